@@ -1,0 +1,1 @@
+"""The machinery around your four modules: a module per step."""

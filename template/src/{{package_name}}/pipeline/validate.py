@@ -1,0 +1,219 @@
+"""Step 2: put rows that break the schema into quarantine, with the reason."""
+
+import logging
+from dataclasses import dataclass
+
+import pandera.polars as pa
+import polars as pl
+from pandera.errors import SchemaErrors
+
+from ..schema import Row
+from ..settings import Params
+from . import files
+from .errors import ProjectError
+
+logger = logging.getLogger(__name__)
+
+ROW = "row"
+REASON = "reason"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Rows told apart.
+
+    Attributes:
+        valid: Rows that keep the schema: its columns, of its types.
+        rejected: Columns `row` (from 0, in the order of the input) and `reason` of the others.
+    """
+
+    valid: pl.DataFrame
+    rejected: pl.DataFrame
+
+
+def run(params: Params) -> None:
+    """Tell valid rows from bad ones.
+
+    Args:
+        params: params.yaml.
+
+    Raises:
+        ProjectError: If a column is missing, or too large a share of the rows is bad.
+    """
+    raw = files.read(files.RAW)
+    checked = check(raw, Row.to_schema())
+    quarantine = checked.rejected.join(raw.with_row_index(ROW), on=ROW, maintain_order="left")
+    if raw.height != checked.valid.height + quarantine.height:
+        message = f"{raw.height} rows read, {checked.valid.height} valid, {quarantine.height} bad"
+        raise AssertionError(message)
+    files.write(checked.valid, files.VALID)
+    files.write(quarantine, files.QUARANTINE)
+    files.write_json(report(raw, checked), files.VALIDATION)
+    logger.info(
+        "validate: %d rows valid, %d in quarantine", checked.valid.height, quarantine.height
+    )
+    refuse_too_many(quarantine.height, raw.height, params.validation.max_quarantined_share)
+
+
+def check(raw: pl.DataFrame, schema: pa.DataFrameSchema) -> Checked:
+    """Tell rows that keep a schema from those that do not.
+
+    Args:
+        raw: At least the columns that the schema requires; text is converted to their types.
+        schema: What a valid row is.
+
+    Returns:
+        The valid rows, and the reason for each of the others.
+
+    Raises:
+        ProjectError: If a column is missing or a rule fails that is not about single rows.
+    """
+    missing = [
+        name for name, column in schema.columns.items() if column.required and name not in raw
+    ]
+    if missing:
+        raise ProjectError(f"the data lack {', '.join(missing)}, which schema.py requires")
+    surplus = [name for name in raw.columns if name not in schema.columns]
+    if surplus:
+        logger.debug("not in the schema, left out: %s", ", ".join(surplus))
+    names = [name for name in schema.columns if name in raw]
+    typed = raw.select(
+        convert(raw[name], schema.columns[name].dtype.type).alias(name) for name in names
+    )
+    failures = pl.concat([unreadable(raw, typed), broken_rules(typed, schema)])
+    # A cell that cannot be read has become null: that it is null is no second reason.
+    first = failures.unique(["index", "column"], keep="first", maintain_order=True)
+    rejected = (
+        first.group_by(pl.col("index").alias(ROW)).agg(pl.col(REASON).str.join("; ")).sort(ROW)
+    )
+    valid = typed.with_row_index(ROW).join(rejected, on=ROW, how="anti").drop(ROW)
+    return Checked(valid, rejected)
+
+
+def convert(values: pl.Series, dtype: pl.DataType) -> pl.Series:
+    """Convert cells to a type.
+
+    Args:
+        values: As read.
+        dtype: As the schema wants.
+
+    Returns:
+        The same number of cells; null where a cell is empty, not a number or not of that type.
+    """
+    if values.dtype == pl.String:
+        stripped = values.str.strip_chars()
+        values = stripped if dtype == pl.String else stripped.set(stripped == "", None)
+    converted = values.cast(dtype, strict=False)
+    if dtype.is_integer() and (values.dtype == pl.String or values.dtype.is_float()):
+        # Whole numbers are often written with a decimal point: 3.0.
+        number = values.cast(pl.Float64, strict=False)
+        whole = number.set(number != number.round(), None).cast(dtype, strict=False)
+        return converted.fill_null(whole) if values.dtype == pl.String else whole
+    if dtype.is_float():
+        return converted.set(~converted.is_finite(), None)
+    return converted
+
+
+def unreadable(raw: pl.DataFrame, typed: pl.DataFrame) -> pl.DataFrame:
+    """Find the cells that could not be converted.
+
+    Args:
+        raw: As read.
+        typed: The same rows after conversion.
+
+    Returns:
+        Columns `index`, `column` and `reason`.
+    """
+    return pl.concat(
+        raw.select(
+            pl.int_range(pl.len(), dtype=pl.UInt32).alias("index"),
+            pl.lit(name).alias("column"),
+            pl.format(
+                "{}: {} is not {}", pl.lit(name), pl.col(name), pl.lit(str(typed[name].dtype))
+            )
+            .cast(pl.String)
+            .alias(REASON),
+        ).filter(typed[name].is_null() & ~empty(raw[name]))
+        for name in typed.columns
+    )
+
+
+def empty(values: pl.Series) -> pl.Series:
+    """Say which cells hold nothing: null, blank text or not a number."""
+    text = values.cast(pl.String).str.strip_chars().str.to_lowercase()
+    return text.is_null() | text.is_in(["", "nan"])
+
+
+def broken_rules(typed: pl.DataFrame, schema: pa.DataFrameSchema) -> pl.DataFrame:
+    """Find the cells that break a rule of the schema.
+
+    Args:
+        typed: Columns of the schema, of its types.
+        schema: The rules.
+
+    Returns:
+        Columns `index`, `column` and `reason`.
+
+    Raises:
+        ProjectError: If a rule fails that is not about single rows.
+    """
+    nothing = pl.DataFrame(schema={"index": pl.UInt32, "column": pl.String, REASON: pl.String})
+    try:
+        schema.validate(typed, lazy=True)
+    except SchemaErrors as error:
+        failures = error.failure_cases
+    else:
+        return nothing
+    whole = failures.filter(pl.col("index").is_null())
+    if not whole.is_empty():
+        fault = whole.row(0, named=True)
+        message = f"the data as a whole break schema.py: {fault['column']}: {fault['check']}"
+        raise ProjectError(message)
+    return failures.select(
+        pl.col("index").cast(pl.UInt32),
+        "column",
+        pl.format(
+            "{}: {} breaks {}", "column", pl.col("failure_case").fill_null("nothing"), "check"
+        ).alias(REASON),
+    )
+
+
+def report(raw: pl.DataFrame, checked: Checked) -> dict[str, object]:
+    """Count what came in, what is valid and what is not, and why.
+
+    Args:
+        raw: As read.
+        checked: The same rows told apart.
+
+    Returns:
+        Content of reports/validation.json.
+    """
+    reasons = checked.rejected.select(
+        pl.col(REASON).str.split("; ").explode().str.replace(r": .* (is not|breaks) ", ": ")
+    )
+    counts = reasons.group_by(REASON).len().sort("len", REASON, descending=[True, False])
+    return {
+        "read": raw.height,
+        "valid": checked.valid.height,
+        "quarantined": checked.rejected.height,
+        "reasons": dict(counts.iter_rows()),
+    }
+
+
+def refuse_too_many(bad: int, read: int, share: float) -> None:
+    """Stop where so many rows are bad that the rest can hardly be trusted.
+
+    Args:
+        bad: Rows in quarantine.
+        read: All rows.
+        share: The largest share that is accepted.
+
+    Raises:
+        ProjectError: If it is exceeded.
+    """
+    if bad > share * read:
+        message = (
+            f"{bad} of {read} rows are bad, more than the accepted {share:.1%}: "
+            f"see {files.VALIDATION}, and {files.QUARANTINE} for the rows"
+        )
+        raise ProjectError(message)
