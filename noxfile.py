@@ -1,0 +1,108 @@
+"""The tasks of this repository: `uvx nox -l` lists them, `uvx nox` runs all tests."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2026.4"
+nox.options.default_venv_backend = "uv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["lint", "types", "docs", "tests"]
+
+ROOT = Path(__file__).parent
+DEMO = Path("demo/wine-quality")
+TOOLS = "requirements-dev.txt"
+
+
+@nox.session(venv_backend="none")
+def demo(session: nox.Session) -> None:
+    """Generate a repository into demo/, set it up, run its pipeline and predict."""
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    env = {"UV_PYTHON": python, "VIRTUAL_ENV": ""}
+    if DEMO.exists():
+        session.log(f"{DEMO} is there already and stays as it is: remove it to begin anew")
+    else:
+        answers = ["project_name=Wine quality", f"python_version={python}"]
+        data = [f"--data={answer}" for answer in answers]
+        copy = ["--from=copier>=9.19.1,<10", "copier", "copy", "--quiet", "--defaults", *data, str(ROOT), str(DEMO)]
+        session.run("uvx", *copy, external=True, env=env)
+        session.run("git", "-C", str(DEMO), "init", "--quiet", "--initial-branch=main", external=True)
+    with session.chdir(DEMO):
+        session.run("uvx", "nox", "--sessions", "setup", "docs", external=True, env=env)
+        predict = ["uv", "run", "wine_quality", "predict", "tests/sample.csv", "--output=reports/predictions.csv"]
+        session.run(*predict, external=True, env=env)
+    for what, where in {
+        "repository": "",
+        "model": "models/model.skops",
+        "report": "reports/metrics.json",
+        "predictions": "reports/predictions.csv",
+        "site": "site/index.html",
+    }.items():
+        session.log(f"{what + ':':13}{DEMO / where}")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Lint the code and the workflows; see that written files are in step with their source."""
+    session.install("--require-hashes", "--requirements", TOOLS)
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("python", "scripts/sync.py", "--check")
+    session.run("zizmor", "--offline", "--persona=pedantic", "--quiet", ".github")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types."""
+    session.install("--require-hashes", "--requirements", TOOLS)
+    session.run("mypy")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation; `-- serve` shows it while you write."""
+    session.install("--require-hashes", "--requirements", TOOLS)
+    session.run("mkdocs", *(session.posargs or ["build"]), "--strict", env={"NO_MKDOCS_2_WARNING": "1"})
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run all tests; what follows `--` goes to pytest instead."""
+    session.install("--require-hashes", "--requirements", TOOLS)
+    session.run("pytest", *(session.posargs or ["--numprocesses=2"]))
+
+
+@nox.session
+def quick(session: nox.Session) -> None:
+    """Lint, types, and the tests that set no repository up."""
+    session.install("--require-hashes", "--requirements", TOOLS)
+    session.run("ruff", "check")
+    session.run("python", "scripts/sync.py", "--check")
+    session.run("mypy")
+    session.run("pytest", "--numprocesses=2", "-m", "not slow")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure the figures in docs/figures.md, ratios side by side in one run."""
+    session.install("--require-hashes", "--requirements", TOOLS)
+    session.run("python", "benchmarks/bench.py", *session.posargs)
+
+
+@nox.session
+def sync(session: nox.Session) -> None:
+    """Write what follows from copier.yml: cookiecutter.json, the table of owners, reserved names."""
+    session.install("--require-hashes", "--requirements", TOOLS)
+    session.run("python", "scripts/sync.py", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def pin(session: nox.Session) -> None:
+    """Pin the tools of this repository anew, with their hashes."""
+    options = ["--universal", "--generate-hashes", "--no-annotate", "--no-header", "--no-emit-index-url", "--upgrade"]
+    if not shutil.which("uv"):
+        session.error("uv is needed: pip install uv")
+    compile_ = ["uv", "pip", "compile", "--quiet", "--python-version=3.11", "--group=pyproject.toml:dev", *options]
+    session.run(*compile_, "--output-file", TOOLS, external=True, env={"UV_CUSTOM_COMPILE_COMMAND": "nox -s pin"})

@@ -1,0 +1,1 @@
+"""Tests of the template, as users run it."""

@@ -1,0 +1,105 @@
+"""A generated repository, and the interpreters to run it with."""
+
+import atexit
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from copier import run_copy
+
+from tests.harness import AUTHOR, Template, environment, run
+
+SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
+RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+class Repository:
+    """A generated repository.
+
+    Attributes:
+        path: Where it is.
+        env: The environment of its commands.
+    """
+
+    def __init__(self, path: Path, python: str) -> None:
+        """Describe it.
+
+        Args:
+            path: Where it is.
+            python: The interpreter of its commands.
+        """
+        self.path = path
+        self.python = python
+        self.env = {**machine(), "UV_PYTHON": python}
+
+    def run(self, *command: str, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in it; unless told otherwise, fail with all that it printed."""
+        return run(*command, cwd=self.path, env={**self.env, **env}, check=check, timeout=900)
+
+    def nox(self, *arguments: str, check: bool = True, **env: str) -> str:
+        """Run tasks of it as its README says, and give all that they say."""
+        done = self.run("uvx", "nox", "--sessions", *arguments, check=check, **env)
+        return done.stdout + done.stderr
+
+    def changes(self) -> str:
+        """Give what git sees as changed."""
+        return self.run("git", "status", "--porcelain").stdout
+
+    def clone(self, path: Path) -> "Repository":
+        """Clone it, as a colleague would."""
+        run("git", "clone", "--quiet", str(self.path), str(path), cwd=self.path, env=self.env)
+        return Repository(path, self.python)
+
+
+def generate(template: Template, path: Path, *, python: str = RUNNING, **answers: str) -> Repository:
+    """Generate a repository from the working tree, served as the newest release.
+
+    Args:
+        template: The template.
+        path: Where to.
+        python: The lowest version to support, and the one to use; by default the one that runs here.
+        answers: To the other questions; for the rest the defaults.
+
+    Returns:
+        The repository, not set up.
+    """
+    data = {"python_version": python, **answers}
+    run_copy(template.url, path, data=data, defaults=True, quiet=True, vcs_ref=template.candidate)
+    return Repository(path, interpreter(python) or python)
+
+
+@cache
+def interpreter(version: str) -> str | None:
+    """Find an interpreter of this machine, pyenv's too."""
+    command = ["uv", "python", "find", "--no-python-downloads", "--no-project", version]
+    found = subprocess.run(command, env=machine(), capture_output=True, encoding="utf-8", check=False)
+    return found.stdout.strip() if found.returncode == 0 else None
+
+
+@cache
+def machine() -> dict[str, str]:
+    """Give the environment of somebody's terminal here, with the caches that are warm already."""
+    cache_folder = subprocess.run(["uv", "cache", "dir"], capture_output=True, encoding="utf-8", check=True).stdout
+    home = Path(tempfile.mkdtemp(prefix="formwork-home-"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    warm = {"UV_CACHE_DIR": cache_folder.strip(), "UV_PYTHON_DOWNLOADS": "never"}
+    env = environment(home, **AUTHOR, **warm, **pyenv(), NO_COLOR="1")
+    of_this_run = {"UV_PYTHON", "UV_PROJECT_ENVIRONMENT"}  # nox sets them
+    return {name: value for name, value in env.items() if name not in of_this_run}
+
+
+def pyenv() -> dict[str, str]:
+    """Make all of pyenv's interpreters visible, where there is pyenv."""
+    versions = pyenv_versions()
+    return {"PYENV_VERSION": ":".join(folder.name for folder in versions)} if versions else {}
+
+
+def pyenv_versions() -> list[Path]:
+    """List the interpreters of pyenv, newest first."""
+    root = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
+    found = [folder for folder in (root / "versions").glob("3.*") if (folder / "bin" / "python3").exists()]
+    return sorted(found, key=lambda folder: [int(part) for part in folder.name.split(".") if part.isdigit()])[::-1]

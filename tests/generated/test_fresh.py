@@ -1,0 +1,128 @@
+"""A fresh repository is complete and green, for answers that are far from each other."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.generated.repository import SUPPORTED, Repository, generate, interpreter, pyenv_versions
+from tests.harness import Template
+
+NASTY = 'It is "great" \\ {{ 7*7 }}: #1 <b>'
+
+
+@dataclass(frozen=True)
+class Combination:
+    """Answers to generate with."""
+
+    python: str
+    answers: dict[str, str] = field(default_factory=dict)
+
+
+COMBINATIONS = [
+    Combination(
+        "3.11",
+        {
+            "project_name": "Wine quality",
+            "description": NASTY,
+            "author_name": "Zoë O'Hara <QA> & \"Friends\"",
+            "author_email": "zoe@example.org",
+            "repository_url": "https://github.com/example/wine-quality",
+            "license": "Apache-2.0",
+        },
+    ),
+    Combination("3.12", {"problem": "regression", "ci": "gitlab", "license": "proprietary"}),
+    Combination(
+        "3.13",
+        {
+            "project_name": "_A *name* [with] `marks` & more_",
+            "package_name": "a_package_name_of_forty_characters_in_al",
+            "repository_url": "https://gitlab.example.org/group/sub/name",
+            "problem": "regression",
+            "license": "BSD-3-Clause",
+        },
+    ),
+    Combination("3.14", {"author_name": "Jane"}),
+]
+
+
+@pytest.fixture(scope="module", params=COMBINATIONS, ids=lambda combination: combination.python)
+def repository(
+    request: pytest.FixtureRequest, template: Template, tmp_path_factory: pytest.TempPathFactory
+) -> Repository:
+    """Give a repository that has been set up with its lowest Python."""
+    combination: Combination = request.param
+    if not interpreter(combination.python):
+        pytest.skip(f"Python {combination.python} is not installed on this machine")
+    folder = tmp_path_factory.mktemp("fresh") / "repository"
+    generated = generate(template, folder, python=combination.python, **combination.answers)
+    said = generated.nox("setup")
+    assert "Session setup was successful" in said
+    return generated
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("fresh")
+def test_all_checks_are_green_and_change_nothing(repository: Repository) -> None:
+    """With warnings as errors; and the hooks, run on all files, have nothing to mend."""
+    assert repository.changes() == ""
+    said = repository.nox("check")
+    for task in ("lint", "types", "tests", "docs"):
+        assert f"* {task}: success" in said
+    assert re.search(r"\b\d+ passed in", said)
+    assert "skipped" not in said
+    assert "warning" not in said.lower()
+    repository.run("uv", "run", "ruff", "format")
+    repository.run("uv", "run", "pre-commit", "run", "--all-files")
+    assert repository.changes() == ""
+    lowest = re.findall(r'requires-python = ">=([\d.]+)"', text(repository, "pyproject.toml"))
+    assert repository.run("uv", "run", "python", "--version").stdout.startswith(f"Python {lowest[0]}.")
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("fresh")
+def test_setting_up_twice_is_safe_and_quick(repository: Repository) -> None:
+    """It says what there is already, and registers nothing again."""
+    commit = repository.run("git", "rev-parse", "HEAD").stdout
+    said = repository.nox("setup")
+    assert "repository: there already" in said
+    assert "commit: none" in said
+    assert "nothing new, this run is version 1" in said
+    assert repository.run("git", "rev-parse", "HEAD").stdout == commit
+    assert repository.changes() == ""
+
+
+def test_a_repository_is_small_and_has_no_leftovers(template: Template, tmp_path: Path) -> None:
+    """At most 20 entries at its root, no empty file or folder, no trace of the template's language."""
+    for number, combination in enumerate(COMBINATIONS):
+        path = tmp_path / str(number)
+        generate(template, path, python=combination.python, **combination.answers)
+        assert len(list(path.iterdir())) <= 20
+        files = [file for file in path.rglob("*") if file.is_file()]
+        assert len(files) <= 65
+        for file in files:
+            content = file.read_text(encoding="utf-8")
+            assert content or file.name == "py.typed", file
+            assert content.endswith("\n") or not content, file
+            assert "\n\n\n\n" not in content, file
+            assert not re.search(r"TODO|FIXME|XXX|lorem|copier\.yml|cookiecutter\.", content), file
+            assert "{%" not in content, file
+            assert "{{" not in content.replace("${{", "").replace("{{ 7*7 }}", ""), file
+        assert not [folder for folder in path.rglob("*") if folder.is_dir() and not any(folder.iterdir())]
+
+
+@pytest.mark.parametrize("version", SUPPORTED)
+def test_no_interpreter_of_this_machine_is_passed_over(version: str) -> None:
+    """One that is here and not found would be a combination that is never run."""
+    here = [folder for folder in pyenv_versions() if folder.name.startswith(f"{version}.")]
+    if not here:
+        pytest.skip(f"pyenv has no Python {version} on this machine")
+    found = interpreter(version)
+    assert found
+    assert f"{version}." in found or found.endswith(version)
+
+
+def text(repository: Repository, name: str) -> str:
+    """Read a file of a repository."""
+    return (repository.path / name).read_text(encoding="utf-8")

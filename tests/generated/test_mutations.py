@@ -1,0 +1,48 @@
+"""The tests of a generated repository turn red when its code is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.generated.mutations import MUTATIONS, Mutation
+from tests.generated.repository import Repository, generate
+from tests.harness import Template
+
+
+@pytest.fixture(scope="module")
+def repository(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """Give a repository with its environment, in which nothing has run."""
+    generated = generate(template, tmp_path_factory.mktemp("mutations") / "repository")
+    generated.run("uv", "sync", "--quiet")
+    return generated
+
+
+def place(repository: Repository, mutation: Mutation) -> Path:
+    """Find the file that a mutation changes."""
+    if mutation.file.startswith("/"):
+        return repository.path / mutation.file.removeprefix("/")
+    return repository.path / "src/my_project" / mutation.file
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "mutation",
+    [
+        pytest.param(mutation, marks=pytest.mark.xdist_group(f"mutations-{number % 2}"), id=mutation.name)
+        for number, mutation in enumerate(MUTATIONS)
+    ],
+)
+def test_a_fault_is_noticed(repository: Repository, mutation: Mutation) -> None:
+    """By a test that fails, not by code that cannot run at all."""
+    file = place(repository, mutation)
+    sound = file.read_text(encoding="utf-8")
+    assert sound.count(mutation.good) >= 1, "the code has changed: bring this mutation in step"
+    file.write_text(sound.replace(mutation.good, mutation.bad), encoding="utf-8")
+    try:
+        pytest_ = ["uv", "run", "--no-sync", "pytest", "-q", "-x", f"tests/{mutation.tests}"]
+        done = repository.run(*pytest_, check=False)
+    finally:
+        file.write_text(sound, encoding="utf-8")
+    assert done.returncode == 1, done.stdout
+    assert f"FAILED tests/{mutation.tests}::" in done.stdout, done.stdout
+    assert "SyntaxError" not in done.stdout

@@ -1,0 +1,115 @@
+"""`nox -s setup`, wherever a repository lies and whoever sets it up."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.generated.repository import Repository, generate
+from tests.harness import Template
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("setup")]
+
+
+@pytest.fixture(scope="module")
+def repository(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """Give a repository that has been set up."""
+    generated = generate(template, tmp_path_factory.mktemp("setup") / "repository")
+    generated.nox("setup")
+    return generated
+
+
+@pytest.fixture
+def colleague(repository: Repository, tmp_path: Path) -> Iterator[Repository]:
+    """Give a clone of it beside it, where the default remote is the same folder."""
+    clone = repository.clone(repository.path.parent / "clone")
+    yield clone
+    shutil.rmtree(clone.path)
+
+
+def storage(repository: Repository) -> Path:
+    """Give the folder that is the default remote."""
+    return repository.path.parent / "my_project-storage"
+
+
+def test_a_colleague_without_the_data_makes_them_anew(repository: Repository, colleague: Repository) -> None:
+    """Where the remote does not answer, the pipeline runs, to the same results."""
+    shutil.rmtree(storage(repository), ignore_errors=True)
+    said = colleague.nox("setup")
+    assert "data: not all on the remote" in said
+    assert "train: " in said
+    assert "register: my_project, version 1" in said
+    assert "commit: none, since there are commits already" in said
+    assert colleague.changes() == ""
+
+
+def test_a_colleague_fetches_the_data(repository: Repository, colleague: Repository) -> None:
+    """What one has pushed, nobody has to make again; and the model is registered all the same."""
+    repository.run("uv", "run", "dvc", "push")
+    said = colleague.nox("setup")
+    assert "data: fetched from the remote" in said
+    assert "train: " not in said
+    assert "register: my_project, version 1" in said
+    predicted = colleague.run("uv", "run", "my_project", "predict", "tests/sample.csv").stdout
+    assert predicted.startswith("row,prediction,")
+    assert colleague.changes() == ""
+
+
+def test_another_folder_can_be_the_remote(repository: Repository, colleague: Repository, tmp_path: Path) -> None:
+    """One command changes it, and pushing and pulling use it."""
+    said = colleague.nox("remote", "--", str(tmp_path / "elsewhere"))
+    assert f"remote: {tmp_path / 'elsewhere'}" in said
+    colleague.run("uv", "run", "dvc", "repro")
+    colleague.run("uv", "run", "dvc", "push")
+    assert any(file.is_file() for file in (tmp_path / "elsewhere").rglob("*"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ([], "name one address, for example: uvx nox -s remote -- s3://bucket/path"),
+        (["ftp://host/path"], "ftp://host/path: use one of s3, gs, azure, ssh"),
+    ],
+)
+def test_a_remote_that_cannot_be_is_refused(repository: Repository, arguments: list[str], line: str) -> None:
+    """In one line, and nothing has changed."""
+    done = repository.run("uvx", "nox", "--sessions", "remote", "--", *arguments, check=False)
+    assert done.returncode
+    assert line in done.stdout + done.stderr
+    assert repository.changes() == ""
+
+
+def test_a_remote_in_the_cloud_brings_what_it_needs(repository: Repository, colleague: Repository) -> None:
+    """The extra of DVC is added to the dependencies, in its place."""
+    colleague.nox("remote", "--", "s3://bucket/path")
+    project = (colleague.path / "pyproject.toml").read_text(encoding="utf-8")
+    assert '    "dvc[s3]>=3.67",\n' in project
+    assert "url = s3://bucket/path" in (colleague.path / ".dvc/config").read_text(encoding="utf-8")
+    colleague.run("uv", "run", "--locked", "python", "-c", "import dvc_s3")
+
+
+def test_a_folder_of_a_larger_repository_stays_a_part_of_it(template: Template, tmp_path: Path) -> None:
+    """No repository inside the repository, no hooks, no commit; and it says so."""
+    outer = Repository(tmp_path, "")
+    outer.run("git", "init", "--quiet")
+    inner = generate(template, tmp_path / "part")
+    said = inner.nox("setup")
+    assert f"repository: inside {tmp_path}, so no init, no hooks and no commit here" in said
+    assert not (inner.path / ".git").exists()
+    assert not (tmp_path / ".git/hooks/pre-commit").exists()
+    assert outer.run("git", "log", check=False).returncode
+    assert "register: my_project, version 1" in said
+
+
+def test_somebody_git_does_not_know_is_told(template: Template, tmp_path: Path) -> None:
+    """All files are staged, and the exit status is 0."""
+    stranger = generate(template, tmp_path / "repository")
+    for name in [name for name in stranger.env if name.startswith(("GIT_AUTHOR", "GIT_COMMITTER"))]:
+        del stranger.env[name]
+    said = stranger.nox("setup")
+    assert "commit: none, since git does not know who you are; all files are staged" in said
+    assert stranger.run("git", "log", check=False).returncode
+    staged = stranger.run("git", "diff", "--cached", "--name-only").stdout.splitlines()
+    assert {"uv.lock", "dvc.lock", "reports/metrics.json"} < set(staged)
+    assert all(line.startswith("A ") for line in stranger.changes().splitlines())
