@@ -10,7 +10,7 @@ import pytest
 from tests.generated.repository import generate
 from tests.harness import Template
 
-BLOCK = re.compile(r'^```\w+ title="(?P<file>[^"]+)"\n(?P<content>.*?)^```$', re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r'^```\w+ title="(?P<file>[^"]+)"[^\n]*\n(?P<content>.*?)^```$', re.MULTILINE | re.DOTALL)
 YOURS = {f"src/my_project/{name}.py" for name in ("source", "schema", "features", "model")} | {"params.yaml"}
 
 

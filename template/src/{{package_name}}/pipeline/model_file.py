@@ -96,12 +96,12 @@ def canonical(content: bytes) -> bytes:
             return [renumber(item) for item in node]
         if not isinstance(node, dict):
             return node
-        node = {key: renumber(value) for key, value in node.items()}
+        renumbered = {key: renumber(value) for key, value in node.items()}
         if "__id__" in node:
-            node["__id__"] = numbers.setdefault(str(node["__id__"]), len(numbers))
-        if isinstance(node.get("file"), str):
-            node["file"] = _renamed(node["file"], numbers)
-        return node
+            renumbered["__id__"] = numbers.setdefault(str(node["__id__"]), len(numbers))
+        if isinstance(file := node.get("file"), str):
+            renumbered["file"] = _renamed(file, numbers)
+        return renumbered
 
     schema = json.dumps(renumber(json.loads(members.pop(SCHEMA))), indent=1)
     renamed = {_renamed(name, numbers): data for name, data in members.items()}

@@ -107,7 +107,7 @@ class Registry:
         """
         for name, value in lineage.tags().items():
             self._client.set_model_version_tag(self.name, version.version, name, value)
-            self._client.set_tag(version.run_id, name, value)
+            self._client.set_tag(str(version.run_id), name, value)
 
     def crown(self, version: ModelVersion) -> None:
         """Let a version be the champion, which `predict` uses."""
@@ -148,7 +148,7 @@ class Registry:
         with tempfile.TemporaryDirectory() as folder:
             artifact = f"{files.MODELS.name}/{files.MODEL.name}"
             try:
-                path = self._client.download_artifacts(version.run_id, artifact, folder)
+                path = self._client.download_artifacts(str(version.run_id), artifact, folder)
             except (MlflowException, OSError) as error:
                 message = f"version {version.version} of {self.name} has lost its file {artifact}"
                 raise ProjectError(message) from error

@@ -98,11 +98,11 @@ def convert(values: pl.Series, dtype: pl.DataType) -> pl.Series:
         dtype: As the schema wants.
 
     Returns:
-        The same number of cells; null where a cell is empty, not a number or not of that type.
+        The same number of cells; null where a cell is blank, not a number or not of that type.
     """
     if values.dtype == pl.String:
         stripped = values.str.strip_chars()
-        values = stripped if dtype == pl.String else stripped.set(stripped == "", None)
+        values = stripped.set(stripped == "", None)
     converted = values.cast(dtype, strict=False)
     if dtype.is_integer() and (values.dtype == pl.String or values.dtype.is_float()):
         # Whole numbers are often written with a decimal point: 3.0.
@@ -161,7 +161,7 @@ def broken_rules(typed: pl.DataFrame, schema: pa.DataFrameSchema) -> pl.DataFram
     try:
         schema.validate(typed, lazy=True)
     except SchemaErrors as error:
-        failures = error.failure_cases
+        failures: pl.DataFrame = error.failure_cases
     else:
         return nothing
     whole = failures.filter(pl.col("index").is_null())
@@ -169,12 +169,12 @@ def broken_rules(typed: pl.DataFrame, schema: pa.DataFrameSchema) -> pl.DataFram
         fault = whole.row(0, named=True)
         message = f"the data as a whole break schema.py: {fault['column']}: {fault['check']}"
         raise ProjectError(message)
+    place = pl.col("column").fill_null("the row")  # a rule may be about several columns
+    cell = pl.col("failure_case").fill_null("nothing")
     return failures.select(
         pl.col("index").cast(pl.UInt32),
-        "column",
-        pl.format(
-            "{}: {} breaks {}", "column", pl.col("failure_case").fill_null("nothing"), "check"
-        ).alias(REASON),
+        place.alias("column"),
+        pl.format("{}: {} breaks {}", place, cell, "check").alias(REASON),
     )
 
 
