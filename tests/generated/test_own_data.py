@@ -45,7 +45,7 @@ def flats(rows: int) -> str:
     ("problem", "data", "make", "metric"),
     [
         ("classification", "data/churn.csv", churn, "accuracy"),
-        ("regression", "data/flats.csv", flats, "r2"),
+        ("regression", "data/flats.csv", flats, "mean_absolute_error"),
     ],
     ids=["classification", "regression"],
 )
@@ -57,6 +57,8 @@ def test_the_page_is_enough(
     repository.nox("setup")
     (repository.path / data).write_text(make(600), "utf-8")
     repository.run("uv", "run", "dvc", "add", "--quiet", data)
+    tracked = repository.run("uv", "run", "dvc", "stage", "list", "--all").stdout
+    assert f"{data}.dvc" in tracked  # or neither push nor pull would know the file
     page = (repository.path / "docs/your-data.md").read_text("utf-8")
     blocks = {block["file"]: block["content"] for block in BLOCK.finditer(page)}
     assert {"params.yaml", "src/my_project/schema.py", "src/my_project/model.py"} <= set(blocks) <= YOURS

@@ -1,0 +1,162 @@
+"""Measure the figures that must hold, ratios side by side in one run, and write them as a table."""
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tests.generated.repository import Repository, generate, machine
+from tests.harness import ROOT, Doors, Template, release_of
+
+FIGURES = ROOT / "docs" / "figures.md"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured figure.
+
+    Attributes:
+        what: Was measured.
+        limit: That it must keep.
+        value: As measured, in `unit`.
+        unit: Of both.
+        how: It came about.
+    """
+
+    what: str
+    limit: float
+    value: float
+    unit: str
+    how: str
+
+    @property
+    def holds(self) -> bool:
+        """Whether the limit is kept."""
+        return self.value <= self.limit
+
+    def row(self) -> str:
+        """Write it as a row of the table."""
+        mark = "" if self.holds else " **exceeded**"
+        return f"| {self.what} | {self.limit:g} {self.unit} | {self.value:.3g} {self.unit}{mark} | {self.how} |"
+
+
+def main() -> int:
+    """Measure, write the table, and fail where a limit is exceeded."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="how often each is measured")
+    rounds = parser.parse_args().rounds
+    with tempfile.TemporaryDirectory(prefix="formwork-bench-") as folder:
+        scratch = Path(folder)
+        template = release_of(ROOT, scratch)
+        repository = generate(template, scratch / "repository")
+        figures = [
+            generation(template, scratch, rounds),
+            setup(repository),
+            nothing_to_do(repository, scratch, rounds),
+            size(repository, scratch),
+        ]
+    table = "\n".join(["| what | limit | measured | how |", "| --- | --- | --- | --- |", *(f.row() for f in figures)])
+    text = FIGURES.read_text(encoding="utf-8")
+    before, _, rest = text.partition("<!-- figures -->\n")
+    _, _, after = rest.partition("<!-- /figures -->")
+    FIGURES.write_text(f"{before}<!-- figures -->\n\n{table}\n\n<!-- /figures -->{after}", encoding="utf-8", newline="\n")
+    print(table)
+    return 0 if all(figure.holds for figure in figures) else 1
+
+
+def generation(template: Template, scratch: Path, rounds: int) -> Figure:
+    """Compare cookiecutter's door with copier on as many plain files, one after the other."""
+    home = scratch / "home"
+    home.mkdir()
+    doors = Doors(home)
+    local = scratch / "clone"
+    run(["git", "clone", "--quiet", str(template.bare), str(local)], scratch)
+    rendered = scratch / "rendered"
+    doors.copier(local, rendered)
+    plain = scratch / "plain"
+    shutil.copytree(rendered, plain / "template")
+    (plain / "template" / ".copier-answers.yml").unlink()
+    (plain / "copier.yml").write_text("_subdirectory: template\n", encoding="utf-8")
+    run(["git", "init", "--quiet"], plain)
+    run(["git", "add", "--all", "--force"], plain)
+    run(["git", "commit", "--quiet", "--message", "Plain files"], plain)
+    ours, theirs = side_by_side(
+        lambda number: doors.cookiecutter(local, scratch / f"ours-{number}"),
+        lambda number: doors.copier(plain, scratch / f"theirs-{number}"),
+        rounds,
+    )
+    count = sum(path.is_file() for path in rendered.rglob("*"))
+    how = f"{ours:.2f} s and {theirs:.2f} s for {count} files, medians of {rounds}"
+    return Figure("generation through cookiecutter, over `copier copy` of as many plain files", 1.6, ours / theirs, "times", how)
+
+
+def setup(repository: Repository) -> Figure:
+    """Time `nox -s setup` of a fresh repository, with the package cache warm."""
+    start = time.perf_counter()
+    repository.nox("setup")
+    return Figure("`setup` to a registered model", 40, time.perf_counter() - start, "s", "one run, package cache warm")
+
+
+def nothing_to_do(repository: Repository, scratch: Path, rounds: int) -> Figure:
+    """Compare `dvc repro` that finds nothing to do with that of five trivial stages."""
+    trivial = scratch / "trivial"
+    trivial.mkdir()
+    stages = "".join(
+        f"  s{n}:\n    cmd: python -c \"open('f{n}', 'w').write('x')\"\n    deps: [f{n - 1}]\n    outs: [f{n}]\n"
+        for n in range(1, 6)
+    )
+    (trivial / "dvc.yaml").write_text(f"stages:\n{stages}", encoding="utf-8")
+    (trivial / "f0").write_text("x", encoding="utf-8")
+    dvc = repository.path / ".venv" / ("Scripts" if os.name == "nt" else "bin") / "dvc"
+    run(["git", "init", "--quiet"], trivial)
+    run([str(dvc), "init", "--quiet"], trivial)
+    shutil.copy(repository.path / ".dvc" / "config", trivial / ".dvc" / "config")
+    path = f"{dvc.parent}{os.pathsep}{os.environ['PATH']}"
+    run([str(dvc), "repro", "--quiet"], trivial, PATH=path)
+    ours, bare = side_by_side(
+        lambda _: run([str(dvc), "repro"], repository.path, PATH=path),
+        lambda _: run([str(dvc), "repro"], trivial, PATH=path),
+        rounds,
+    )
+    how = f"{ours:.2f} s and {bare:.2f} s, medians of {rounds}"
+    return Figure("`dvc repro` with nothing to do, over that of five trivial stages", 1.2, ours / bare, "times", how)
+
+
+def size(repository: Repository, scratch: Path) -> Figure:
+    """Weigh the environment that runs the pipeline and predicts, without development groups."""
+    target = scratch / "environment"
+    repository.run("uv", "sync", "--quiet", "--no-default-groups", UV_PROJECT_ENVIRONMENT=str(target))
+    size_mb = sum(path.lstat().st_size for path in target.rglob("*") if path.is_file()) / 1e6
+    return Figure("default environment without development groups", 650, size_mb, "MB", "sum of the files' sizes")
+
+
+def side_by_side(one: Callable[[int], object], other: Callable[[int], object], rounds: int) -> tuple[float, float]:
+    """Time two things in turn, after one round to warm up; give the medians, in seconds."""
+    times: list[tuple[float, float]] = []
+    for number in range(rounds + 1):
+        taken = []
+        for thing in (one, other):
+            start = time.perf_counter()
+            thing(number)
+            taken.append(time.perf_counter() - start)
+        times.append((taken[0], taken[1]))
+    first, second = zip(*times[1:], strict=True)
+    return statistics.median(first), statistics.median(second)
+
+
+def run(command: list[str], folder: Path, **env: str) -> None:
+    """Run a command quietly."""
+    subprocess.run(command, cwd=folder, env={**machine(), **env}, stdout=subprocess.DEVNULL, check=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Tests of both ways to a repository."""

@@ -1,0 +1,299 @@
+"""What the tests share: this repository as released, commands as users type them, and trees of files."""
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+ANSWERS_FILE = ".copier-answers.yml"
+UNFINISHED = "UNFINISHED-formwork.json"
+
+AUTHOR = {
+    "GIT_AUTHOR_NAME": "Formwork",
+    "GIT_AUTHOR_EMAIL": "formwork@example.org",
+    "GIT_COMMITTER_NAME": "Formwork",
+    "GIT_COMMITTER_EMAIL": "formwork@example.org",
+}
+
+# What makes tools find their package index, caches and certificates, and nothing that changes what they do.
+KEPT = ("LANG", "LC_ALL", "SSL_CERT_FILE", "SYSTEMROOT", "PATHEXT", "COMSPEC", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+KEPT_PREFIXES = ("PIP_", "UV_", "PYENV_")
+
+
+class CommandError(Exception):
+    """A command that should have succeeded did not."""
+
+
+# ------------------------------------------------------------------------------------ commands
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    """Make an environment in which nothing of the person who runs the tests matters."""
+    kept = {name: value for name, value in os.environ.items() if name.upper() in KEPT or name.startswith(KEPT_PREFIXES)}
+    places = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "USERPROFILE": str(home),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+        "COPIER_CACHE_DIR": str(home / ".cache" / "copier"),
+        "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+    }
+    return kept | places | more
+
+
+def run(
+    *command: str | Path,
+    cwd: Path,
+    env: Mapping[str, str],
+    check: bool = True,
+    timeout: float = 300,
+    stdin: str | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, and show all that it said if it should not have failed."""
+    done = subprocess.run(
+        [str(word) for word in command],
+        cwd=cwd,
+        env={**env, "PWD": str(cwd)},
+        input=stdin if stdin is not None else "",
+        capture_output=True,
+        encoding="utf-8",
+        timeout=timeout,
+        check=False,
+    )
+    if check and done.returncode:
+        message = f"{' '.join(map(str, command))}\nexit status {done.returncode}\n{done.stdout}\n{done.stderr}"
+        raise CommandError(message)
+    return done
+
+
+def said(done: subprocess.CompletedProcess[str]) -> str:
+    """What a person was told besides cookiecutter's own words."""
+    return "\n".join(line for line in done.stderr.splitlines() if line.startswith(("warning:", "error:")))
+
+
+def isolation_refused(command: Iterable[str]) -> str:
+    """Say why this machine does not let a command be isolated; empty where it does."""
+    try:
+        done = subprocess.run([*command, "true"], capture_output=True, encoding="utf-8", check=False)
+    except FileNotFoundError as missing:
+        return str(missing)
+    return done.stderr.strip()
+
+
+def few_programs(folder: Path) -> Path:
+    """Make a folder for the PATH that holds git, and what git calls itself."""
+    folder.mkdir()
+    for name in ("git", "sh", "env", "basename", "dirname", "sed", "uname"):
+        if program := shutil.which(name):
+            (folder / name).symlink_to(program)
+    return folder
+
+
+def git(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:
+    """Run git in a folder, as an author that is always the same."""
+    done = subprocess.run(
+        ["git", "-C", str(folder), *arguments],
+        env={**os.environ, **AUTHOR, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", **(env or {})},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    if done.returncode:
+        message = f"git {' '.join(arguments)} in {folder}: {done.stderr}"
+        raise CommandError(message)
+    return done.stdout.strip()
+
+
+def commit_everything(repository: Path, subject: str, tag: str = "") -> str:
+    """Commit the whole working tree, tag it where asked, and name the commit."""
+    git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", "--allow-empty", "--message", subject)
+    if tag:
+        git(repository, "tag", tag)
+    return git(repository, "rev-parse", "HEAD")
+
+
+@dataclass(frozen=True)
+class Doors:
+    """Both ways to a repository, on the command line, in one person's surroundings."""
+
+    home: Path
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The person's environment."""
+        return environment(self.home)
+
+    def cookiecutter(
+        self,
+        template: str | Path,
+        into: Path,
+        *options: str,
+        answers: Mapping[str, str] | None = None,
+        env: Mapping[str, str] | None = None,
+        check: bool = True,
+        cwd: Path | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """Generate with cookiecutter, answers given on the command line."""
+        into.mkdir(parents=True, exist_ok=True)
+        asked = [] if "--replay" in options else ["--no-input"]
+        typed = [f"{name}={value}" for name, value in (answers or {}).items()]
+        command = [sys.executable, "-m", "cookiecutter", *asked, "-o", str(into), *options, str(template), *typed]
+        return run(*command, cwd=cwd or into, env={**self.env, **(env or {})}, check=check)
+
+    def copier(
+        self,
+        template: str | Path,
+        into: Path,
+        *options: str,
+        answers: Mapping[str, str] | None = None,
+        check: bool = True,
+    ) -> subprocess.CompletedProcess[str]:
+        """Generate with copier, answers given on the command line."""
+        data = [word for name, value in (answers or {}).items() for word in ("--data", f"{name}={value}")]
+        command = [sys.executable, "-m", "copier", "copy", "--quiet", "--defaults", *data, *options]
+        return run(*command, str(template), str(into), cwd=into.parent, env=self.env, check=check)
+
+
+# --------------------------------------------------------------------------------------- trees
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file, link or folder: what it is, who may do what with it, and what it holds."""
+
+    kind: str
+    mode: int
+    content: bytes
+
+
+def tree(folder: Path, *, without: Iterable[str] = (".git",)) -> dict[str, Entry]:
+    """Note bytes, modes and links of everything in a folder."""
+    skipped = set(without)
+    paths = (path for path in sorted(folder.rglob("*")) if not skipped & set(path.relative_to(folder).parts))
+    return {path.relative_to(folder).as_posix(): entry(path) for path in paths}
+
+
+def entry(path: Path) -> Entry:
+    """Note one path, without following a link."""
+    mode = stat.S_IMODE(path.lstat().st_mode)
+    if path.is_symlink():
+        return Entry("link", mode, os.fsencode(path.readlink()))
+    if path.is_dir():
+        return Entry("folder", mode, b"")
+    return Entry("file", mode, path.read_bytes())
+
+
+# ----------------------------------------------------------------------------------- templates
+
+
+@dataclass(frozen=True)
+class Template:
+    """This repository as a server has it: every release tagged, the working tree the newest."""
+
+    bare: Path
+    releases: Mapping[str, str]
+    candidate: str
+
+    @property
+    def url(self) -> str:
+        """The address that both doors understand."""
+        return f"git+file://{self.bare.as_posix()}"
+
+
+def release_of(root: Path, folder: Path) -> Template:
+    """Serve a repository's history with its working tree as the newest release on top."""
+    releases = releases_in(root)
+    bare = folder / "formwork.git"
+    git(folder, "init", "--quiet", "--bare", "--initial-branch", "main", str(bare))
+    if head_of(root):
+        git(bare, "fetch", "--quiet", str(root), "HEAD:refs/heads/main")
+    for tag, commit in releases.items():
+        git(bare, "tag", tag, commit)
+    candidate = next_release(root, releases)
+    git(bare, "tag", candidate, commit_working_tree(root, bare, candidate))
+    return Template(bare, releases, candidate)
+
+
+def releases_in(root: Path) -> dict[str, str]:
+    """Find the releases, which are commits with the subject `Release X.Y.Z`; oldest first."""
+    if git(root, "rev-parse", "--is-shallow-repository") == "true":
+        message = f"{root} is a shallow clone, so releases are missing: run `git fetch --unshallow`"
+        raise CommandError(message)
+    if not head_of(root):
+        return {}
+    log = git(root, "log", "--reverse", "--format=%H %s")
+    subjects = (line.split(" ", 1) for line in log.splitlines())
+    return {f"v{subject.split()[1]}": commit for commit, subject in subjects if is_release(subject)}
+
+
+def is_release(subject: str) -> bool:
+    """Whether a commit's subject names a release."""
+    word, _, version = subject.partition(" ")
+    return word == "Release" and version.count(".") == 2 and version.replace(".", "").isdigit()
+
+
+def head_of(root: Path) -> str:
+    """Name the newest commit; empty where there is none yet."""
+    return git(root, "rev-list", "--max-count=1", "--all") and git(root, "rev-parse", "HEAD")
+
+
+def next_release(root: Path, releases: Mapping[str, str]) -> str:
+    """Name the release that the working tree would become."""
+    version = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    major, minor, patch = map(int, version.split("."))
+    while (candidate := f"v{major}.{minor}.{patch}") in releases:
+        patch += 1
+    return candidate
+
+
+def commit_working_tree(root: Path, bare: Path, name: str) -> str:
+    """Commit to the bare repository what lies in the working tree and is not ignored."""
+    seen = {"GIT_DIR": str(bare), "GIT_WORK_TREE": str(root), "GIT_INDEX_FILE": str(bare / "index.candidate")}
+    git(root, "-c", "core.bare=false", "add", "--all", env=seen)
+    content = git(root, "-c", "core.bare=false", "write-tree", env=seen)
+    below = ["-p", head_of(root)] if head_of(root) else []
+    commit = git(bare, "commit-tree", content, *below, "-m", f"Release {name.removeprefix('v')}")
+    git(bare, "update-ref", "refs/heads/main", commit)
+    return commit
+
+
+def checkout(template: Template, folder: Path) -> Path:
+    """Clone the template into a folder to change it there."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    git(folder.parent, "clone", "--quiet", str(template.bare), str(folder))
+    git(folder, "remote", "remove", "origin")
+    return folder
+
+
+def plain_copy(template: Template, folder: Path) -> Path:
+    """Copy the template without its history."""
+    shutil.rmtree(checkout(template, folder) / ".git")
+    return folder
+
+
+def small_template(folder: Path) -> Path:
+    """Copy what asks the questions, with almost nothing to render: quick to generate from."""
+    for name in ("copier.yml", "cookiecutter.json", "reserved-names.txt"):
+        shutil.copy(ROOT / name, folder / name)
+    for name in ("hooks", "{{cookiecutter.__folder}}"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    name = "{{_copier_conf.answers_file}}.jinja"
+    (folder / "template").mkdir()
+    shutil.copy(ROOT / "template" / name, folder / "template" / name)
+    return folder
+
+
+def answers_of(repository: Path) -> str:
+    """Read the answers file, as text: its every line counts."""
+    return (repository / ANSWERS_FILE).read_text(encoding="utf-8")

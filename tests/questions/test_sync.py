@@ -1,0 +1,178 @@
+"""What is written from copier.yml is in step with it, and the harness finds what is released."""
+
+import importlib.metadata
+import json
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.harness import ROOT, CommandError, Template, commit_everything, git, release_of, releases_in, small_template
+
+SYNC = ROOT / "scripts" / "sync.py"
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of what is written, and of what it is written from."""
+    (tmp_path / "copy").mkdir()
+    return small_template(tmp_path / "copy")
+
+
+def sync(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run the script."""
+    command = [sys.executable, str(SYNC), "--root", str(root), *options]
+    return subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+
+
+def change(file: Path, old: str, new: str) -> None:
+    """Replace what is there exactly once."""
+    text = file.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_what_is_committed_is_in_step() -> None:
+    """`nox -s sync` writes it."""
+    done = sync(ROOT, "--check")
+    assert (done.stderr, done.returncode) == ("", 0)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("help: Name of the project", "help: The name"),
+        ("else 'My project' }}", "else 'Another' }}"),
+        ("Classification (predict a category):", "Classification:"),
+    ],
+)
+def test_a_changed_question_is_told_and_written(copy: Path, old: str, new: str) -> None:
+    """--check changes nothing."""
+    change(copy / "copier.yml", old, new)
+    before = (copy / "cookiecutter.json").read_bytes()
+    done = sync(copy, "--check")
+    assert done.returncode == 1
+    assert done.stderr == "cookiecutter.json is out of date: run `nox -s sync`\n"
+    assert (copy / "cookiecutter.json").read_bytes() == before
+    assert sync(copy).stdout == "cookiecutter.json is written\n"
+    assert sync(copy, "--check").returncode == 0
+
+
+def test_a_missing_name_is_told_and_written_everywhere(copy: Path) -> None:
+    """The names are part of cookiecutter.json too."""
+    change(copy / "reserved-names.txt", "\njson\n", "\n")
+    assert sync(copy, "--check").stderr.startswith("reserved-names.txt is out of date")
+    assert sync(copy).returncode == 0
+    assert (copy / "reserved-names.txt").read_bytes() == (ROOT / "reserved-names.txt").read_bytes()
+    assert "json" in json.loads((copy / "cookiecutter.json").read_text(encoding="utf-8"))["_reserved_names"].split()
+
+
+def test_names_of_an_environment_are_added(copy: Path) -> None:
+    """As imported and as published; nothing is taken away."""
+    before = set((copy / "reserved-names.txt").read_text(encoding="utf-8").split())
+    site_packages = Path(str(importlib.metadata.distribution("pytest-timeout").locate_file("")))
+    assert sync(copy, "--environment", str(site_packages)).returncode == 0
+    names = set((copy / "reserved-names.txt").read_text(encoding="utf-8").split())
+    assert names >= before | {"pytest_timeout", "pyyaml", "yaml", "jinja2", "markupsafe", "cookiecutter"}
+    assert not {name for name in names if "." in name or name.endswith("dist_info")}
+
+
+def test_cookiecutter_asks_the_questions_of_copier() -> None:
+    """In the same order, and no other ones."""
+    questions = yaml.safe_load((ROOT / "copier.yml").read_text(encoding="utf-8"))
+    asked = [name for name, question in questions.items() if name[0] != "_" and question.get("when") is not False]
+    written = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
+    assert [name for name in written if name[0] != "_"] == asked == list(written["__prompts__"])
+    assert len(asked) <= 10
+
+
+def test_the_table_of_owners_is_written_from_the_seeds(copy: Path) -> None:
+    """Between its marks, with the package's name left to copier."""
+    with (copy / "copier.yml").open("a", encoding="utf-8") as file:
+        seeds = ["/README.md", "/src/{{ package_name }}/model.py", "/.github/CODEOWNERS"]
+        entries = [f"{{% if _copier_operation == 'update' %}}{path}{{% endif %}}" for path in seeds]
+        yaml.safe_dump({"_exclude": ["*.pyc", *entries]}, file)
+    page = copy / "template" / "CONTRIBUTING.md.jinja"
+    variants = [f"src/{{{{package_name}}}}/{{% if problem == '{case}' %}}model.py{{% endif %}}" for case in ("a", "b")]
+    github = '{% if ci == "github" %}.github{% endif %}/{% if author_email %}CODEOWNERS{% endif %}.jinja'
+    for name in (github, *variants):
+        (page.parent / name).parent.mkdir(parents=True, exist_ok=True)
+        (page.parent / name).touch()
+    page.write_text("before\n<!-- owners -->\nold\n<!-- /owners -->\nafter\n", encoding="utf-8")
+    assert sync(copy, "--check").stderr == "template/CONTRIBUTING.md.jinja is out of date: run `nox -s sync`\n"
+    assert sync(copy).returncode == 0
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith("before\n<!-- owners -->\n| Path | Owner |\n")
+    assert "| `README.md` | yours |\n| `src/{{ package_name }}/model.py` | yours |\n" in text
+    condition = '{%- if ci == "github" and author_email %}'
+    assert f"model.py` | yours |\n{condition}\n| `.github/CODEOWNERS` | yours |\n{{%- endif %}}\n| everything" in text
+    assert text.endswith("<!-- /owners -->\nafter\n")
+    assert "old" not in text
+
+
+def test_a_page_without_marks_is_an_error(copy: Path) -> None:
+    """Silence would leave it out of date."""
+    (copy / "template" / "CONTRIBUTING.md.jinja").write_text("no marks\n", encoding="utf-8")
+    assert "<!-- owners -->" in sync(copy, "--check").stderr
+
+
+@pytest.fixture
+def script() -> dict[str, Any]:
+    """The functions of the script."""
+    return runpy.run_path(str(SYNC))
+
+
+def test_a_default_outside_the_choices_is_an_error(script: dict[str, Any]) -> None:
+    """Cookiecutter would offer what copier refuses."""
+    question = {"help": "Colour", "choices": ["red"], "default": "blue"}
+    with pytest.raises(script["UnsupportedQuestionError"], match="'blue' is not one of the choices"):
+        script["cookiecutter_text"]({"colour": question}, ROOT)
+
+
+# --------------------------------------------------------------------------------- the harness
+
+
+def repository(folder: Path) -> Path:
+    """Make a repository with one release, a commit after it, and a file that is not committed."""
+    folder.mkdir()
+    git(folder, "init", "--quiet", "--initial-branch", "main")
+    (folder / "pyproject.toml").write_text('[project]\nversion = "0.1.0"\n', encoding="utf-8")
+    (folder / ".gitignore").write_text("ignored\n", encoding="utf-8")
+    commit_everything(folder, "Begin")
+    commit_everything(folder, "Release 0.1.0")
+    commit_everything(folder, "Release the brakes")
+    for name in ("new", "ignored"):
+        (folder / name).touch()
+    return folder
+
+
+def test_releases_are_the_commits_that_say_so(tmp_path: Path) -> None:
+    """And the working tree is the next one, with what is not ignored."""
+    root = repository(tmp_path / "root")
+    template = release_of(root, tmp_path)
+    assert list(template.releases) == ["v0.1.0"]
+    assert template.candidate == "v0.1.1"
+    files = git(template.bare, "ls-tree", "-r", "--name-only", template.candidate).split()
+    assert files == [".gitignore", "new", "pyproject.toml"]
+    assert git(template.bare, "rev-parse", "v0.1.1~1") == git(root, "rev-parse", "HEAD")
+    assert git(root, "status", "--porcelain") == "?? new"
+
+
+def test_a_shallow_clone_is_refused(tmp_path: Path) -> None:
+    """Its releases are missing, and no test would notice."""
+    root = repository(tmp_path / "root")
+    git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{root}", "shallow")
+    with pytest.raises(CommandError, match="is a shallow clone, so releases are missing: run `git fetch --unshallow`"):
+        releases_in(tmp_path / "shallow")
+
+
+def test_the_template_is_served_as_it_lies_here(template: Template, tmp_path: Path) -> None:
+    """With files that are not committed yet."""
+    git(tmp_path, "clone", "--quiet", "--branch", template.candidate, str(template.bare), "clone")
+    for name in ("copier.yml", "hooks/post_gen_project.py", "tests/harness.py"):
+        assert (tmp_path / "clone" / name).read_bytes() == (ROOT / name).read_bytes()
+    assert not (tmp_path / "clone" / ".nox").exists()
