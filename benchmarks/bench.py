@@ -68,7 +68,9 @@ def main() -> int:
     text = FIGURES.read_text(encoding="utf-8")
     before, _, rest = text.partition("<!-- figures -->\n")
     _, _, after = rest.partition("<!-- /figures -->")
-    FIGURES.write_text(f"{before}<!-- figures -->\n\n{table}\n\n<!-- /figures -->{after}", encoding="utf-8", newline="\n")
+    FIGURES.write_text(
+        f"{before}<!-- figures -->\n\n{table}\n\n<!-- /figures -->{after}", encoding="utf-8", newline="\n"
+    )
     print(table)
     return 0 if all(figure.holds for figure in figures) else 1
 
@@ -96,7 +98,9 @@ def generation(template: Template, scratch: Path, rounds: int) -> Figure:
     )
     count = sum(path.is_file() for path in rendered.rglob("*"))
     how = f"{ours:.2f} s and {theirs:.2f} s for {count} files, medians of {rounds}"
-    return Figure("generation through cookiecutter, over `copier copy` of as many plain files", 1.6, ours / theirs, "times", how)
+    return Figure(
+        "generation through cookiecutter, over `copier copy` of as many plain files", 1.6, ours / theirs, "times", how
+    )
 
 
 def setup(repository: Repository) -> Figure:

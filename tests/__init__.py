@@ -1,1 +1,1 @@
-"""Tests of the template, as users run it."""
+"""Tests, run as users run things."""

@@ -38,7 +38,7 @@ def test_zizmor_finds_nothing_in_the_workflows(template: Template, tmp_path: Pat
     """At its most pedantic."""
     repository = generate(template, tmp_path / "repository", ci="github")
     zizmor = Path(sys.executable).with_name("zizmor")
-    command = [zizmor, "--offline", "--persona=pedantic", repository.path / ".github"]
+    command = [str(zizmor), "--offline", "--persona=pedantic", str(repository.path / ".github")]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stdout
     assert "No findings to report" in done.stdout + done.stderr

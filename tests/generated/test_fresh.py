@@ -26,7 +26,7 @@ COMBINATIONS = [
         {
             "project_name": "Wine quality",
             "description": NASTY,
-            "author_name": "Zoë O'Hara <QA> & \"Friends\"",
+            "author_name": 'Zoë O\'Hara <QA> & "Friends"',
             "author_email": "zoe@example.org",
             "repository_url": "https://github.com/example/wine-quality",
             "license": "Apache-2.0",

@@ -1,6 +1,5 @@
 """docs/your-data.md, followed to the letter, leads to a green repository with other data."""
 
-import random
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -15,27 +14,25 @@ YOURS = {f"src/my_project/{name}.py" for name in ("source", "schema", "features"
 
 
 def churn(rows: int) -> str:
-    """Make customers as the page shows them: gaps, text, and some rows that break a rule."""
-    chance = random.Random(7)
+    """Make customers as the page shows them: gaps, text, and a row that breaks a rule."""
     lines = ["customer_id,plan,months,monthly_charge,support_calls,churned"]
     for number in range(rows):
-        months, calls = chance.randint(0, 120), chance.randint(0, 9)
-        left = "yes" if calls * 12 + chance.gauss(0, 20) > months else "no"
-        plan = chance.choice(["basic", "family", ""])
-        charge = f"{chance.uniform(10, 90):.2f}" if number % 7 else ""
+        months, calls = number * 37 % 121, number * 11 % 10
+        left = "yes" if calls * 12 + number * 53 % 40 > months + 20 else "no"
+        plan = ("basic", "family", "")[number % 3]
+        charge = f"{10 + number * 71 % 800 / 10:.2f}" if number % 7 else ""
         lines.append(f"C{number % 900:04},{plan},{'x' if number == 3 else months},{charge},{calls},{left}")
     return "\n".join(lines) + "\n"
 
 
 def flats(rows: int) -> str:
-    """Make flats as the page shows them: gaps, text, and some rows that break a rule."""
-    chance = random.Random(7)
+    """Make flats as the page shows them: gaps, text, and a row that breaks a rule."""
     lines = ["building,district,rooms,area,built,rent"]
     for number in range(rows):
-        rooms, district = chance.randint(1, 5), chance.choice(["north", "south", ""])
-        area = rooms * 22 + chance.uniform(-8, 25)
-        built = "" if number % 5 == 0 else chance.randint(1900, 2020)
-        rent = -1 if number == 3 else round(200 + 9 * area + chance.gauss(0, 40))
+        rooms, district = 1 + number * 7 % 5, ("north", "south", "")[number % 3]
+        area = rooms * 22 + number * 31 % 330 / 10
+        built = 1900 + number * 17 % 120 if number % 5 else ""
+        rent = -1 if number == 3 else round(200 + 9 * area + number * 13 % 80)
         lines.append(f"B{number % 150:03},{district},{rooms},{area:.1f},{built},{rent}")
     return "\n".join(lines) + "\n"
 

@@ -21,7 +21,7 @@ def repository(template: Template, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture
-def colleague(repository: Repository, tmp_path: Path) -> Iterator[Repository]:
+def colleague(repository: Repository) -> Iterator[Repository]:
     """Give a clone of it beside it, where the default remote is the same folder."""
     clone = repository.clone(repository.path.parent / "clone")
     yield clone
@@ -56,7 +56,7 @@ def test_a_colleague_fetches_the_data(repository: Repository, colleague: Reposit
     assert colleague.changes() == ""
 
 
-def test_another_folder_can_be_the_remote(repository: Repository, colleague: Repository, tmp_path: Path) -> None:
+def test_another_folder_can_be_the_remote(colleague: Repository, tmp_path: Path) -> None:
     """One command changes it, and pushing and pulling use it."""
     said = colleague.nox("remote", "--", str(tmp_path / "elsewhere"))
     assert f"remote: {tmp_path / 'elsewhere'}" in said
@@ -80,7 +80,7 @@ def test_a_remote_that_cannot_be_is_refused(repository: Repository, arguments: l
     assert repository.changes() == ""
 
 
-def test_a_remote_in_the_cloud_brings_what_it_needs(repository: Repository, colleague: Repository) -> None:
+def test_a_remote_in_the_cloud_brings_what_it_needs(colleague: Repository) -> None:
     """The extra of DVC is added to the dependencies, in its place."""
     colleague.nox("remote", "--", "s3://bucket/path")
     project = (colleague.path / "pyproject.toml").read_text(encoding="utf-8")

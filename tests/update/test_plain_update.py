@@ -18,7 +18,7 @@ def later(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Templ
     """Serve a later release too: it changes its own files and seeds, adds one of each."""
     work = checkout(template, tmp_path_factory.mktemp("later") / "work")
     ruff = work / "template/ruff.toml"
-    ruff.write_text(ruff.read_text("utf-8").replace("docstring-code-format = true", "line-ending = \"lf\""), "utf-8")
+    ruff.write_text(ruff.read_text("utf-8").replace("docstring-code-format = true", 'line-ending = "lf"'), "utf-8")
     readme = work / "template/README.md.jinja"
     readme.write_text("Another README\n", "utf-8")
     (work / "template/docs/new-page.md").write_text("# New\n", "utf-8")
@@ -29,7 +29,9 @@ def later(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Templ
 
 
 @pytest.fixture(params=DOORS)
-def repository(request: pytest.FixtureRequest, later: Template, template: Template, doors: Doors, tmp_path: Path) -> Path:
+def repository(
+    request: pytest.FixtureRequest, later: Template, template: Template, doors: Doors, tmp_path: Path
+) -> Path:
     """Give a committed repository of the earlier release."""
     if request.param == "cookiecutter":
         doors.cookiecutter(later.url, tmp_path, "--checkout", template.candidate, answers={"author_name": "Jane"})
@@ -76,7 +78,7 @@ def test_an_update_keeps_every_edit(repository: Path, doors: Doors) -> None:
     edits = {
         "README.md": "\nMine.\n",
         "src/my_project/model.py": "\n# mine\n",
-        "ruff.toml": "\n[lint.per-file-ignores]\n\"scripts/*\" = [\"ANN\"]\n",
+        "ruff.toml": '\n[lint.per-file-ignores]\n"scripts/*" = ["ANN"]\n',
         "dvc.yaml": "\n# mine\n",
         "mine.md": "Mine.\n",
     }
@@ -84,7 +86,8 @@ def test_an_update_keeps_every_edit(repository: Path, doors: Doors) -> None:
         with (repository / name).open("a", encoding="utf-8") as file:
             file.write(text)
     project = repository / "pyproject.toml"
-    project.write_text(project.read_text("utf-8").replace("    # Yours below\n", '    # Yours below\n    "rich>=14",\n', 1), "utf-8")
+    added = "    # Yours below\n" + '    "rich>=14",\n'
+    project.write_text(project.read_text("utf-8").replace("    # Yours below\n", added, 1), "utf-8")
     (repository / "docs/decisions.md").unlink()
     commit_everything(repository, "Mine")
     update(repository, doors)
