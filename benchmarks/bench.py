@@ -52,7 +52,7 @@ class Figure:
 def main() -> int:
     """Measure, write the table, and fail where a limit is exceeded."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="how often each is measured")
+    parser.add_argument("--rounds", type=int, default=11, help="how often each is measured")
     rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory(prefix="formwork-bench-") as folder:
         scratch = Path(folder)

@@ -304,8 +304,8 @@ def make_scripts_executable(folder: Path) -> None:
 
 def warn_unless_released(template: Path, revision: str) -> None:
     """Warn if the revision is there, but without a release's tag."""
-    name = git(template, "describe", "--tags", "--always", revision)
-    if name and not git(template, "describe", "--tags", "--exact-match", "--match", "v[0-9]*", revision):
+    name = git(template, "describe", "--tags", "--always", "--match", "v[0-9]*", revision)
+    if name and not RELEASE.fullmatch(name):
         warn_of_no_release(name)
 
 

@@ -103,8 +103,8 @@ MUTATIONS = [
     Mutation(
         "features that depend on other rows",
         "features.py",
-        "pl.col(Row.flavanoids) / pl.col(Row.total_phenols)",
-        "pl.col(Row.flavanoids) / pl.col(Row.total_phenols).mean()",
+        "pl.col(str(Row.flavanoids)) / pl.col(str(Row.total_phenols))",
+        "pl.col(str(Row.flavanoids)) / pl.col(str(Row.total_phenols)).mean()",
         "test_featurize.py",
     ),
     Mutation(
