@@ -47,8 +47,8 @@ MUTATIONS = [
     Mutation(
         "3.7 taken for the whole number 3",
         "pipeline/validate.py",
-        "number.set(number != number.round(), None)",
-        "number.floor()",
+        "numbers.set(numbers != numbers.round(), None)",
+        "numbers.floor()",
         "test_validate.py",
     ),
     Mutation(

@@ -86,7 +86,8 @@ def check(raw: pl.DataFrame, schema: pa.DataFrameSchema) -> Checked:
     rejected = (
         first.group_by(pl.col("index").alias(ROW)).agg(pl.col(REASON).str.join("; ")).sort(ROW)
     )
-    valid = typed.with_row_index(ROW).join(rejected, on=ROW, how="anti").drop(ROW)
+    rows = typed.with_row_index(ROW)
+    valid = rows.join(rejected, on=ROW, how="anti", maintain_order="left").drop(ROW)
     return Checked(valid, rejected)
 
 
@@ -102,16 +103,41 @@ def convert(values: pl.Series, dtype: pl.DataType) -> pl.Series:
     """
     if values.dtype == pl.String:
         stripped = values.str.strip_chars()
-        values = stripped.set(stripped == "", None)
-    converted = values.cast(dtype, strict=False)
-    if dtype.is_integer() and (values.dtype == pl.String or values.dtype.is_float()):
-        # Whole numbers are often written with a decimal point: 3.0.
-        number = values.cast(pl.Float64, strict=False)
-        whole = number.set(number != number.round(), None).cast(dtype, strict=False)
-        return converted.fill_null(whole) if values.dtype == pl.String else whole
-    if dtype.is_float():
-        return converted.set(~converted.is_finite(), None)
-    return converted
+        converted = parse(stripped.set(stripped == "", None), dtype)
+    elif values.dtype.is_float() and dtype.is_integer():
+        converted = whole(values, dtype)
+    else:
+        converted = values.cast(dtype, strict=False)
+    return converted.set(~converted.is_finite(), None) if dtype.is_float() else converted
+
+
+def parse(texts: pl.Series, dtype: pl.DataType) -> pl.Series:
+    """Read text as a type.
+
+    Args:
+        texts: Cells without white space around them.
+        dtype: As the schema wants.
+
+    Returns:
+        The same number of cells; null where a text cannot be read as that type.
+    """
+    if dtype == pl.Boolean:
+        known = {"true": True, "1": True, "false": False, "0": False}
+        return texts.str.to_lowercase().replace_strict(known, default=None, return_dtype=pl.Boolean)
+    if dtype == pl.Date:
+        return texts.str.to_date("%Y-%m-%d", strict=False)
+    if dtype == pl.Datetime:
+        times = texts.str.replace("T", " ").str.to_datetime("%Y-%m-%d %H:%M:%S%.f", strict=False)
+        return times.cast(dtype)
+    read = texts.cast(dtype, strict=False)
+    if dtype.is_integer():  # often written with a decimal point: 3.0
+        return read.fill_null(whole(texts.cast(pl.Float64, strict=False), dtype))
+    return read
+
+
+def whole(numbers: pl.Series, dtype: pl.DataType) -> pl.Series:
+    """Convert numbers to an integer type; null where a number is not whole."""
+    return numbers.set(numbers != numbers.round(), None).cast(dtype, strict=False)
 
 
 def unreadable(raw: pl.DataFrame, typed: pl.DataFrame) -> pl.DataFrame:
@@ -125,16 +151,15 @@ def unreadable(raw: pl.DataFrame, typed: pl.DataFrame) -> pl.DataFrame:
         Columns `index`, `column` and `reason`.
     """
     return pl.concat(
-        raw.select(
-            pl.int_range(pl.len(), dtype=pl.UInt32).alias("index"),
-            pl.lit(name).alias("column"),
-            pl.format(
-                "{}: {} is not {}", pl.lit(name), pl.col(name), pl.lit(str(typed[name].dtype))
-            )
-            .cast(pl.String)
-            .alias(REASON),
-        ).filter(typed[name].is_null() & ~empty(raw[name]))
-        for name in typed.columns
+        raw.select(pl.col(name).cast(pl.String))
+        .with_row_index("index")
+        .filter(typed[name].is_null() & ~empty(raw[name]))
+        .select(
+            "index",
+            column=pl.lit(name),
+            reason=pl.format("{}: {} is not {}", pl.lit(name), name, pl.lit(str(dtype))),
+        )
+        for name, dtype in typed.schema.items()
     )
 
 
