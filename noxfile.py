@@ -31,16 +31,17 @@ def demo(session: nox.Session) -> None:
         session.run("git", "-C", str(DEMO), "init", "--quiet", "--initial-branch=main", external=True)
     with session.chdir(DEMO):
         session.run("uvx", "nox", "--sessions", "setup", "docs", external=True, env=env)
-        predict = ["uv", "run", "wine_quality", "predict", "tests/sample.csv", "--output=reports/predictions.csv"]
+        predict = ["uv", "run", "wine_quality", "predict", "tests/sample.csv", "--output=../predictions.csv"]
         session.run(*predict, external=True, env=env)
     for what, where in {
-        "repository": "",
-        "model": "models/model.skops",
-        "report": "reports/metrics.json",
-        "predictions": "reports/predictions.csv",
-        "site": "site/index.html",
+        "repository": DEMO,
+        "model": DEMO / "models/model.skops",
+        "report": DEMO / "reports/metrics.json",
+        "predictions": DEMO.parent / "predictions.csv",
+        "site": DEMO / "site/index.html",
     }.items():
-        session.log(f"{what + ':':13}{DEMO / where}")
+        session.log(f"{what + ':':13}{where}")
+    session.log(f"go on with: cd {DEMO} && uvx nox -l")
 
 
 @nox.session

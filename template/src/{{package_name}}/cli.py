@@ -95,6 +95,7 @@ def predict(
 
     predictions = step.run(file, Params.load(), Environment.load(), NAME, version=model)
     if output:
+        output.parent.mkdir(parents=True, exist_ok=True)
         predictions.write_csv(output)
     else:
         sys.stdout.write(predictions.write_csv())

@@ -51,6 +51,25 @@ def scan(path: Path) -> pl.LazyFrame:
     return frame
 
 
+def collect(frame: pl.LazyFrame, what: str) -> pl.DataFrame:
+    """Read all rows of a table.
+
+    Args:
+        frame: The table.
+        what: It is called in an error.
+
+    Returns:
+        Its rows.
+
+    Raises:
+        ProjectError: If its content is not what it should be, for example not UTF-8.
+    """
+    try:
+        return frame.collect()
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise ProjectError(f"cannot read {what}: {str(error).splitlines()[0]}") from error
+
+
 def read(path: Path) -> pl.DataFrame:
     """Read a file that an earlier step wrote.
 

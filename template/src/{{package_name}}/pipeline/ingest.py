@@ -2,8 +2,6 @@
 
 import logging
 
-import polars as pl
-
 from .. import source
 from ..settings import Params
 from . import files
@@ -21,10 +19,7 @@ def run(params: Params) -> None:
     Raises:
         ProjectError: If the source cannot be read or is empty.
     """
-    try:
-        raw = source.read(params.source).collect()
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise ProjectError(f"cannot read the source: {str(error).splitlines()[0]}") from error
+    raw = files.collect(source.read(params.source), "the source")
     if raw.is_empty():
         raise ProjectError("the source has no rows: see `source` in params.yaml")
     files.write(raw, files.RAW)

@@ -37,6 +37,11 @@ class Lineage:
         return asdict(self)
 
 
+def current_key() -> str:
+    """Give the key of the last run; empty without one."""
+    return _sha256(files.DVC_LOCK) if files.DVC_LOCK.is_file() else ""
+
+
 class Run:
     """The last run of the pipeline, as dvc.lock recorded it."""
 

@@ -9,6 +9,8 @@ from .. import features, model
 from ..schema import TARGET, Row
 from ..settings import Environment, Params
 from . import files
+from .errors import ProjectError
+from .lineage import current_key
 from .registry import Registry
 from .validate import ROW, check
 
@@ -34,16 +36,29 @@ def run(
     Raises:
         ProjectError: If the file cannot be read, or there is no such model.
     """
-    raw = files.scan(path).collect()
+    raw = files.collect(files.scan(path), str(path))
     checked = check(raw, Row.to_schema().remove_columns([TARGET]))
     registry = Registry(environment.mlflow_tracking_uri, name)
     wanted = registry.get(version)
     estimator = registry.load(wanted)
     logger.debug("version %s: %s", wanted.version, wanted.tags)
+    if wanted.tags["key"] != current_key():
+        logger.warning(
+            "predict: version %s is not of the last run; its code is that of commit %s",
+            wanted.version,
+            wanted.tags["git_commit"],
+        )
     rows = raw.with_row_index(ROW).select(ROW)
     valid = rows.join(checked.rejected, on=ROW, how="anti", maintain_order="left")
     inputs = features.transform(checked.valid.lazy(), params.features).collect()
-    predicted = valid.hstack(model.predict(estimator, inputs)) if valid.height else valid
+    try:
+        predicted = valid.hstack(model.predict(estimator, inputs)) if valid.height else valid
+    except ValueError as error:  # of scikit-learn, where columns differ
+        message = (
+            f"version {wanted.version} was trained on other inputs: use another with --model, "
+            f"or check out commit {wanted.tags['git_commit']}, which made it"
+        )
+        raise ProjectError(message) from error
     logger.info(
         "predict: version %s, %d rows, %d without a prediction",
         wanted.version,

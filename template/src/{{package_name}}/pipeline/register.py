@@ -38,7 +38,10 @@ def run(environment: Environment, name: str, *, champion: bool) -> None:
         logger.info("register: nothing new, this run is version %s", version.version)
     if champion:
         registry.crown(version)
-        logger.info("register: version %s is the champion", version.version)
+    if registry.is_champion(version):
+        logger.info("register: version %s is the champion, which `predict` uses", version.version)
+    else:
+        logger.info("register: --champion lets `predict` use version %s", version.version)
 
 
 def metrics() -> dict[str, float]:

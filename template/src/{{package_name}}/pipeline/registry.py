@@ -113,6 +113,11 @@ class Registry:
         """Let a version be the champion, which `predict` uses."""
         self._client.set_registered_model_alias(self.name, CHAMPION, version.version)
 
+    def is_champion(self, version: ModelVersion) -> bool:
+        """Say whether `predict` uses a version."""
+        now = self._client.get_model_version(self.name, version.version)
+        return CHAMPION in now.aliases
+
     def get(self, wanted: str) -> ModelVersion:
         """Look a version up.
 

@@ -195,11 +195,12 @@ def broken_rules(typed: pl.DataFrame, schema: pa.DataFrameSchema) -> pl.DataFram
         message = f"the data as a whole break schema.py: {fault['column']}: {fault['check']}"
         raise ProjectError(message)
     place = pl.col("column").fill_null("the row")  # a rule may be about several columns
-    cell = pl.col("failure_case").fill_null("nothing")
+    empty_cell = pl.format("{}: is empty", place)
+    broken = pl.format("{}: {} breaks {}", place, pl.col("failure_case").fill_null(""), "check")
     return failures.select(
         pl.col("index").cast(pl.UInt32),
         place.alias("column"),
-        pl.format("{}: {} breaks {}", place, cell, "check").alias(REASON),
+        pl.when(pl.col("check") == "not_nullable").then(empty_cell).otherwise(broken).alias(REASON),
     )
 
 
