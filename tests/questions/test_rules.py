@@ -104,7 +104,7 @@ def test_accepted_by_both(asking: Engines, answers: dict[str, str]) -> None:
         ({}, {"package_name": "my_project", "ci": "github", "python_version": "3.12", "license": "MIT"}),
         ({"project_name": "Wine Quality 2"}, {"package_name": "wine_quality_2"}),
         ({"project_name": "2 Wines"}, {"package_name": "project_2_wines"}),
-        ({"project_name": "Größe"}, {"package_name": "gr_e"}),
+        ({"project_name": "Größe à la carte"}, {"package_name": "grosse_a_la_carte"}),
         ({"project_name": "日本"}, {"package_name": "project"}),
         ({"project_name": "json"}, {"package_name": "json_project"}),
         ({"project_name": "x" * 60}, {"package_name": "x" * 40}),
