@@ -217,7 +217,7 @@ def release_of(root: Path, folder: Path) -> Template:
     bare = folder / "formwork.git"
     git(folder, "init", "--quiet", "--bare", "--initial-branch", "main", str(bare))
     if head_of(root):
-        git(bare, "fetch", "--quiet", str(root), "HEAD:refs/heads/main")
+        git(bare, "fetch", "--quiet", "--no-tags", str(root), "HEAD:refs/heads/main")
     for tag, commit in releases.items():
         git(bare, "tag", tag, commit)
     candidate = next_release(root, releases)
