@@ -158,23 +158,20 @@ def render_both(
     """
     is_asked = sys.stdin.isatty() and sys.stdout.isatty()
     commit, answers = recorded["_commit"], recorded | changed
-    old = repository.store(template.render(commit, recorded))
+    before = same = template.render(commit, recorded)
     after = template.render(release, answers, is_asked=is_asked, record=template.source)
-    new = repository.store(after)
-    same = dict(old)
     if changed:
         try:
-            same = repository.store(template.render(commit, answers))
+            same = template.render(commit, answers)
         except ProblemError:
             print(f"note: {commit} does not know these answers, so what is yours stays as it is")
-    old |= repository.store_files({repository.prefix + ANSWERS: Path(ANSWERS)})
     names = read_answers(after / ANSWERS)
-    seeds = {
-        repository.prefix + path
-        for path in template.seeds(commit, names) | template.seeds(release, names)
-    }
+    paths = template.seeds(commit, names) | template.seeds(release, names)
+    seeds = {repository.prefix + path for path in paths}
+    old, new, kept = repository.store(before), repository.store(after), repository.store(same)
+    old |= repository.store_files({repository.prefix + ANSWERS: Path(ANSWERS)})
     merged = {path: file for path, file in new.items() if path not in seeds}
-    merged |= {path: file for path, file in (new | same).items() if path in seeds}
+    merged |= {path: file for path, file in (new | kept).items() if path in seeds}
     return Renders(old, new, merged)
 
 
@@ -426,7 +423,7 @@ class Repository:
             run_git(here, "rev-parse", "--verify", "HEAD^{commit}", env=env)
             run_git(here, "merge-tree", "--write-tree", "HEAD", "HEAD", env=env)
         except ProblemError as problem:
-            message = f"git 2.38 or newer and a repository with a commit are needed ({problem})"
+            message = f"this needs git 2.38 or newer, and a repository with a commit: {problem}"
             raise ProblemError(message) from problem
         top, folder, prefix = (os.fsdecode(answer).removesuffix("\n") for answer in answers)
         return cls(Path(top), prefix, Path(folder), scratch, env)
@@ -451,6 +448,14 @@ class Repository:
             "GIT_OBJECT_DIRECTORY": str(folder),
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(others),
         }
+
+    def shown(self, path: str) -> str:
+        """Give a path as it is seen from this repository's folder."""
+        return path.removeprefix(self.prefix)
+
+    def line(self, what: str, path: str, more: str = "") -> str:
+        """Lay a line of the summary out."""
+        return f"  {what:13}{self.shown(path)} {more}".rstrip()
 
     # ------------------------------------------------------------------------- what is refused
 
@@ -679,26 +684,21 @@ def summary(repository: Repository, renders: Renders, merge: Merge) -> Iterator[
         if path in merge.conflicts or path in merge.moves.values():
             continue
         if path in merge.moves:
-            yield line("moved", f"{merge.moves[path]} -> {path}")
+            yield repository.line("moved", merge.moves[path], f"-> {repository.shown(path)}")
         elif file is None:
-            yield line("removed", path)
+            yield repository.line("removed", path)
         elif file != renders.merged.get(path):
-            yield line("merged", path)
+            yield repository.line("merged", path)
         else:
-            yield line("added" if path in merge.added else "updated", path)
+            yield repository.line("added" if path in merge.added else "updated", path)
     for path in sorted({*renders.old, *renders.new}):
         old, new = renders.old.get(path), renders.new.get(path)
         if old == new or (new == renders.merged.get(path) and path not in merge.held_back):
             continue
         kept = "kept" if os.path.lexists(repository.top / path) else "kept deleted"
-        yield line(kept, f"{path} ({what_changed(old, new)})")
+        yield repository.line(kept, path, f"({what_changed(old, new)})")
     for path, stages in sorted(merge.conflicts.items()):
-        yield line("conflict", f"{path} ({what_conflicts(set(stages))})")
-
-
-def line(what: str, path: str) -> str:
-    """Lay a line of the summary out."""
-    return f"  {what:13}{path}"
+        yield repository.line("conflict", path, f"({what_conflicts(set(stages))})")
 
 
 def what_changed(old: File | None, new: File | None) -> str:
@@ -768,7 +768,7 @@ def run_git(
             check=False,
         )
     except FileNotFoundError as error:
-        message = "git is not installed: install git 2.38 or newer"
+        message = "git is not installed"
         raise ProblemError(message) from error
     if done.returncode not in fine:
         message = f"git {arguments[0]}: {in_one_line(done.stderr.decode(errors='replace'))}"

@@ -27,11 +27,14 @@ FILES = {
     "template/{{_copier_conf.answers_file}}.jinja": "# Do not edit\n{{ _copier_answers | to_nice_yaml -}}\n",
     "template/README.md.jinja": "# {{ package_name }}\n\nSeeded.\n",
     "template/stages.yaml": "".join(f"{name}:\n  cmd: run\n  out: data\n\n" for name in ("one", "two", "three")),
-    "template/settings.toml.jinja": 'package = "{{ package_name }}"\nlevel = "{{ level }}"\na = 1\nb = 2\nc = 3\nd = 4\n',
+    "template/settings.toml.jinja": (
+        'package = "{{ package_name }}"\nlevel = "{{ level }}"\na = 1\nb = 2\nc = 3\nd = 4\n'
+    ),
     "template/src/{{package_name}}/__init__.py": '"""A package."""\n',
     "template/src/{{package_name}}/model.py": "def model():\n    return 1\n",
     "template/src/{{package_name}}/run.py.jinja": (
-        "from {{ package_name }}.model import model\n\n\ndef run():\n    return model()\n\n\ndef stop():\n    return 0\n"
+        "from {{ package_name }}.model import model\n\n\n"
+        "def run():\n    return model()\n\n\ndef stop():\n    return 0\n"
     ),
     "template/docs/guide.md": "# Guide\n\nFirst line.\n\nSecond line.\n\nThird line.\n",
 }
