@@ -1,0 +1,464 @@
+"""`nox -s update` merges: what comes, what stays, what is said."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.harness import answers_of, commit_everything, git, tree
+from tests.update.small import COPIER_YML, FILES, SmallTemplate, put
+
+Run = Callable[..., tuple[int, str]]
+
+STAGES = "template/stages.yaml"
+SETTINGS = "template/settings.toml.jinja"
+GUIDE = "template/docs/guide.md"
+RUN = "template/src/{{package_name}}/run.py.jinja"
+
+
+def text(path: str, old: str, new: str) -> dict[str, str]:
+    """Change a text in a file of the template."""
+    content = FILES[path]
+    assert isinstance(content, str)
+    assert old in content
+    return {path: content.replace(old, new)}
+
+
+def edit(repository: Path, changes: dict[str, str | bytes | None]) -> None:
+    """Edit files of the repository and commit."""
+    put(repository, changes)
+    commit_everything(repository, "Mine")
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    """Edit a file in place."""
+    content = path.read_text("utf-8")
+    assert old in content
+    path.write_text(content.replace(old, new), "utf-8")
+
+
+def status(repository: Path) -> str:
+    """What git says of the repository."""
+    return git(repository, "status", "--porcelain")
+
+
+def words(said: str) -> list[list[str]]:
+    """The lines of the summary as words."""
+    return [line.split() for line in said.splitlines() if line.startswith("  ")]
+
+
+def test_changed_and_new_files_come(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """Files, modes and the recorded release are those of the new release; all is staged."""
+    changes = text(GUIDE, "Second line.", "Another line.") | {"template/docs/new.md": "New.\n"}
+    put(small.path, {"template/tool": "#!/bin/sh\n"})
+    (small.path / "template/tool").chmod(0o755)
+    small.release("1.1.0", {**changes, "template/stages.yaml": None})
+    code, said = run_update()
+    assert code == 0
+    assert "Another line." in (repository / "docs/guide.md").read_text("utf-8")
+    assert (repository / "docs/new.md").read_text("utf-8") == "New.\n"
+    assert os.access(repository / "tool", os.X_OK)
+    assert not (repository / "stages.yaml").exists()
+    assert yaml.safe_load(answers_of(repository))["_commit"] == "v1.1.0"
+    assert words(said) == [
+        ["updated", ".copier-answers.yml"],
+        ["updated", "docs/guide.md"],
+        ["added", "docs/new.md"],
+        ["removed", "stages.yaml"],
+        ["added", "tool"],
+    ]
+    assert "small v1.0.0 -> v1.1.0" in said
+    assert "next: git diff HEAD, uvx nox -s check, git commit" in said
+    assert sorted(status(repository).splitlines()) == [
+        "A  docs/new.md",
+        "A  tool",
+        "D  stages.yaml",
+        "M  .copier-answers.yml",
+        "M  docs/guide.md",
+    ]
+    assert not list((repository / ".git").glob("formwork*"))
+
+
+def test_the_result_is_what_copier_generates(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """Without edits, but for the seeds, byte for byte; the answers file too."""
+    later = text(SETTINGS, "c = 3", "c = 4") | text("template/README.md.jinja", "Seeded", "Sown")
+    small.release("1.1.0", later)
+    run_update()
+    readme = (repository / "README.md").read_bytes()
+    fresh = small.generate(repository.parent / "fresh", "v1.1.0")
+    assert b"Seeded" in readme
+    (fresh / "README.md").write_bytes(readme)
+    assert tree(repository) == tree(fresh)
+
+
+def test_a_second_update_changes_nothing(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """And says that there is nothing to do."""
+    small.release("1.1.0", text(GUIDE, "Second", "2nd"))
+    run_update()
+    commit_everything(repository, "Update")
+    before = tree(repository, without=())
+    assert run_update() == (0, "small v1.1.0 is recorded: nothing newer to update to\n")
+    assert tree(repository, without=()) == before
+
+
+def test_both_edits_of_a_file_are_kept(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """A line of the user's and a line of the release's."""
+    small.release("1.1.0", text(SETTINGS, "a = 1", "a = 10"))
+    replace(repository / "settings.toml", "d = 4\n", "d = 4\nmine = true\n")
+    commit_everything(repository, "Mine")
+    code, said = run_update()
+    content = (repository / "settings.toml").read_text("utf-8")
+    assert code == 0
+    assert "a = 10\n" in content
+    assert "mine = true\n" in content
+    assert ["merged", "settings.toml"] in words(said)
+
+
+def test_an_edit_stays_in_its_stage(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """Where blocks are alike, a patch may take one for the other."""
+    block = "zero:\n  cmd: run\n  out: data\n\n"
+    small.release("1.1.0", {STAGES: block * 2 + str(FILES[STAGES])})
+    replace(repository / "stages.yaml", "two:\n  cmd: run\n", "two:\n  cmd: run\n  mine: true\n")
+    commit_everything(repository, "Mine")
+    run_update()
+    content = (repository / "stages.yaml").read_text("utf-8")
+    assert "two:\n  cmd: run\n  mine: true\n" in content
+    assert content.startswith(block * 2)
+
+
+def test_what_is_yours_is_left_alone(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """A seed that the release changes or drops stays; the summary says so and how to look."""
+    later = text("template/README.md.jinja", "Seeded", "Sown")
+    small.release("1.1.0", {**later, "template/src/{{package_name}}/model.py": None})
+    code, said = run_update()
+    assert code == 0
+    assert "Seeded" in (repository / "README.md").read_text("utf-8")
+    assert (repository / "src/wine/model.py").exists()
+    kept = {line.split()[1]: line for line in said.splitlines() if line.startswith("  kept ")}
+    assert sorted(kept) == ["README.md", "src/wine/model.py"]
+    assert "no longer of the template" in kept["src/wine/model.py"]
+    command = kept["README.md"].partition("git diff ")[2].rstrip(")").split()
+    shown = git(repository, "diff", *command)
+    assert "-Seeded." in shown
+    assert "+Sown." in shown
+    assert status(repository) == "M  .copier-answers.yml"
+
+
+def test_a_new_seed_is_delivered_once(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """By the release that brings it; later ones leave it alone."""
+    entry = "  - \"{% if _copier_operation == 'update' %}/notes.md{% endif %}\"\n"
+    settings = COPIER_YML.replace("_exclude:\n", "_exclude:\n" + entry)
+    small.release("1.1.0", {"copier.yml": settings, "template/notes.md": "Notes.\n"})
+    assert ["added", "notes.md"] in words(run_update()[1])
+    assert (repository / "notes.md").read_text("utf-8") == "Notes.\n"
+    commit_everything(repository, "Update")
+    small.release("1.2.0", {"template/notes.md": "Other notes.\n"})
+    run_update()
+    assert (repository / "notes.md").read_text("utf-8") == "Notes.\n"
+
+
+def test_deletions_are_kept_and_named(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """Of a file of the template's, and of a seed; both with the way to see the change."""
+    later = text(GUIDE, "Second", "2nd") | text("template/README.md.jinja", "Seeded", "Sown")
+    small.release("1.1.0", later)
+    edit(repository, {"docs/guide.md": None, "README.md": None})
+    code, said = run_update()
+    assert code == 0
+    assert not (repository / "docs/guide.md").exists()
+    assert not (repository / "README.md").exists()
+    lines = [line for line in said.splitlines() if line.startswith("  kept deleted")]
+    assert [line.split()[2] for line in lines] == ["README.md", "docs/guide.md"]
+    assert all("git diff " in line for line in lines)
+    assert status(repository) == "M  .copier-answers.yml"
+
+
+def test_an_edited_file_that_the_release_drops_stays(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """It is the user's from then on."""
+    small.release("1.1.0", {GUIDE: None})
+    replace(repository / "docs/guide.md", "First", "My first")
+    commit_everything(repository, "Mine")
+    code, said = run_update()
+    assert code == 0
+    assert "My first" in (repository / "docs/guide.md").read_text("utf-8")
+    assert "docs/guide.md (no longer of the template)" in said
+    assert status(repository) == "M  .copier-answers.yml"
+
+
+def test_an_edit_follows_a_renamed_file(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """The release moves a file that the user edited."""
+    small.release("1.1.0", {GUIDE: None, "template/docs/manual.md": FILES[GUIDE]})
+    replace(repository / "docs/guide.md", "Third line.\n", "Third line.\n\nMine.\n")
+    commit_everything(repository, "Mine")
+    code, said = run_update()
+    assert code == 0
+    assert "Mine." in (repository / "docs/manual.md").read_text("utf-8")
+    assert not (repository / "docs/guide.md").exists()
+    assert ["moved", "docs/guide.md", "->", "docs/manual.md"] in words(said)
+
+
+def test_a_change_follows_a_file_that_the_user_moved(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """Also into a folder, where a new file of the release goes too."""
+    later = text(GUIDE, "Second", "2nd") | {"template/docs/more.md": "More.\n"}
+    small.release("1.1.0", later)
+    (repository / "docs").rename(repository / "manual")
+    commit_everything(repository, "Mine")
+    code, said = run_update()
+    assert code == 0
+    assert "2nd" in (repository / "manual/guide.md").read_text("utf-8")
+    assert (repository / "manual/more.md").exists()
+    assert ["merged", "manual/guide.md"] in words(said)
+    assert not (repository / "docs").exists()
+
+
+def test_a_renamed_file_that_the_user_deleted_stays_deleted(
+    small: SmallTemplate, repository: Path, run_update: Run
+) -> None:
+    """And is named."""
+    small.release("1.1.0", {GUIDE: None, "template/docs/manual.md": str(FILES[GUIDE]) + "\nMore.\n"})
+    edit(repository, {"docs/guide.md": None})
+    code, said = run_update()
+    assert code == 0
+    assert not (repository / "docs/manual.md").exists()
+    assert ["kept", "deleted", "docs/manual.md"] in [line[:3] for line in words(said)]
+
+
+def test_a_conflict_is_visible(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """Marked in the file by names, unmerged in the index, in the summary, in the exit status."""
+    small.release("1.1.0", text(SETTINGS, "b = 2", "b = 20") | text(GUIDE, "First", "1st"))
+    replace(repository / "settings.toml", "b = 2", "b = 3")
+    commit_everything(repository, "Mine")
+    code, said = run_update()
+    assert code == 1
+    content = (repository / "settings.toml").read_text("utf-8")
+    assert "<<<<<<< yours\nb = 3\n=======\nb = 20\n>>>>>>> v1.1.0\n" in content
+    assert "UU settings.toml" in status(repository)
+    assert "M  docs/guide.md" in status(repository)
+    assert "conflict     settings.toml (you and the release changed the same lines)" in said
+    assert "next: resolve each conflict" in said
+    assert git(repository, "show", ":2:settings.toml").count("b = 3") == 1
+    assert git(repository, "show", ":3:settings.toml").count("b = 20") == 1
+    replace(repository / "settings.toml", "<<<<<<< yours\n", "")
+    commit_everything(repository, "Update")
+    assert run_update()[0] == 0
+
+
+def test_both_added_a_file(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """Theirs is marked beside ours."""
+    small.release("1.1.0", {"template/new.txt": "theirs\n"})
+    edit(repository, {"new.txt": "mine\n"})
+    code, said = run_update()
+    assert code == 1
+    assert "mine" in (repository / "new.txt").read_text("utf-8")
+    assert "conflict     new.txt (you and the release added it)" in said
+    assert "AA new.txt" in status(repository)
+
+
+def test_the_same_new_file_is_no_conflict(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """What is equal is settled."""
+    small.release("1.1.0", {"template/new.txt": "same\n"})
+    edit(repository, {"new.txt": "same\n"})
+    assert run_update()[0] == 0
+
+
+def test_a_binary_that_both_replaced(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """Is as the user has it, and in conflict."""
+    small.release("1.1.0", text(GUIDE, "First", "1st"))
+    edit(repository, {"docs/guide.md": b"\0\1mine"})
+    code, _ = run_update()
+    assert code == 1
+    assert (repository / "docs/guide.md").read_bytes() == b"\0\1mine"
+    assert "UU docs/guide.md" in status(repository)
+
+
+def test_a_binary_stays_where_the_release_changes_nothing(
+    small: SmallTemplate, repository: Path, run_update: Run
+) -> None:
+    """Plain copier puts its own back."""
+    small.release("1.1.0", text(SETTINGS, "a = 1", "a = 2"))
+    edit(repository, {"docs/guide.md": b"\0\1mine"})
+    assert run_update()[0] == 0
+    assert (repository / "docs/guide.md").read_bytes() == b"\0\1mine"
+
+
+def test_a_folder_where_the_user_has_a_file(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """Both are there, the user's under another name, and in conflict."""
+    small.release("1.1.0", {"template/extra/page.md": "Page.\n"})
+    edit(repository, {"extra": "mine\n"})
+    code, said = run_update()
+    assert code == 1
+    assert (repository / "extra/page.md").read_text("utf-8") == "Page.\n"
+    assert (repository / "extra~yours").read_text("utf-8") == "mine\n"
+    assert "extra~yours (you and the release moved or replaced it)" in said
+
+
+def test_both_renamed_a_file(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """Nothing is lost, and it is a conflict."""
+    small.release("1.1.0", {GUIDE: None, "template/docs/theirs.md": FILES[GUIDE]})
+    (repository / "docs/guide.md").rename(repository / "docs/mine.md")
+    replace(repository / "docs/mine.md", "Third", "My third")
+    commit_everything(repository, "Mine")
+    code, said = run_update()
+    assert code == 1
+    assert "My third" in (repository / "docs/mine.md").read_text("utf-8")
+    assert "docs/mine.md (you and the release moved or replaced it)" in said
+
+
+def test_a_dry_run_tells_the_same_and_touches_nothing(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """Neither files nor anything in .git."""
+    small.release("1.1.0", text(GUIDE, "Second", "2nd") | {"template/new.md": "New.\n"})
+    before = tree(repository, without=())
+    code, said = run_update("--dry-run")
+    assert code == 0
+    assert tree(repository, without=()) == before
+    assert said.endswith("a dry run: nothing is changed\n")
+    assert words(said) == words(run_update()[1])
+
+
+def test_a_release_by_name(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """One in between; prereleases only by name; then the newest."""
+    small.release("1.1.0", text(GUIDE, "Second", "2nd"))
+    small.release("1.10.0", text(GUIDE, "Second", "Tenth"))
+    small.release("2.0.0-rc.1", text(GUIDE, "Second", "Candidate"))
+    run_update("v1.1.0")
+    assert "2nd" in (repository / "docs/guide.md").read_text("utf-8")
+    commit_everything(repository, "Update")
+    run_update()
+    assert "Tenth" in (repository / "docs/guide.md").read_text("utf-8")
+    commit_everything(repository, "Update")
+    assert run_update("v2.0.0-rc.1")[0] == 0
+
+
+def test_notes_of_the_releases_in_between(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """And of no other."""
+    log = str(FILES["CHANGELOG.md"])
+    for version in ("1.1.0", "1.2.0", "1.3.0"):
+        log = log.replace("# Changelog\n", f"# Changelog\n\n## {version} (2026-01-02)\n\nNews of {version}.\n", 1)
+        small.release(version, {"CHANGELOG.md": log})
+    small.release("1.4.0", {"CHANGELOG.md": log.replace("# Changelog\n", "# Changelog\n\n## Unreleased\n\nSoon.\n")})
+    said = run_update("v1.2.0")[1]
+    assert "News of 1.1.0." in said
+    assert "News of 1.2.0." in said
+    assert "News of 1.3.0." not in said
+    assert "The first." not in said
+    commit_everything(repository, "Update")
+    said = run_update()[1]
+    assert "News of 1.3.0." in said
+    assert "Soon" not in said
+    assert "News of 1.2.0." not in said
+
+
+# ------------------------------------------------------------------------------------ answers
+
+
+def test_an_answer_changes(repository: Path, run_update: Run) -> None:
+    """Within the release, too; the value may hold an equals sign."""
+    code, said = run_update("--data", "level=high")
+    assert code == 0
+    assert 'level = "high"' in (repository / "settings.toml").read_text("utf-8")
+    assert yaml.safe_load(answers_of(repository))["level"] == "high"
+    assert yaml.safe_load(answers_of(repository))["_commit"] == "v1.0.0"
+    assert words(said) == [["updated", ".copier-answers.yml"], ["updated", "settings.toml"]]
+
+
+def test_a_renamed_package_takes_its_edits_along(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """Of the template's, of yours, and modules of one's own; the release's changes of seeds stay out."""
+    later = text(RUN, "return 0", "return 1") | {"template/src/{{package_name}}/model.py": "other\n" * 9}
+    small.release("1.1.0", {**later, "template/README.md.jinja": "# {{ package_name }}\n\nSown.\n"})
+    replace(repository / "src/wine/model.py", "return 1", "return 7")
+    replace(repository / "src/wine/run.py", "return model()\n", "return model()\n\n\ndef mine():\n    return 5\n")
+    put(repository, {"src/wine/own.py": "from wine.model import model\n"})
+    commit_everything(repository, "Mine")
+    code, said = run_update("--data", "package_name=beer")
+    assert code == 0
+    assert not (repository / "src/wine").exists()
+    assert "return 7" in (repository / "src/beer/model.py").read_text("utf-8")
+    run = (repository / "src/beer/run.py").read_text("utf-8")
+    assert run.startswith("from beer.model import model\n")
+    assert "return 5" in run
+    assert "return 1" in run
+    assert (repository / "src/beer/own.py").exists()
+    assert (repository / "README.md").read_text("utf-8") == "# beer\n\nSeeded.\n"
+    assert "still saying wine: src/beer/own.py" in said
+    commit_everything(repository, "Update")
+    assert run_update()[0] == 0
+    assert status(repository) == ""
+
+
+def test_a_removed_choice_stops_the_update(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """Before anything is written, with the choices that there are and the way to choose."""
+    small.release("1.1.0", {"copier.yml": COPIER_YML.replace("[low, middle, high]", "[middle, high]")})
+    before = tree(repository, without=())
+    code, said = run_update()
+    assert code == 1
+    assert said == (
+        "error: v1.1.0 refuses: Invalid choice for 'level': 'low' is not in ['middle', 'high']; "
+        "to change an answer: --data NAME=VALUE\n"
+    )
+    assert tree(repository, without=()) == before
+    code, said = run_update("--data", "level=middle")
+    assert code == 0
+    assert 'level = "middle"' in (repository / "settings.toml").read_text("utf-8")
+
+
+def test_an_answer_that_only_the_new_release_knows(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """What is the user's cannot be rendered with it, and stays."""
+    settings = COPIER_YML.replace("high]", "high, top]")
+    small.release("1.1.0", {"copier.yml": settings, **text("template/README.md.jinja", "Seeded", "Sown")})
+    code, said = run_update("--data", "level=top")
+    assert code == 0
+    assert "note: v1.0.0 does not know these answers" in said
+    assert 'level = "top"' in (repository / "settings.toml").read_text("utf-8")
+    assert "Seeded" in (repository / "README.md").read_text("utf-8")
+
+
+def test_a_new_question_takes_its_default(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """Without a terminal; a renamed one takes the old one's answer, a removed one is forgotten."""
+    run_update("--data", "level=high")
+    commit_everything(repository, "High")
+    settings = COPIER_YML.partition("level:\n")[0] + (
+        "height:\n  type: str\n"
+        "  default: \"{{ height if height is defined else level if level is defined else 'low' }}\"\n"
+        "colour:\n  type: str\n  default: \"{{ colour if colour is defined else 'red' }}\"\n"
+    )
+    content = 'package = "{{ package_name }}"\nheight = "{{ height }}"\ncolour = "{{ colour }}"\n'
+    small.release("1.1.0", {"copier.yml": settings, SETTINGS: content})
+    assert run_update()[0] == 0
+    answers = yaml.safe_load(answers_of(repository))
+    assert answers["height"] == "high"
+    assert answers["colour"] == "red"
+    assert "level" not in answers
+
+
+@pytest.mark.usefixtures("repository")
+def test_an_unknown_answer_is_refused(run_update: Run) -> None:
+    """With the names of the questions."""
+    for wrong in ("levle=high", "level", "_commit=x"):
+        code, said = run_update("--data", wrong)
+        assert code == 1
+        assert said == (
+            f"error: --data {wrong.partition('=')[0]}: write NAME=VALUE, where NAME is one of package_name, level\n"
+        )
+
+
+# ---------------------------------------------------------------------------------- larger repositories
+
+
+def test_a_subfolder_of_a_larger_repository(small: SmallTemplate, tmp_path: Path, run_update: Run) -> None:
+    """Only the folder is touched."""
+    top = tmp_path / "top"
+    put(top, {"other/docs/guide.md": "Other.\n", "README.md": "Top.\n"})
+    small.generate(top / "a/b")
+    subprocess.run(["rm", "-rf", str(top / "a/b/.git")], check=True)
+    git(top, "init", "--quiet")
+    commit_everything(top, "Start")
+    small.release("1.1.0", text(GUIDE, "Second", "2nd") | {"template/README.md.jinja": "Sown\n"})
+    os.chdir(top / "a/b")
+    code, said = run_update()
+    os.chdir(tmp_path)
+    assert code == 0
+    assert status(top) == "M  a/b/.copier-answers.yml\nM  a/b/docs/guide.md"
+    assert ["updated", "docs/guide.md"] in words(said)
+    assert ["kept", "README.md"] in [line[:2] for line in words(said)]

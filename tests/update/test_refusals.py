@@ -1,0 +1,417 @@
+"""`nox -s update` refuses in one line, with the remedy, what it might lose; or works all the same."""
+
+import os
+import re
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import update
+
+from tests.harness import ANSWERS_FILE, answers_of, commit_everything, git, tree
+from tests.update.small import FILES, SmallTemplate, put
+from tests.update.test_merge import GUIDE, replace, text
+
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def later(small: SmallTemplate, repository: Path) -> SmallTemplate:
+    """A release to update to, later than that of the repository."""
+    assert repository.exists()
+    small.release("1.1.0", text(GUIDE, "Second", "2nd") | {"template/new/page.md": "New.\n"})
+    return small
+
+
+def refused(repository: Path, run: Run, *arguments: str) -> str:
+    """See an update refused in one line, and nothing touched."""
+    before = tree(repository, without=(".git",)), git(repository, "rev-parse", "HEAD")
+    code, said = run(*arguments)
+    assert code == 1
+    assert re.fullmatch(r"error: [^\n]+\n", said), said
+    assert (tree(repository, without=(".git",)), git(repository, "rev-parse", "HEAD")) == before
+    return said
+
+
+pytestmark = pytest.mark.usefixtures("later")
+
+# ---------------------------------------------------------------------------------- the tree
+
+
+def test_modified(repository: Path, run_update: Run) -> None:
+    """Anywhere in the repository."""
+    replace(repository / "stages.yaml", "one", "uno")
+    assert refused(repository, run_update) == "error: stages.yaml: not committed: commit or stash first\n"
+
+
+def test_staged_and_deleted(repository: Path, run_update: Run) -> None:
+    """All are named, but not more than five."""
+    put(repository, {f"{number}.txt": "x\n" for number in range(6)})
+    git(repository, "add", "--all")
+    (repository / "stages.yaml").unlink()
+    said = refused(repository, run_update)
+    assert said == "error: 0.txt, 1.txt, 2.txt, 3.txt, 4.txt and 2 more: not committed: commit or stash first\n"
+
+
+def test_outside_of_the_folder(later: SmallTemplate, tmp_path: Path, run_update: Run) -> None:
+    """`git reset --hard` would lose it."""
+    top = tmp_path / "top"
+    later.generate(top / "sub")
+    (top / "sub/.git").rename(top / ".git")
+    put(top, {"other.txt": "x\n"})
+    commit_everything(top, "Start")
+    put(top, {"other.txt": "y\n"})
+    os.chdir(top / "sub")
+    assert "other.txt: not committed" in refused(top, run_update)
+
+
+@pytest.mark.parametrize("name", ["new/page.md", "new"])
+@pytest.mark.parametrize("is_ignored", [False, True])
+def test_untracked_in_the_way(repository: Path, run_update: Run, name: str, *, is_ignored: bool) -> None:
+    """A file where a file comes, or where its folder does."""
+    if is_ignored:
+        put(repository, {".gitignore": "new*\n"})
+        commit_everything(repository, "Ignore")
+    put(repository, {name: "mine\n"})
+    said = refused(repository, run_update)
+    assert said == f"error: {name}: in the way of new files, and not in git: commit, move or delete\n"
+    assert "in the way" in refused(repository, run_update, "--dry-run")
+
+
+def test_a_link_in_the_way(repository: Path, run_update: Run, tmp_path: Path) -> None:
+    """Nothing is written through it."""
+    (tmp_path / "outside").mkdir()
+    (repository / "new").symlink_to(tmp_path / "outside")
+    put(repository, {".git/info/exclude": "new\n"})
+    assert "new: in the way" in refused(repository, run_update)
+    assert not list((tmp_path / "outside").iterdir())
+
+
+def test_a_folder_in_the_way(repository: Path, run_update: Run) -> None:
+    """What is in it is named."""
+    put(repository, {"new/page.md/mine.txt": "mine\n"})
+    assert "new/page.md/mine.txt: in the way" in refused(repository, run_update)
+
+
+def test_untracked_elsewhere_is_fine(repository: Path, run_update: Run) -> None:
+    """Beside the new file, too."""
+    put(repository, {"new/mine.md": "mine\n", "other.txt": "mine\n"})
+    assert run_update()[0] == 0
+    assert (repository / "new/mine.md").read_text("utf-8") == "mine\n"
+
+
+@pytest.mark.parametrize("flag", ["--skip-worktree", "--assume-unchanged"])
+def test_hidden_edits(repository: Path, run_update: Run, flag: str) -> None:
+    """Git does not show them, but a merge overwrites them."""
+    git(repository, "update-index", flag, "stages.yaml", "docs/guide.md")
+    replace(repository / "stages.yaml", "one", "uno")
+    said = refused(repository, run_update)
+    assert said == (
+        "error: stages.yaml: hidden edits: git update-index --no-skip-worktree --no-assume-unchanged FILE\n"
+    )
+    replace(repository / "stages.yaml", "uno", "one")
+    assert run_update()[0] == 0
+
+
+def test_a_sparse_checkout_is_no_edit(repository: Path, run_update: Run) -> None:
+    """A file that git leaves out on purpose."""
+    git(repository, "update-index", "--skip-worktree", "stages.yaml")
+    (repository / "stages.yaml").unlink()
+    assert run_update()[0] == 0
+
+
+def test_a_hidden_deletion(repository: Path, run_update: Run) -> None:
+    """Is an edit."""
+    git(repository, "update-index", "--assume-unchanged", "stages.yaml")
+    (repository / "stages.yaml").unlink()
+    assert "stages.yaml: hidden edits" in refused(repository, run_update)
+
+
+@pytest.mark.parametrize("is_ignored", [False, True])
+def test_rejected_hunks(repository: Path, run_update: Run, *, is_ignored: bool) -> None:
+    """Left by another update, whether git shows them or not."""
+    put(repository, {"docs/guide.md.rej": "hunk\n"} | ({".git/info/exclude": "*.rej\n"} if is_ignored else {}))
+    said = refused(repository, run_update)
+    assert said == "error: docs/guide.md.rej: left over: carry over what these hold and delete them\n"
+
+
+def test_a_merge_in_progress(repository: Path, run_update: Run) -> None:
+    """With the way to end it."""
+    head = git(repository, "rev-parse", "HEAD")
+    for name, reason in update.IN_PROGRESS.items():
+        put(repository, {f".git/{name}": head + "\n"})
+        assert refused(repository, run_update) == f"error: {reason}\n"
+        (repository / ".git" / name).unlink()
+
+
+def test_conflicts_of_the_last_update(later: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """Are resolved first."""
+    replace(repository / "docs/guide.md", "Second", "My second")
+    commit_everything(repository, "Mine")
+    assert run_update()[0] == 1
+    assert "docs/guide.md" in refused(repository, run_update)
+    assert later
+
+
+# ------------------------------------------------------------------------------ the template
+
+
+def test_a_downgrade(later: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """By number, or by history where there is none."""
+    run_update()
+    commit_everything(repository, "Update")
+    said = refused(repository, run_update, "v1.0.0")
+    assert said == "error: v1.0.0 is older than v1.1.0, which is recorded: an update only goes forward\n"
+    commit = git(later.path, "rev-parse", "v1.0.0")
+    assert f"{commit} is older than v1.1.0" in refused(repository, run_update, commit)
+
+
+def test_from_an_unreleased_tip(later: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """There is nothing newer until the next release."""
+    put(later.path, {"template/new/page.md": "Newer.\n"})
+    tip = commit_everything(later.path, "On the way")
+    assert run_update(tip)[0] == 0
+    recorded = f"v1.1.0-1-g{git(later.path, 'rev-parse', '--short', tip)}"
+    assert f"_commit: {recorded}\n" in answers_of(repository)
+    commit_everything(repository, "Update")
+    assert run_update() == (0, f"small {recorded} is recorded: nothing newer to update to\n")
+    later.release("1.2.0", text(GUIDE, "Third", "3rd"))
+    assert run_update()[0] == 0
+    assert "_commit: v1.2.0\n" in answers_of(repository)
+
+
+def test_an_unknown_release(repository: Path, run_update: Run) -> None:
+    """With those that there are."""
+    said = refused(repository, run_update, "v7.0.0")
+    assert said == "error: small has no v7.0.0: its releases are v1.0.0, v1.1.0\n"
+    assert "error: small has no -q" in refused(repository, run_update, "--", "-q")
+
+
+def test_an_unreachable_template(later: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """With its address and where it is written."""
+    later.path.rename(later.path.parent / "moved")
+    said = refused(repository, run_update)
+    assert said.startswith(
+        f"error: the template {later.url} cannot be fetched (recorded in {ANSWERS_FILE}): git clone: "
+    )
+
+
+def test_a_recorded_release_that_is_gone(later: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """History was rewritten."""
+    git(later.path, "tag", "--delete", "v1.0.0")
+    said = refused(repository, run_update)
+    assert said == f"error: {later.url} has no v1.0.0, which {ANSWERS_FILE} records as its _commit\n"
+
+
+def test_a_template_without_releases(later: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """Nothing to update to; a commit can be named all the same."""
+    git(later.path, "tag", "--delete", "v1.0.0", "v1.1.0")
+    first, second = git(later.path, "rev-list", "--reverse", "HEAD").split()
+    replace(repository / ANSWERS_FILE, "v1.0.0", first)
+    commit_everything(repository, "Recorded by hand")
+    assert run_update() == (0, f"small {first} is recorded: nothing newer to update to\n")
+    assert "its releases are none" in refused(repository, run_update, "v3.0.0")
+    assert run_update(second)[0] == 0
+
+
+def test_a_template_that_needs_trust(later: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """It is never given."""
+    later.release("1.2.0", {"copier.yml": str(FILES["copier.yml"]) + '_tasks: ["touch bad"]\n'})
+    assert "v1.2.0 refuses: " in refused(repository, run_update)
+    assert not (repository / "bad").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, f"there is no {ANSWERS_FILE} here: run this where the generated repository begins"),
+        ("a: [", f"{ANSWERS_FILE} is not valid YAML: git restore {ANSWERS_FILE}"),
+        ("- a\n", f"{ANSWERS_FILE} names no release (_commit) or no template (_src_path): add it"),
+        ("_commit: v1.0.0\n", f"{ANSWERS_FILE} names no release (_commit) or no template (_src_path): add it"),
+    ],
+)
+def test_answers_that_cannot_be_read(repository: Path, run_update: Run, content: str | None, reason: str) -> None:
+    """With what is wrong."""
+    put(repository, {ANSWERS_FILE: content})
+    commit_everything(repository, "Broken")
+    assert f"error: {reason}" in refused(repository, run_update)
+
+
+def test_no_repository(tmp_path: Path, run_update: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither none, nor one without a commit."""
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    needed = "error: this needs git 2.38 or newer, and a repository with a commit: git rev-parse: "
+    code, said = run_update()
+    assert code == 1
+    assert said.startswith(needed)
+    git(tmp_path / "empty", "init", "--quiet")
+    code, said = run_update()
+    assert code == 1
+    assert said.startswith(needed)
+    assert said.count("\n") == 1
+
+
+def test_no_git(repository: Path, run_update: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Says what to install."""
+    monkeypatch.setenv("PATH", str(repository))
+    assert run_update() == (
+        1,
+        "error: this needs git 2.38 or newer, and a repository with a commit: git is not installed\n",
+    )
+
+
+def test_an_interruption(repository: Path, run_update: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By Ctrl-C says what to do."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(update.Repository, "remove", interrupt)
+    monkeypatch.setattr(update.Repository, "put_into_place", interrupt)
+    assert "error: interrupted; if git status shows changes: git reset --hard\n" in run_update()[1]
+    assert git(repository, "status", "--porcelain") == ""
+
+
+def test_after_an_interruption(repository: Path, run_update: Run) -> None:
+    """A mark is left in .git: refused until the tree is as before, then said and forgotten."""
+    mark = repository / ".git" / update.MARK
+    mark.write_text("v1.1.0", "utf-8")
+    replace(repository / "stages.yaml", "one", "uno")
+    said = refused(repository, run_update)
+    assert said == "error: the update to v1.1.0 was interrupted: git reset --hard, then again\n"
+    git(repository, "reset", "--quiet", "--hard")
+    code, said = run_update()
+    assert code == 0
+    assert said.startswith("note: the interrupted update to v1.1.0 is undone\n")
+    assert not mark.exists()
+
+
+# ------------------------------------------------------------------------- hostile surroundings
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "apply.whitespace=error",
+        "core.autocrlf=true",
+        "core.autocrlf=input",
+        "core.excludesFile=~/ignored",
+        "core.fsmonitor=/bin/false",
+        "core.splitIndex=true",
+        "core.untrackedCache=true",
+        "core.quotePath=true",
+        "core.fileMode=false",
+        "core.safecrlf=true",
+        "commit.gpgsign=true",
+        "gpg.program=/bin/false",
+        "diff.renames=false",
+        "diff.noprefix=true",
+        "diff.external=/bin/false",
+        "index.version=4",
+        "feature.manyFiles=true",
+        "merge.conflictStyle=zdiff3",
+        "merge.directoryRenames=false",
+        "merge.ff=only",
+        "merge.renames=false",
+        "merge.renormalize=true",
+        "status.showUntrackedFiles=no",
+        "status.short=true",
+        "status.branch=true",
+        "color.ui=always",
+        "user.useConfigOnly=true",
+        "clone.defaultRemoteName=theirs",
+        "fetch.prune=true",
+    ],
+)
+def test_a_setting_of_git(
+    repository: Path, run_update: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    """Changes nothing of what comes and stays."""
+    name, _, value = setting.partition("=")
+    settings = tmp_path / "settings"
+    put(tmp_path, {"ignored": "*.md\n*.yml\n", "settings": ""})
+    git(tmp_path, "config", "--file", str(settings), name, value.replace("~", str(tmp_path)))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    (repository / "docs").rename(repository / "manual")
+    replace(repository / "manual/guide.md", "Third line.", "Third line.\n\nMine, with a blank. ")
+    replace(repository / "settings.toml", "d = 4", "d = 4\nmine = 1")
+    commit_everything(repository, "Mine")
+    code, said = run_update()
+    assert code == 0, said
+    guide = (repository / "manual/guide.md").read_bytes().replace(b"\r\n", b"\n")
+    assert b"2nd" in guide
+    assert b"Mine, with a blank. \n" in guide
+    assert (repository / "new/page.md").read_bytes().replace(b"\r\n", b"\n") == b"New.\n"
+    changed = git(repository, "status", "--porcelain", env={"GIT_CONFIG_GLOBAL": str(settings)})
+    assert sorted(changed.splitlines()) == ["A  new/page.md", "M  .copier-answers.yml", "M  manual/guide.md"]
+
+
+def test_hooks_do_not_run(repository: Path, run_update: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the repository's own nor those of `core.hooksPath`."""
+    script = f"#!/bin/sh\ntouch {tmp_path}/ran\nexit 1\n"
+    for folder in (repository / ".git/hooks", tmp_path / "hooks"):
+        for name in ("post-checkout", "post-index-change", "reference-transaction", "pre-commit", "post-commit"):
+            put(folder, {name: script})
+            (folder / name).chmod(0o755)
+    assert run_update()[0] == 0
+    commit = git(repository, "-c", f"core.hooksPath={os.devnull}", "stash", "create")
+    assert commit
+    git(repository, "-c", f"core.hooksPath={os.devnull}", "reset", "--quiet", "--hard")
+    settings = tmp_path / "settings"
+    git(tmp_path, "config", "--file", str(settings), "core.hooksPath", str(tmp_path / "hooks"))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    (tmp_path / "ran").unlink(missing_ok=True)
+    assert run_update()[0] == 0
+    assert not (tmp_path / "ran").exists()
+
+
+def test_another_repository_in_the_environment(
+    small: SmallTemplate, repository: Path, run_update: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a hook of git runs the update."""
+    other = small.generate(tmp_path / "other")
+    before = tree(other, without=())
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(other))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(other / ".git/index"))
+    monkeypatch.setenv("GIT_OBJECT_DIRECTORY", str(other / ".git/objects"))
+    assert run_update()[0] == 0
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"):
+        monkeypatch.delenv(name)
+    assert tree(other, without=()) == before
+    assert "2nd" in (repository / "docs/guide.md").read_text("utf-8")
+    assert "missing" not in git(repository, "fsck")
+
+
+def test_a_worktree(repository: Path, run_update: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only it is updated."""
+    before = tree(repository)
+    git(repository, "worktree", "add", "--quiet", str(tmp_path / "tree"))
+    monkeypatch.chdir(tmp_path / "tree")
+    assert run_update()[0] == 0
+    assert "2nd" in (tmp_path / "tree/docs/guide.md").read_text("utf-8")
+    assert git(tmp_path / "tree", "status", "--porcelain").count("\n") == 2
+    assert tree(repository) == before
+    assert git(repository, "status", "--porcelain") == ""
+
+
+def test_a_shallow_clone(repository: Path, run_update: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """History is not needed."""
+    commit_everything(repository, "More")
+    git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{repository}", str(tmp_path / "clone"))
+    monkeypatch.chdir(tmp_path / "clone")
+    assert run_update()[0] == 0
+
+
+def test_a_mode_and_a_link_of_the_user(repository: Path, run_update: Run) -> None:
+    """Stay as they are."""
+    (repository / "docs/guide.md").chmod(0o755)
+    (repository / "link").symlink_to("docs/guide.md")
+    commit_everything(repository, "Mine")
+    assert run_update()[0] == 0
+    assert (repository / "docs/guide.md").stat().st_mode & stat.S_IXUSR
+    assert "2nd" in (repository / "docs/guide.md").read_text("utf-8")
+    assert (repository / "link").is_symlink()
