@@ -1,0 +1,102 @@
+"""`nox -s update`, killed at any moment: `git reset --hard` is the whole remedy."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import leftovers
+import pytest
+import update
+
+from tests.harness import ROOT, git, tree
+from tests.update.small import SmallTemplate, put
+from tests.update.test_merge import Run
+
+SCRIPT = ROOT / "template/scripts/update.py"
+KILLS = 100
+CHUNKS = 4
+
+
+def many_files(word: str) -> dict[str, str | bytes | None]:
+    """Make files enough for the update to take its time over them."""
+    return {f"template/many/{word}/{number}.txt": f"{word}\n" * 200 for number in range(100)}
+
+
+@pytest.fixture
+def halfway(small: SmallTemplate, repository: Path) -> Path:
+    """A repository with an update before it that adds, changes, moves and removes much."""
+    small.release("1.1.0", many_files("old") | many_files("gone"))
+    update.main([])
+    put(repository, {"mine.txt": "mine\n", "many/old/1.txt": "old\n" * 200 + "mine\n"})
+    git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", "--message", "Update")
+    changes = {name: str(content).replace("old\n", "new\n", 1) for name, content in many_files("old").items()}
+    small.release("1.2.0", changes | dict.fromkeys(many_files("gone")) | many_files("added"))
+    return repository
+
+
+def is_at_it(repository: Path) -> bool:
+    """Whether the result is being put into place."""
+    return (repository / ".git" / update.MARK).exists()
+
+
+def kill(repository: Path, *, after: float, at_the_end: bool) -> None:
+    """Start an update and kill it with all that it has started, some seconds later."""
+    quiet = subprocess.DEVNULL
+    command = [sys.executable, str(SCRIPT)]
+    with subprocess.Popen(command, cwd=repository, stdout=quiet, stderr=quiet, start_new_session=True) as process:
+        while at_the_end and not is_at_it(repository) and process.poll() is None:
+            time.sleep(0.0005)
+        time.sleep(after)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chunk", range(CHUNKS))
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no process groups to kill")
+def test_killed(halfway: Path, chunk: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """In half of the cases while files are written; what was before is restored, the next run is right."""
+    chance = random.Random(chunk)  # noqa: S311
+    put(halfway, {"untracked.txt": "mine\n"})
+    before = tree(halfway)
+    begun = time.monotonic()
+    update.main([])
+    seconds = time.monotonic() - begun + 0.4  # to start python
+    after = tree(halfway)
+    assert after != before
+    git(halfway, "reset", "--quiet", "--hard")
+    assert tree(halfway) == before
+    touched = 0
+    for number in range(KILLS // CHUNKS):
+        at_the_end = number % 2 == 0
+        kill(halfway, after=chance.uniform(0, 0.04 if at_the_end else seconds), at_the_end=at_the_end)
+        is_touched = is_at_it(halfway) and git(halfway, "status", "--porcelain", "--untracked-files=no") != ""
+        touched += is_touched
+        assert (leftovers.main("merge") == 1) == is_touched
+        git(halfway, "reset", "--quiet", "--hard")
+        assert tree(halfway) == before
+        assert leftovers.main("merge") == 0
+        if is_touched:
+            capsys.readouterr()
+            assert update.main([]) == 0
+            assert "note: the interrupted update to v1.2.0 is undone" in capsys.readouterr().out
+            assert tree(halfway) == after
+            git(halfway, "reset", "--quiet", "--hard")
+    assert touched >= 3, "too few of the kills came while files were written"
+
+
+def test_undone_with_conflicts(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """Files that only the conflict has brought are gone again."""
+    small.release("1.1.0", {"template/docs/guide.md": "theirs\n", "template/extra/page.md": "Page.\n"})
+    put(repository, {"docs/guide.md": "mine\n", "extra": "mine\n"})
+    git(repository, "add", "--all")
+    git(repository, "commit", "--quiet", "--message", "Mine")
+    before = tree(repository)
+    assert run_update()[0] == 1
+    git(repository, "reset", "--quiet", "--hard")
+    assert tree(repository) == before
