@@ -158,6 +158,8 @@ def render_both(
     """
     is_asked = sys.stdin.isatty() and sys.stdout.isatty()
     commit, answers = recorded["_commit"], recorded | changed
+    if "package_name" in changed:
+        del answers["_commit"]  # the template lets a recorded name pass, but no new one
     before = same = template.render(commit, recorded)
     after = template.render(release, answers, is_asked=is_asked, record=template.source)
     if changed:
@@ -285,21 +287,23 @@ class Template:
         text = (self.checkout(revision) / "copier.yml").read_text(encoding="utf-8")
         return dict(yaml.safe_load(text))
 
+    def questions(self, revision: str) -> dict[str, bool]:
+        """List the questions, and whether they are asked or computed."""
+        settings = self.settings(revision).items()
+        details = {name: value for name, value in settings if not name.startswith("_")}
+        return {
+            name: not isinstance(value, dict) or value.get("when") is not False
+            for name, value in details.items()
+        }
+
     def new_answers(self, release: str, data: Iterable[str]) -> dict[str, str]:
         """Read NAME=VALUE as an answer to one of the release's questions."""
-        asked = [
-            name
-            for name, details in self.settings(release).items()
-            if not name.startswith("_")
-            and isinstance(details, dict)
-            and details.get("when") is not False
-        ]
+        asked = [name for name, is_asked in self.questions(release).items() if is_asked]
         pairs = [word.partition("=") for word in data]
         for name, equals, _ in pairs:
             if not equals or name not in asked:
-                message = (
-                    f"--data {name}: write NAME=VALUE, where NAME is one of {', '.join(asked)}"
-                )
+                names = ", ".join(asked)
+                message = f"--data {name}: write NAME=VALUE, where NAME is one of {names}"
                 raise ProblemError(message)
         return {name: value for name, _, value in pairs}
 
@@ -319,9 +323,11 @@ class Template:
         from copier import run_copy  # only now: it copies the environment when it is imported
 
         folder = Path(tempfile.mkdtemp(dir=self.scratch))
-        template = self.checkout(revision)
+        template = str(self.checkout(revision))
+        asked = self.questions(revision)
+        data = {name: answer for name, answer in answers.items() if asked.get(name, True)}
         try:
-            run_copy(str(template), folder, data=dict(answers), defaults=not is_asked, quiet=True)
+            run_copy(template, folder, data=data, defaults=not is_asked, quiet=True)
         except Exception as error:
             remedy = "to change an answer: --data NAME=VALUE"
             message = f"{revision} refuses: {in_one_line(error)}; {remedy}"

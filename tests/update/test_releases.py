@@ -1,0 +1,182 @@
+"""Every release is updated to the working tree and to a later one, from both doors, in both ways."""
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.generated.repository import Repository, interpreter
+from tests.harness import (
+    ANSWERS_FILE,
+    AUTHOR,
+    ROOT,
+    Doors,
+    Template,
+    answers_of,
+    commit_everything,
+    git,
+    releases_in,
+    run,
+    tree,
+)
+from tests.update.synthetic import NEXT, next_release
+
+RELEASES = releases_in(ROOT)
+SCRIPT = ROOT / "template/scripts/update.py"
+ANSWERS = {"author_name": "Jane", "description": "Old words.", "repository_url": "https://github.com/example/wine"}
+WAYS: dict[str, list[str]] = {
+    "merge": [str(SCRIPT)],
+    "plain": ["-m", "copier", "update", "--defaults"],
+}
+
+Begin = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def later(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """The template with a release after the working tree."""
+    return next_release(template, tmp_path_factory.mktemp("later"))
+
+
+@pytest.fixture
+def begin(later: Template, doors: Doors, tmp_path: Path) -> Begin:
+    """Generate and commit a repository of a release, through a door."""
+
+    def generate(release: str, door: str = "copier", **answers: str) -> Path:
+        path = tmp_path / "my-project"
+        if door == "cookiecutter":
+            doors.cookiecutter(later.url, tmp_path, "--checkout", release, answers=ANSWERS | answers)
+        else:
+            doors.copier(later.url, path, f"--vcs-ref={release}", answers=ANSWERS | answers)
+        git(path, "init", "--quiet", "--initial-branch=main")
+        commit_everything(path, "Start")
+        return path
+
+    return generate
+
+
+def update(repository: Path, doors: Doors, way: str, target: str, *more: str, check: bool = True) -> str:
+    """Update as a user would, without trusting the template with anything; give all that is said."""
+    to = [target] if way == "merge" else ["--vcs-ref", target]
+    command = [sys.executable, *WAYS[way], *to, *more]
+    done = run(*command, cwd=repository, env=doors.env | AUTHOR, check=check)
+    return done.stdout + done.stderr
+
+
+def conflicts(repository: Path) -> set[str]:
+    """The files that are unmerged."""
+    return set(git(repository, "diff", "--name-only", "--diff-filter=U").splitlines())
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("door", ["cookiecutter", "copier"])
+@pytest.mark.parametrize("target", ["working tree", NEXT])
+@pytest.mark.parametrize("release", RELEASES)
+def test_every_mark_is_kept(
+    begin: Begin, later: Template, template: Template, doors: Doors, release: str, target: str, door: str, way: str
+) -> None:
+    """A line at the end of every file is there afterwards, and every answer whose question is."""
+    repository = begin(release, door)
+    names = [name for name in git(repository, "ls-files").splitlines() if name != ANSWERS_FILE]
+    assert len(names) > 40
+    for name in names:
+        with (repository / name).open("a", encoding="utf-8") as file:
+            file.write(f"# mark of {name}.\n")
+    commit_everything(repository, "Marks")
+    goal = template.candidate if target == "working tree" else target
+    update(repository, doors, way, goal, check=False)
+    everything = b"".join(entry.content for entry in tree(repository).values())
+    assert not [name for name in names if f"# mark of {name}.\n".encode() not in everything]
+    answers = yaml.safe_load(answers_of(repository))
+    assert answers["_commit"] == goal
+    assert answers["_src_path"] == later.url
+    assert answers["author_name"] == ANSWERS["author_name"]
+    if goal == NEXT:
+        assert "description" not in answers
+        assert answers["web_address"] == ANSWERS["repository_url"]
+        assert answers["team"] == "nobody"
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("release", RELEASES)
+def test_without_edits_all_of_it_comes(begin: Begin, later: Template, doors: Doors, release: str, way: str) -> None:
+    """What is the template's is as if it were generated today; a second update changes nothing."""
+    repository = begin(release, ci="gitlab", problem="regression")
+    said = update(repository, doors, way, NEXT)
+    assert "Another README." not in (repository / "README.md").read_text("utf-8")
+    kept = {"README.md", "docs/index.md"}  # seeds that the release changes
+    before = tree(repository)
+    commit_everything(repository, "Update")
+    update(repository, doors, way, NEXT)
+    assert git(repository, "status", "--porcelain") == ""
+    doors.copier(
+        later.url, repository.parent / "fresh", f"--vcs-ref={NEXT}", f"--data-file={repository / ANSWERS_FILE}"
+    )
+    fresh = tree(repository.parent / "fresh")
+    if way == "merge":
+        assert before == fresh | {name: before[name] for name in kept}
+        assert "docs/new-seed.md" in before
+        assert all(re.search(rf"^  kept +{name} ", said, re.MULTILINE) for name in kept)
+    else:
+        stays = {"tests/test_cli.py", "tests/test_validate.py", ".editorconfig"}  # for good, by `_exclude`
+        assert {name for name in before if before.get(name) != fresh.get(name)} - stays == kept
+        assert set(fresh) - set(before) == {"docs/new-seed.md"}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_removed_choice_stops(begin: Begin, doors: Doors, way: str) -> None:
+    """Before anything is written, and says which there are."""
+    repository = begin(next(iter(RELEASES)), python_version="3.11")
+    said = update(repository, doors, way, NEXT, check=False)
+    assert "'3.11' is not in ['3.12', '3.13', '3.14']" in said
+    assert git(repository, "status", "--porcelain") == ""
+    update(repository, doors, way, NEXT, "--data", "python_version=3.12")
+    assert 'requires-python = ">=3.12"' in (repository / "pyproject.toml").read_text("utf-8")
+
+
+def test_plain_copier_names_the_safer_command(begin: Begin, template: Template, doors: Doors) -> None:
+    """After each update."""
+    repository = begin(next(iter(RELEASES)))
+    assert "uvx nox -s update" in update(repository, doors, "plain", template.candidate)
+
+
+def test_a_name_that_is_reserved_later_stays(later: Template, begin: Begin, doors: Doors, tmp_path: Path) -> None:
+    """A package that was allowed once; only a new name is refused."""
+    work = tmp_path / "work"
+    git(tmp_path, "clone", "--quiet", str(later.bare), str(work))
+    with (work / "reserved-names.txt").open("a", encoding="utf-8") as names:
+        names.write("winery\nbrewery\n")
+    commit_everything(work, "Release 9.1.0", "v9.1.0")
+    git(work, "push", "--quiet", str(later.bare), "HEAD:refs/heads/reserved")
+    commit = git(work, "rev-parse", "HEAD")
+    for way in WAYS:
+        repository = begin(next(iter(RELEASES)), package_name="winery")
+        said = update(repository, doors, "merge", commit, "--data", "package_name=brewery", check=False)
+        assert "brewery is a name of Python" in said
+        update(repository, doors, way, commit)
+        assert (repository / "src/winery/pipeline/summarize.py").exists()
+        repository.rename(tmp_path / way)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("release", RELEASES)
+def test_check_is_green_after_an_update(begin: Begin, doors: Doors, release: str) -> None:
+    """With a run of the pipeline in between, as `check` says."""
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    path = begin(release, python_version=max(python, "3.12"))
+    repository = Repository(path, interpreter(max(python, "3.12")) or python)
+    repository.nox("setup")
+    update(path, doors, "merge", NEXT)
+    repository.run("uv", "lock", "--quiet")
+    said = repository.nox("check", check=False)
+    assert "dvc.lock: stage summarize is not as in dvc.yaml: uvx nox -s pipeline" in said
+    repository.nox("pipeline")
+    repository.run("git", "add", "--all")
+    repository.run("git", "commit", "--quiet", "--message=Update")
+    said = repository.nox("check")
+    assert json.loads((path / "reports/summary.json").read_text("utf-8"))
+    assert repository.changes() == ""
