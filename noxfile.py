@@ -1,5 +1,6 @@
 """The tasks of this repository: `uvx nox -l` lists them, `uvx nox` runs all tests."""
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -42,6 +43,16 @@ def demo(session: nox.Session) -> None:
     }.items():
         session.log(f"{what + ':':13}{where}")
     session.log(f"go on with: cd {DEMO} && uvx nox -l")
+
+
+@nox.session
+def adopt(session: nox.Session) -> None:
+    """Bring the template into a repository that you have: `-- PATH`, `-- PATH --dry-run`."""
+    session.install("--require-hashes", "--requirements", TOOLS)
+    places = [str(ROOT / folder) for folder in (".", "scripts", "template/scripts")]
+    with session.chdir(session.invoked_from):
+        script = str(ROOT / "scripts" / "adopt.py")
+        session.run("python", script, *session.posargs, env={"PYTHONPATH": os.pathsep.join(places)})
 
 
 @nox.session
@@ -97,6 +108,13 @@ def sync(session: nox.Session) -> None:
     """Write what follows from copier.yml: cookiecutter.json, the table of owners, reserved names."""
     session.install("--require-hashes", "--requirements", TOOLS)
     session.run("python", "scripts/sync.py", *session.posargs)
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Check the working tree against every earlier release, and commit it as X.Y.Z: `-- X.Y.Z [--check]`."""
+    session.install("--require-hashes", "--requirements", TOOLS)
+    session.run("python", "scripts/release.py", *session.posargs)
 
 
 @nox.session(venv_backend="none")

@@ -5,30 +5,25 @@ import shutil
 import stat
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from history import ANSWERS_FILE as ANSWERS_FILE
+from history import AUTHOR as AUTHOR
+from history import CommandError as CommandError
+from history import Template as Template
+from history import git as git
+from history import release_of as release_of
+from history import releases_in as releases_in
+
 ROOT = Path(__file__).resolve().parents[1]
 
-ANSWERS_FILE = ".copier-answers.yml"
 UNFINISHED = "UNFINISHED-formwork.json"
-
-AUTHOR = {
-    "GIT_AUTHOR_NAME": "Formwork",
-    "GIT_AUTHOR_EMAIL": "formwork@example.org",
-    "GIT_COMMITTER_NAME": "Formwork",
-    "GIT_COMMITTER_EMAIL": "formwork@example.org",
-}
 
 # What makes tools find their package index, caches and certificates, and nothing that changes what they do.
 KEPT = ("LANG", "LC_ALL", "SSL_CERT_FILE", "SYSTEMROOT", "PATHEXT", "COMSPEC", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 KEPT_PREFIXES = ("PIP_", "UV_", "PYENV_")
-
-
-class CommandError(Exception):
-    """A command that should have succeeded did not."""
 
 
 # ------------------------------------------------------------------------------------ commands
@@ -97,21 +92,6 @@ def few_programs(folder: Path) -> Path:
         if program := shutil.which(name):
             (folder / name).symlink_to(program)
     return folder
-
-
-def git(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:
-    """Run git in a folder, as an author that is always the same."""
-    done = subprocess.run(
-        ["git", "-C", str(folder), *arguments],
-        env={**os.environ, **AUTHOR, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", **(env or {})},
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-    if done.returncode:
-        message = f"git {' '.join(arguments)} in {folder}: {done.stderr}"
-        raise CommandError(message)
-    return done.stdout.strip()
 
 
 def commit_everything(repository: Path, subject: str, tag: str = "") -> str:
@@ -195,77 +175,6 @@ def entry(path: Path) -> Entry:
 
 
 # ----------------------------------------------------------------------------------- templates
-
-
-@dataclass(frozen=True)
-class Template:
-    """This repository as a server has it: every release tagged, the working tree the newest."""
-
-    bare: Path
-    releases: Mapping[str, str]
-    candidate: str
-
-    @property
-    def url(self) -> str:
-        """The address that both doors understand."""
-        return f"git+file://{self.bare.as_posix()}"
-
-
-def release_of(root: Path, folder: Path) -> Template:
-    """Serve a repository's history with its working tree as the newest release on top."""
-    releases = releases_in(root)
-    bare = folder / "formwork.git"
-    git(folder, "init", "--quiet", "--bare", "--initial-branch", "main", str(bare))
-    if head_of(root):
-        git(bare, "fetch", "--quiet", "--no-tags", str(root), "HEAD:refs/heads/main")
-    for tag, commit in releases.items():
-        git(bare, "tag", tag, commit)
-    candidate = next_release(root, releases)
-    git(bare, "tag", candidate, commit_working_tree(root, bare, candidate))
-    return Template(bare, releases, candidate)
-
-
-def releases_in(root: Path) -> dict[str, str]:
-    """Find the releases, which are commits with the subject `Release X.Y.Z`; oldest first."""
-    if git(root, "rev-parse", "--is-shallow-repository") == "true":
-        message = f"{root} is a shallow clone, so releases are missing: run `git fetch --unshallow`"
-        raise CommandError(message)
-    if not head_of(root):
-        return {}
-    log = git(root, "log", "--reverse", "--format=%H %s")
-    subjects = (line.split(" ", 1) for line in log.splitlines())
-    return {f"v{subject.split()[1]}": commit for commit, subject in subjects if is_release(subject)}
-
-
-def is_release(subject: str) -> bool:
-    """Whether a commit's subject names a release."""
-    word, _, version = subject.partition(" ")
-    return word == "Release" and version.count(".") == 2 and version.replace(".", "").isdigit()
-
-
-def head_of(root: Path) -> str:
-    """Name the newest commit; empty where there is none yet."""
-    return git(root, "rev-list", "--max-count=1", "--all") and git(root, "rev-parse", "HEAD")
-
-
-def next_release(root: Path, releases: Mapping[str, str]) -> str:
-    """Name the release that the working tree would become."""
-    version = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
-    major, minor, patch = map(int, version.split("."))
-    while (candidate := f"v{major}.{minor}.{patch}") in releases:
-        patch += 1
-    return candidate
-
-
-def commit_working_tree(root: Path, bare: Path, name: str) -> str:
-    """Commit to the bare repository what lies in the working tree and is not ignored."""
-    seen = {"GIT_DIR": str(bare), "GIT_WORK_TREE": str(root), "GIT_INDEX_FILE": str(bare / "index.candidate")}
-    git(root, "-c", "core.bare=false", "add", "--all", env=seen)
-    content = git(root, "-c", "core.bare=false", "write-tree", env=seen)
-    below = ["-p", head_of(root)] if head_of(root) else []
-    commit = git(bare, "commit-tree", content, *below, "-m", f"Release {name.removeprefix('v')}")
-    git(bare, "update-ref", "refs/heads/main", commit)
-    return commit
 
 
 def checkout(template: Template, folder: Path) -> Path:

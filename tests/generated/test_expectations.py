@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.generated.repository import generate
 from tests.harness import Template
@@ -42,3 +43,37 @@ def test_zizmor_finds_nothing_in_the_workflows(template: Template, tmp_path: Pat
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stdout
     assert "No findings to report" in done.stdout + done.stderr
+
+
+PROPOSE = "uv run --script scripts/propose.py"
+
+
+def test_github_proposes_updates_by_the_week(template: Template, tmp_path: Path) -> None:
+    """With both tokens for one step only, and no right that it does not need."""
+    repository = generate(template, tmp_path / "repository", ci="github")
+    workflow = yaml.safe_load((repository.path / ".github/workflows/update.yml").read_text("utf-8"))
+    assert set(workflow[True]) == {"schedule", "workflow_dispatch"}  # YAML takes `on` for a truth value
+    assert workflow["permissions"] == {}
+    [job] = workflow["jobs"].values()
+    assert job["permissions"] == {"contents": "read", "issues": "write", "pull-requests": "read"}
+    assert "env" not in workflow | job
+    *before, step = job["steps"]
+    assert not any("env" in other or "run" in other for other in before)
+    assert step["run"] == PROPOSE
+    assert step["env"] == {
+        "FORMWORK_TOKEN": "${{ secrets.FORMWORK_TOKEN }}",
+        "GITHUB_TOKEN": "${{ github.token }}",
+    }
+    assert (repository.path / PROPOSE.split()[-1]).is_file()
+
+
+def test_gitlab_proposes_updates_in_schedules(template: Template, tmp_path: Path) -> None:
+    """And does nothing else in them."""
+    repository = generate(template, tmp_path / "repository", ci="gitlab")
+    jobs = yaml.safe_load((repository.path / ".gitlab-ci.yml").read_text("utf-8"))
+    assert jobs["update"]["script"] == [PROPOSE]
+    assert jobs["update"]["stage"] in jobs["stages"]
+    schedule = {"if": '$CI_PIPELINE_SOURCE == "schedule"'}
+    assert jobs["update"]["rules"] == [schedule]
+    assert jobs["check"]["rules"][0] == schedule | {"when": "never"}
+    assert (repository.path / PROPOSE.split()[-1]).is_file()

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 import update
 
-from tests.harness import AUTHOR
+from tests.harness import AUTHOR, Doors, Template, commit_everything, git
 from tests.update.small import SmallTemplate
+from tests.update.synthetic import next_release
+from tests.update.ways import ANSWERS, Begin
 
 
 @pytest.fixture(autouse=True)
@@ -44,3 +46,26 @@ def run_update(capsys: pytest.CaptureFixture[str]) -> Callable[..., Told]:
         return status, said.out + said.err
 
     return run
+
+
+@pytest.fixture(scope="session")
+def later(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """The template with a release after the working tree."""
+    return next_release(template, tmp_path_factory.mktemp("later"))
+
+
+@pytest.fixture
+def begin(later: Template, doors: Doors, tmp_path: Path) -> Begin:
+    """Generate and commit a repository of a release, through a door."""
+
+    def generate(release: str, door: str = "copier", **answers: str) -> Path:
+        path = tmp_path / "my-project"
+        if door == "cookiecutter":
+            doors.cookiecutter(later.url, tmp_path, "--checkout", release, answers=ANSWERS | answers)
+        else:
+            doors.copier(later.url, path, f"--vcs-ref={release}", answers=ANSWERS | answers)
+        git(path, "init", "--quiet", "--initial-branch=main")
+        commit_everything(path, "Start")
+        return path
+
+    return generate

@@ -32,7 +32,7 @@ def summarize() -> None:
 def register(
 '''
 
-STAGE = """
+STAGE = """\
   summarize:
     cmd: {{ package_name }} summarize
     deps:
@@ -42,7 +42,7 @@ STAGE = """
       - reports/summary.json:
           cache: false
 
-plots:
+  evaluate:
 """
 
 QUESTION = """
@@ -83,7 +83,7 @@ def add(root: Path) -> None:
     replace(root / PACKAGE / "cli.py", "\n@app.command()\ndef register(\n", COMMAND)
     imported = "from .pipeline import train as train_step\n"
     replace(root / PACKAGE / "cli.py", imported, imported.replace("train", "summarize") + imported)
-    replace(root / "dvc.yaml.jinja", "\nplots:\n", STAGE)
+    replace(root / "dvc.yaml.jinja", "  evaluate:\n", STAGE)
     replace(root / "pyproject.toml.jinja", '    "typer>=0.29",\n', '    "typer>=0.29",\n    "platformdirs>=4",\n')
     replace(
         root / "mkdocs.yml.jinja",

@@ -3,7 +3,6 @@
 import json
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ import yaml
 from tests.generated.repository import Repository, interpreter
 from tests.harness import (
     ANSWERS_FILE,
-    AUTHOR,
     ROOT,
     Doors,
     Template,
@@ -20,56 +18,12 @@ from tests.harness import (
     commit_everything,
     git,
     releases_in,
-    run,
     tree,
 )
-from tests.update.synthetic import NEXT, next_release
+from tests.update.synthetic import NEXT
+from tests.update.ways import ANSWERS, WAYS, Begin, update
 
 RELEASES = releases_in(ROOT)
-SCRIPT = ROOT / "template/scripts/update.py"
-ANSWERS = {"author_name": "Jane", "description": "Old words.", "repository_url": "https://github.com/example/wine"}
-WAYS: dict[str, list[str]] = {
-    "merge": [str(SCRIPT)],
-    "plain": ["-m", "copier", "update", "--defaults"],
-}
-
-Begin = Callable[..., Path]
-
-
-@pytest.fixture(scope="session")
-def later(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Template:
-    """The template with a release after the working tree."""
-    return next_release(template, tmp_path_factory.mktemp("later"))
-
-
-@pytest.fixture
-def begin(later: Template, doors: Doors, tmp_path: Path) -> Begin:
-    """Generate and commit a repository of a release, through a door."""
-
-    def generate(release: str, door: str = "copier", **answers: str) -> Path:
-        path = tmp_path / "my-project"
-        if door == "cookiecutter":
-            doors.cookiecutter(later.url, tmp_path, "--checkout", release, answers=ANSWERS | answers)
-        else:
-            doors.copier(later.url, path, f"--vcs-ref={release}", answers=ANSWERS | answers)
-        git(path, "init", "--quiet", "--initial-branch=main")
-        commit_everything(path, "Start")
-        return path
-
-    return generate
-
-
-def update(repository: Path, doors: Doors, way: str, target: str, *more: str, check: bool = True) -> str:
-    """Update as a user would, without trusting the template with anything; give all that is said."""
-    to = [target] if way == "merge" else ["--vcs-ref", target]
-    command = [sys.executable, *WAYS[way], *to, *more]
-    done = run(*command, cwd=repository, env=doors.env | AUTHOR, check=check)
-    return done.stdout + done.stderr
-
-
-def conflicts(repository: Path) -> set[str]:
-    """The files that are unmerged."""
-    return set(git(repository, "diff", "--name-only", "--diff-filter=U").splitlines())
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -180,3 +134,10 @@ def test_check_is_green_after_an_update(begin: Begin, doors: Doors, release: str
     said = repository.nox("check")
     assert json.loads((path / "reports/summary.json").read_text("utf-8"))
     assert repository.changes() == ""
+
+
+def test_both_doors_record_the_same(later: Template, template: Template, doors: Doors, tmp_path: Path) -> None:
+    """The answers file is the memory of a repository."""
+    doors.cookiecutter(later.url, tmp_path / "c", "--checkout", template.candidate)
+    doors.copier(later.url, tmp_path / "d", f"--vcs-ref={template.candidate}")
+    assert answers_of(tmp_path / "c/my-project") == answers_of(tmp_path / "d")

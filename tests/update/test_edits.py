@@ -1,0 +1,237 @@
+"""What people do to a repository, and an update to a release that touches the same files."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.generated.repository import machine
+from tests.harness import ROOT as FORMWORK
+from tests.harness import Doors, commit_everything, git, releases_in, run, tree
+from tests.update.synthetic import NEXT, replace
+from tests.update.ways import Begin, conflicts, update
+
+FIRST = next(iter(releases_in(FORMWORK)))
+PACKAGE = Path("src/my_project")
+
+# Where an edit and a release may meet, and a person has to decide: no other file, at most these five.
+MAY_CONFLICT = {
+    "pyproject.toml",
+    "ruff.toml",
+    "noxfile.py",
+    ".github/workflows/check.yml",
+    "tests/sample.csv",
+}
+
+STAGE = """
+  publish:
+    cmd: my_project publish
+    deps:
+      - reports/metrics.json
+
+plots:
+"""
+
+
+@dataclass(frozen=True)
+class Edit:
+    """Something that people do.
+
+    Attributes:
+        do: Does it, in a folder.
+        texts: That are in files afterwards.
+        gone: Files that are not there afterwards.
+        may_conflict: Whether the update may leave a conflict.
+        answers: That change with the update.
+    """
+
+    do: Callable[[Path], None]
+    texts: dict[str, str | bytes]
+    gone: tuple[str, ...] = ()
+    may_conflict: bool = True
+    answers: tuple[str, ...] = ()
+
+
+def add_a_dependency(root: Path) -> None:
+    """As the contributing guide says."""
+    run("uv", "add", "--quiet", "--no-sync", "humanize", cwd=root, env=machine())
+
+
+def add_a_stage(root: Path) -> None:
+    """Below the others, with its module and command."""
+    replace(root / "dvc.yaml", "\nplots:\n", STAGE)
+    (root / PACKAGE / "pipeline/publish.py").write_text("def run() -> None: ...\n", "utf-8")
+    with (root / PACKAGE / "cli.py").open("a", encoding="utf-8") as file:
+        file.write("\n\ndef publish() -> None: ...\n")
+
+
+def rewrite_the_readme(root: Path) -> None:
+    """Wholly."""
+    (root / "README.md").write_text("# Ours\n\nAll new.\n", "utf-8")
+
+
+def delete_a_test(root: Path) -> None:
+    """Of the template's; and one that the release renames."""
+    (root / "tests/test_registry.py").unlink()
+    (root / "tests/test_validate.py").unlink()
+
+
+def change_tool_settings(root: Path) -> None:
+    """Of the linter and the type checker, and a task."""
+    replace(root / "ruff.toml", "line-length = 100", "line-length = 88")
+    replace(root / "ruff.toml", '    "C4",   # comprehensions\n', '    "C4",   # comprehensions\n    "PERF",\n')
+    replace(root / "pyproject.toml", "warn_unreachable = true", "warn_unreachable = false")
+    replace(root / "noxfile.py", '"""Check the types."""', '"""Check our types."""')
+
+
+def use_own_data(root: Path) -> None:
+    """In place of the example."""
+    (root / "tests/sample.csv").write_text("height,label\n1.5,a\n", "utf-8")
+    (root / PACKAGE / "schema.py").write_text("# our schema\n", "utf-8")
+    (root / PACKAGE / "source.py").write_text("# our source\n", "utf-8")
+    replace(root / "params.yaml", "seed:", "# our parameters\nseed:")
+
+
+def edit_the_package(root: Path) -> None:
+    """Before it is renamed: a template's module, one of one's own modules, a new one."""
+    replace(root / PACKAGE / "pipeline/train.py", "import", "# our note\nimport")
+    replace(root / PACKAGE / "model.py", "import", "# our model\nimport")
+    (root / PACKAGE / "extra.py").write_text("# our module\n", "utf-8")
+
+
+def move_a_module(root: Path) -> None:
+    """That the release changes."""
+    (root / PACKAGE / "cli.py").rename(root / PACKAGE / "commands.py")
+    (root / PACKAGE / "pipeline/progress.py").rename(root / PACKAGE / "progress.py")
+
+
+def add_a_job(root: Path) -> None:
+    """To the workflow."""
+    with (root / ".github/workflows/check.yml").open("a", encoding="utf-8") as file:
+        file.write("\n  deploy:\n    runs-on: ubuntu-latest\n    steps:\n      - run: make deploy\n")
+
+
+def add_a_page(root: Path) -> None:
+    """To the site."""
+    (root / "docs/ours.md").write_text("# Ours\n", "utf-8")
+    replace(root / "mkdocs.yml", "  # Yours below\n", "  # Yours below\n  - Ours: ours.md\n")
+
+
+def replace_a_binary(root: Path) -> None:
+    """And add one."""
+    (root / "docs/logo.png").write_bytes(b"\x89PNG\0ours")
+    (root / "tests/sample.csv").write_bytes(b"\x1f\x8b\0ours")
+    (root / PACKAGE / "py.typed").write_bytes(b"\0ours")
+
+
+WORKFLOW = ".github/workflows/check.yml"
+EDITS = {
+    "dependency": Edit(add_a_dependency, {"pyproject.toml": "humanize"}, may_conflict=False),
+    "stage": Edit(
+        add_a_stage,
+        {
+            "dvc.yaml": STAGE.removesuffix("\nplots:\n"),
+            f"{PACKAGE}/pipeline/publish.py": "def run",
+            f"{PACKAGE}/cli.py": "publish",
+        },
+        may_conflict=False,
+    ),
+    "README": Edit(rewrite_the_readme, {"README.md": "# Ours\n\nAll new.\n"}, may_conflict=False),
+    "test deleted": Edit(
+        delete_a_test, {}, gone=("tests/test_registry.py", "tests/test_validate.py", "tests/test_quarantine.py")
+    ),
+    "tool setting": Edit(
+        change_tool_settings,
+        {"ruff.toml": '    "PERF",\n', "pyproject.toml": "warn_unreachable = false", "noxfile.py": "Check our types."},
+    ),
+    "own data": Edit(
+        use_own_data,
+        {
+            "tests/sample.csv": "height,label\n1.5,a\n",
+            f"{PACKAGE}/schema.py": "# our schema\n",
+            f"{PACKAGE}/source.py": "# our source\n",
+            "params.yaml": "# our parameters\n",
+        },
+        may_conflict=False,
+    ),
+    "package renamed": Edit(
+        edit_the_package,
+        {
+            "src/winery/pipeline/train.py": "# our note\n",
+            "src/winery/model.py": "# our model\n",
+            "src/winery/extra.py": "# our module\n",
+            "src/winery/pipeline/summarize.py": "def run",
+        },
+        gone=(str(PACKAGE),),
+        answers=("--data", "package_name=winery"),
+    ),
+    "module moved": Edit(
+        move_a_module,
+        {f"{PACKAGE}/commands.py": "summarize_step", f"{PACKAGE}/progress.py": "heartbeat"},
+        gone=(f"{PACKAGE}/cli.py", f"{PACKAGE}/pipeline/progress.py"),
+    ),
+    "CI job": Edit(add_a_job, {WORKFLOW: "make deploy"}),
+    "docs page": Edit(
+        add_a_page, {"docs/ours.md": "# Ours\n", "mkdocs.yml": "  - Ours: ours.md\n"}, may_conflict=False
+    ),
+    "binary": Edit(
+        replace_a_binary,
+        {"docs/logo.png": b"\x89PNG\0ours", "tests/sample.csv": b"\x1f\x8b\0ours", f"{PACKAGE}/py.typed": b"\0ours"},
+        may_conflict=False,
+    ),
+}
+
+
+def missing(repository: Path, edit: Edit) -> list[str]:
+    """List what is not as the edit left it."""
+    lost = [path for path in edit.gone if (repository / path).exists()]
+    for path, wanted in edit.texts.items():
+        content = (repository / path).read_bytes() if (repository / path).exists() else b""
+        wanted_bytes = wanted if isinstance(wanted, bytes) else wanted.encode()
+        lost += [] if wanted_bytes in content else [path]
+    return lost
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_an_edit_survives_the_merge(begin: Begin, doors: Doors, name: str) -> None:
+    """It is there afterwards or a visible conflict, and conflicts are only in few files."""
+    edit = EDITS[name]
+    repository = begin(FIRST)
+    edit.do(repository)
+    commit_everything(repository, name)
+    said = update(repository, doors, "merge", NEXT, *edit.answers, check=False)
+    found = conflicts(repository)
+    assert found <= (MAY_CONFLICT if edit.may_conflict else set()), said
+    assert missing(repository, edit) == []
+    assert ("CONFLICT" in said.upper()) == bool(found)
+    run("uv", "lock", "--quiet", cwd=repository, env=machine(), check=not found)
+
+
+@pytest.mark.parametrize("name", [name for name, edit in EDITS.items() if not edit.answers])
+def test_an_edit_survives_plain_copier(begin: Begin, doors: Doors, name: str) -> None:
+    """As above, but a change does not follow what moves, and a binary in a text's place is reverted."""
+    edit = EDITS[name]
+    repository = begin(FIRST)
+    edit.do(repository)
+    commit_everything(repository, name)
+    update(repository, doors, "plain", NEXT)
+    assert conflicts(repository) <= (MAY_CONFLICT if edit.may_conflict else set())
+    allowed = {f"{PACKAGE}/commands.py", f"{PACKAGE}/py.typed", "tests/test_quarantine.py"}
+    assert set(missing(repository, edit)) <= allowed
+
+
+def test_all_of_them_at_once(begin: Begin, doors: Doors) -> None:
+    """In one repository; the second update has nothing left to merge."""
+    repository = begin(FIRST)
+    for name, edit in EDITS.items():
+        if not edit.answers and name != "own data":
+            edit.do(repository)
+    commit_everything(repository, "All")
+    update(repository, doors, "merge", NEXT, check=False)
+    assert conflicts(repository) <= MAY_CONFLICT
+    git(repository, "checkout", "--quiet", "--ours", *sorted(conflicts(repository)))
+    before = tree(repository)
+    commit_everything(repository, "Update")
+    assert "nothing newer" in update(repository, doors, "merge", NEXT)
+    assert tree(repository) == before

@@ -1,0 +1,28 @@
+"""Both ways to update, as users take them."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.harness import AUTHOR, ROOT, Doors, git, run
+
+ANSWERS = {"author_name": "Jane", "description": "Old words.", "repository_url": "https://github.com/example/wine"}
+WAYS: dict[str, list[str]] = {
+    "merge": [str(ROOT / "template/scripts/update.py")],
+    "plain": ["-m", "copier", "update", "--defaults"],
+}
+
+Begin = Callable[..., Path]
+
+
+def update(repository: Path, doors: Doors, way: str, target: str, *more: str, check: bool = True) -> str:
+    """Update as a user would, without trusting the template with anything; give all that is said."""
+    to = [target] if way == "merge" else ["--vcs-ref", target]
+    command = [sys.executable, *WAYS[way], *to, *more]
+    done = run(*command, cwd=repository, env=doors.env | AUTHOR, check=check)
+    return done.stdout + done.stderr
+
+
+def conflicts(repository: Path) -> set[str]:
+    """The files that are unmerged."""
+    return set(git(repository, "diff", "--name-only", "--diff-filter=U").splitlines())
