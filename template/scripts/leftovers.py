@@ -56,8 +56,7 @@ def locks() -> Iterator[str]:
         done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
         yield from done.stdout.splitlines()
         if done.returncode and not done.stdout:
-            reason = done.stderr.strip().splitlines()[-1]
-            yield f"dvc.yaml: cannot be read ({reason}): uv run dvc repro --dry"
+            yield "dvc.yaml: cannot be read, which says why: uv run dvc stage list"
 
 
 def stages() -> Iterator[str]:

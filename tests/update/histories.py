@@ -99,20 +99,20 @@ def written(side: Side) -> set[bytes]:
 
 def play(history: History, folder: Path) -> Path:
     """Make the template with both releases, and the repository with the user's edits."""
-    files: Changes = {name: text for name, text in FILES.items() if not name.startswith("template/s")}
-    small = SmallTemplate(folder / "small", files | in_template(history.release))
+    files = {name: text for name, text in FILES.items() if not name.startswith("template/s")}
+    small = SmallTemplate(folder / "small", {**files, **in_template(history.release)})
     repository = small.generate(folder / "mine")
-    put(repository, dict.fromkeys(history.mine.removed & set(history.release)) | history.mine.files)
+    put(repository, {**dict.fromkeys(history.mine.removed & set(history.release)), **history.mine.files})
     commit_everything(repository, "Mine")
-    gone = dict.fromkeys(history.theirs.removed & set(history.release))
+    gone: dict[str, bytes | None] = dict.fromkeys(history.theirs.removed & set(history.release))
     # A released path is never dropped without an entry: that is a rule for releases.
     entries = "".join(f'  - "/{name}"\n' for name in sorted(gone))
     settings = COPIER_YML.replace("_exclude:\n", f"_exclude:\n{entries}")
-    small.release("1.1.0", {"copier.yml": settings} | in_template(gone | history.theirs.files))
+    small.release("1.1.0", {"copier.yml": settings} | in_template({**gone, **history.theirs.files}))
     return repository
 
 
-def in_template(files: Changes) -> Changes:
+def in_template(files: Changes) -> dict[str, str | bytes | None]:
     """Put files where the template has them."""
     return {f"template/{name}": text for name, text in files.items()}
 

@@ -145,13 +145,12 @@ def test_a_merge_in_progress(repository: Path, run_update: Run) -> None:
         (repository / ".git" / name).unlink()
 
 
-def test_conflicts_of_the_last_update(later: SmallTemplate, repository: Path, run_update: Run) -> None:
+def test_conflicts_of_the_last_update(repository: Path, run_update: Run) -> None:
     """Are resolved first."""
     replace(repository / "docs/guide.md", "Second", "My second")
     commit_everything(repository, "Mine")
     assert run_update()[0] == 1
     assert "docs/guide.md" in refused(repository, run_update)
-    assert later
 
 
 # ------------------------------------------------------------------------------ the template
