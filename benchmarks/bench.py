@@ -16,7 +16,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
 from tests.generated.repository import Repository, generate, machine
-from tests.harness import ROOT, Doors, Template, release_of
+from tests.harness import AUTHOR, ROOT, Doors, Template, environment, release_of
+from tests.update.ways import WAYS
 
 FIGURES = ROOT / "docs" / "figures.md"
 
@@ -61,6 +62,7 @@ def main() -> int:
         repository = generate(template, scratch / "repository")
         figures = [
             generation(template, scratch, rounds),
+            update(template, scratch, rounds),
             setup(repository),
             nothing_to_do(repository, scratch, rounds),
             size(repository, scratch),
@@ -101,6 +103,29 @@ def generation(template: Template, scratch: Path, rounds: int) -> Figure:
     how = f"{ours:.2f} s and {theirs:.2f} s for {count} files, medians of {rounds}"
     return Figure(
         "generation through cookiecutter, over `copier copy` of as many plain files", 1.6, ours / theirs, "times", how
+    )
+
+
+def update(template: Template, scratch: Path, rounds: int) -> Figure:
+    """Compare the script with plain `copier update`, from the first release to the working tree."""
+    env = environment(scratch / "home", **AUTHOR)
+    base = scratch / "before"
+    Doors(scratch / "home").copier(template.url, base, f"--vcs-ref={next(iter(template.releases))}")
+    run(["git", "init", "--quiet"], base)
+    run(["git", "add", "--all"], base)
+    run(["git", "commit", "--quiet", "--message", "Start"], base)
+
+    def updated_by(way: str) -> Callable[[int], object]:
+        repositories = [scratch / f"{way}-{number}" for number in range(rounds + 1)]
+        for repository in repositories:
+            shutil.copytree(base, repository, symlinks=True)
+        command = [sys.executable, *WAYS[way]]
+        return lambda number: run(command, repositories[number], **env)
+
+    merge, plain = side_by_side(updated_by("merge"), updated_by("plain"), rounds)
+    how = f"{merge:.2f} s and {plain:.2f} s, medians of {rounds}"
+    return Figure(
+        "update without conflicts by the script, over plain `copier update`", 1.0, merge / plain, "times", how
     )
 
 
