@@ -510,13 +510,12 @@ def next_steps(repository: Repository, delivery: Delivery, merge: Merge, release
     steps += ["git rm -f what you do not want", "uvx nox -s setup", "git add --all, git commit"]
     if delivery.kept or delivery.left_out:
         steps.append(f"compare what was kept or left out: git diff {rendered_name(release)} HEAD -- FILE")
-    tests = [
-        path
-        for path in sorted(delivery.left_out)
-        if path.startswith(f"{repository.prefix}tests/") and not (repository.top / path).exists()
-    ]
+    tests = sorted(path for path in delivery.left_out if path.startswith(f"{repository.prefix}tests/"))
     if tests:
-        steps.append(f"when your tests pass in .venv too: git checkout {rendered_name(release)} -- {' '.join(tests)}")
+        there = [path for path in tests if (repository.top / path).exists()]
+        new = " ".join(path for path in tests if path not in there)
+        by_hand = f"; merge by hand: {' '.join(there)}" if there else ""
+        steps.append(f"when your tests pass in .venv too: git checkout {rendered_name(release)} -- {new}{by_hand}")
     steps.append("move your code to where the pipeline looks for it: source.py, schema.py, features.py, model.py")
     yield from (f"  {number}. {step}" for number, step in enumerate(steps, 1))
 

@@ -24,6 +24,8 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import yaml
+from copier import run_copy
+from copier.errors import CopierAnswersInterrupt
 from packaging.version import InvalidVersion, Version
 
 ANSWERS = ".copier-answers.yml"
@@ -209,7 +211,7 @@ class Template:
         """Clone what the answers name."""
         clone = scratch / "template.git"
         try:
-            run_git(scratch, "clone", "--quiet", "--bare", "--", address(source), str(clone))
+            run_git(Path.cwd(), "clone", "--quiet", "--bare", "--", address(source), str(clone))
         except ProblemError as problem:
             message = f"the template {source} cannot be fetched (recorded in {ANSWERS}): {problem}"
             raise ProblemError(message) from problem
@@ -319,18 +321,18 @@ class Template:
         self, revision: str, answers: Mapping[str, str], *, is_asked: bool = False, record: str = ""
     ) -> Path:
         """Render a revision into a folder, asking only what the answers do not tell."""
-        os.environ["COPIER_CACHE_DIR"] = str(self.scratch / "cache")
-        from copier import run_copy  # only now: it copies the environment when it is imported
-
         folder = Path(tempfile.mkdtemp(dir=self.scratch))
         template = str(self.checkout(revision))
         asked = self.questions(revision)
         data = {name: answer for name, answer in answers.items() if asked.get(name, True)}
         try:
             run_copy(template, folder, data=data, defaults=not is_asked, quiet=True)
+        except CopierAnswersInterrupt as error:
+            raise KeyboardInterrupt from error
         except Exception as error:
-            remedy = "to change an answer: --data NAME=VALUE"
-            message = f"{revision} refuses: {in_one_line(error)}; {remedy}"
+            is_answer = isinstance(error, ValueError)
+            remedy = "; to change an answer: --data NAME=VALUE" if is_answer else ""
+            message = f"{revision} refuses: {in_one_line(error)}{remedy}"
             raise ProblemError(message) from error
         if record:
             written = folder / ANSWERS
@@ -745,13 +747,9 @@ def next_steps(
 
 
 def environment() -> dict[str, str]:
-    """Give git's commands an environment that points to no repository and asks nothing."""
+    """Give git's commands an environment that points to no repository."""
     kept = {name: value for name, value in os.environ.items() if not ELSEWHERE.fullmatch(name)}
-    return (
-        kept
-        | AUTHOR
-        | {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": os.environ.get("GIT_TERMINAL_PROMPT", "0")}
-    )
+    return kept | AUTHOR | {"LC_ALL": "C"}
 
 
 def run_git(

@@ -108,6 +108,8 @@ def test_a_repository_is_small_and_has_no_leftovers(template: Template, tmp_path
             assert content or file.name == "py.typed", file
             assert content.endswith("\n") or not content, file
             assert "\n\n\n\n" not in content, file
+            if file.name == "update.py":  # which reads the template's language
+                continue
             assert not re.search(r"TODO|FIXME|XXX|lorem|copier\.yml|cookiecutter\.", content), file
             assert "{%" not in content, file
             assert "{{" not in content.replace("${{", "").replace("{{ 7*7 }}", ""), file

@@ -561,7 +561,7 @@ def test_tests_of_theirs_run_as_before(tmp_path: Path, run_adopt: Adopt) -> None
     project = (mine / "pyproject.toml").read_text("utf-8")
     assert project.endswith('    "pytest~=9.2",\n    # Yours below\n]\n')
     command = "git checkout formwork/v1.0.0 -- tests/__init__.py tests/test_model.py"
-    assert f"when your tests pass in .venv too: {command}\n" in said
+    assert f"when your tests pass in .venv too: {command}; merge by hand: tests/conftest.py\n" in said
     git(mine, *command.split()[1:])
     assert (mine / "tests/test_model.py").read_text("utf-8") == "import polars\n"
     assert (mine / "tests/conftest.py").read_text("utf-8") == "x = 1\n"

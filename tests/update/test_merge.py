@@ -2,10 +2,13 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pexpect
 import pytest
+import update
 import yaml
 
 from tests.harness import answers_of, commit_everything, git, tree
@@ -441,6 +444,27 @@ def test_an_unknown_answer_is_refused(run_update: Run) -> None:
         assert said == (
             f"error: --data {wrong.partition('=')[0]}: write NAME=VALUE, where NAME is one of package_name, level\n"
         )
+
+
+def test_new_questions_are_asked_in_a_terminal(small: SmallTemplate, repository: Path) -> None:
+    """And no other; Ctrl-C leaves everything as it was."""
+    colour = "colour:\n  type: str\n  help: Which colour\n  default: red\n"
+    small.release("1.1.0", {"copier.yml": COPIER_YML + colour, **text(SETTINGS, "a = 1", 'a = "{{ colour }}"')})
+    before = tree(repository)
+    for answer in ("\x03", "\x15green\r"):
+        session = pexpect.spawn(sys.executable, [str(update.__file__)], cwd=str(repository), timeout=60)
+        session.expect("Which colour")
+        assert b"package_name" not in session.before
+        session.send(answer)
+        session.expect(pexpect.EOF)
+        session.close()
+        if answer == "\x03":
+            assert session.exitstatus == 1
+            assert b"error: interrupted" in session.before
+            assert tree(repository) == before
+    assert session.exitstatus == 0
+    assert 'a = "green"' in (repository / "settings.toml").read_text("utf-8")
+    assert yaml.safe_load(answers_of(repository))["colour"] == "green"
 
 
 # ---------------------------------------------------------------------------------- larger repositories

@@ -1,7 +1,6 @@
 """A release is made only if the repositories of earlier releases lose nothing to it."""
 
 import datetime
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -89,14 +88,17 @@ def said(found: Iterator[updatable.Refusal]) -> list[str]:
 
 
 @pytest.mark.usefixtures("lenient")
-def test_a_release_is_written_and_committed(small: SmallTemplate, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_release_is_written_and_committed(
+    small: SmallTemplate, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The version, the date, one commit of the person who releases; then it tells how to publish."""
     commit_everything(small.path, "Add a guide")
+    monkeypatch.setenv("GIT_AUTHOR_NAME", "Jane")
     assert run(small, NEXT) == 0
     assert (small.path / "pyproject.toml").read_bytes() == PROJECT.replace("1.0.0", NEXT).encode()
     heading = f"## {NEXT} ({TODAY})\n"
     assert (small.path / "CHANGELOG.md").read_bytes() == CHANGELOG.replace("## Unreleased\n", heading).encode()
-    assert git(small.path, "log", "-1", "--format=%s|%an") == f"Release {NEXT}|{os.environ['GIT_AUTHOR_NAME']}"
+    assert git(small.path, "log", "-1", "--format=%s|%an") == f"Release {NEXT}|Jane"
     assert git(small.path, "show", "--format=", "--name-only").split() == ["CHANGELOG.md", "pyproject.toml"]
     assert git(small.path, "status", "--porcelain") == ""
     assert list(releases_in(small.path)) == ["v1.0.0", f"v{NEXT}"]
@@ -208,9 +210,9 @@ def test_a_version_comes_after_all_others(
 def test_versions_are_compared_as_numbers(small: SmallTemplate, capsys: pytest.CaptureFixture[str]) -> None:
     """With the highest, not with the latest."""
     small.release("1.10.0", {})
-    small.release("1.0.1", {})
-    assert run(small, "1.9.0", "--check") == 1
-    assert "1.9.0 does not come after v1.10.0," in capsys.readouterr().err
+    small.release("1.9.1", {})
+    assert run(small, "1.9.2", "--check") == 1
+    assert "1.9.2 does not come after v1.10.0," in capsys.readouterr().err
     assert run(small, "1.11.0", "--check") == 0
 
 
@@ -735,6 +737,16 @@ def test_an_update_loses_edits_of_a_renamed_file(small: SmallTemplate, tmp_path:
         f"docs/guide.md: {rule.format('docs/guide.md')}",
         f"src/wine/run.py: {rule.format('src/wine/run.py')}",
     ]
+
+
+def test_an_update_loses_edits_of_what_was_ignored(small: SmallTemplate, tmp_path: Path) -> None:
+    """A repository may have committed it nevertheless."""
+    put(small.path, {"template/.gitignore": "*.env\n", "template/a.env": "A=1\n"})
+    git(small.path, "add", "--force", "template/a.env")
+    small.release("1.0.1", {})
+    template = served(small, tmp_path)
+    repository = updatable.generate(template, "v1.0.1", {}, tmp_path / "repository")
+    assert [refusal.what for refusal in updatable.losses(template, repository)] == ["a.env"]
 
 
 def test_an_update_replaces_an_answer(small: SmallTemplate, tmp_path: Path) -> None:
