@@ -150,6 +150,8 @@ def refused_files(root: Path) -> Iterator[Refusal]:
     """Find what updates cannot carry."""
     for path in sorted((root / "template").rglob("*")):
         name = path.relative_to(root).as_posix()
+        if not path.name.isascii():
+            yield Refusal(name, "plain copier does not see its `_exclude` entry: name it in ASCII")
         if path.is_symlink():
             yield Refusal(name, "an update writes through a symbolic link: put a file there")
         elif path.is_file() and not is_text(path.read_bytes()):

@@ -1,5 +1,7 @@
 """`nox -s adopt`: what it refuses, what it finds out, what it does with each file."""
 
+import contextlib
+import io
 import os
 import re
 import sys
@@ -83,7 +85,19 @@ docstring-code-format = true
 [lint]
 select = ["E"]
 """
+# Texts for which markers would not do, with git's attributes of them.
+HARD = {
+    "no-end": (b"no end", ""),
+    "crlf-no-end": (b"a\r\nb\r\nc", ""),
+    "looks-like-markers": (b"Title\n=======\n\nText.\n", ""),
+    "markers": (b"<<<<<<< yours\na\n=======\nb\n>>>>>>> v1.0.0\n", ""),
+    "union": (b"a\n", "merge=union"),
+    "no-merge": (b"a\n", "-merge"),
+    "marker-size": (b"a\n", "conflict-marker-size=9"),
+    "binary": (b"\0binary", ""),
+}
 FILES: dict[str, str | bytes | None] = {
+    **{f"template/hard/{name}": "The template's.\n" for name in HARD},
     "copier.yml": QUESTIONS,
     "template/{{_copier_conf.answers_file}}.jinja": "{{ _copier_answers | to_nice_yaml -}}\n",
     "template/README.md.jinja": "# {{ project_name }}\n",
@@ -439,28 +453,32 @@ def test_an_unknown_licence_is_pointed_out(tmp_path: Path, run_adopt: Adopt) -> 
 
 
 @pytest.mark.parametrize(
-    ("files", "package"),
+    ("files", "reason"),
     [
-        ({"wine/__init__.py": ""}, "wine_ml (wine/ is yours, and your imports still find it)"),
-        ({"wine/red/grape.py": ""}, "wine_ml (wine/ is yours, and your imports still find it)"),
-        ({"wine.py": ""}, "wine_ml (wine.py is yours, and your imports still find it)"),
-        ({"Wine.py": ""}, "wine_ml (Wine.py is yours, and your imports still find it)"),
-        ({"wine.py": "", "wine_ml/a.py": ""}, "wine_model (wine.py is yours, and your imports still find it)"),
-        (
-            {"src/wine/pipeline.py": ""},
-            "wine_ml (src/wine/pipeline.py is yours, and a folder would hide it)",
-        ),
-        ({"wine/red.csv": "1\n"}, "wine (the default)"),
-        ({"src/wine/red.py": ""}, "wine (the default)"),
-        ({"src/wine/__init__.py": ""}, "wine (src/wine/)"),
+        (["a.py", "wine/__init__.py"], "wine/ is yours, and your imports still find it"),
+        (["wine/red/grape.py"], "wine/ is yours, and your imports still find it"),
+        (["wine.py"], "wine.py is yours, and your imports still find it"),
+        (["Wine.py"], "Wine.py is yours, and your imports still find it"),
+        (["src/wine/pipeline.py"], "src/wine/pipeline.py is yours, and a folder would hide it"),
+        (["src/wine.py"], "src/wine.py is yours, and a folder would hide it"),
+        (["wine/red.csv", "red/wine.py", "winery.py", "src/wine/red.py", "src/wine/__init__.py"], ""),
+        ([], ""),
     ],
 )
-def test_the_package_does_not_hide_theirs(
-    tmp_path: Path, run_adopt: Adopt, files: dict[str, str | bytes | None], package: str
-) -> None:
+def test_the_package_does_not_hide_theirs(tmp_path: Path, files: list[str], reason: str) -> None:
     """Their imports find what they have found before."""
-    _, said = run_adopt(make(tmp_path / "wine", files), "--dry-run")
-    assert answers(said)["package_name"] == package
+    put(tmp_path, {"src/other/__init__.py": "", "src/other/pipeline/__init__.py": "", "src/other/model.py": ""})
+    assert adopt.collision("wine", set(files), tmp_path) == reason
+
+
+def test_the_package_has_another_name_where_it_would_hide_theirs(tmp_path: Path, run_adopt: Adopt) -> None:
+    """One that hides nothing either; and what is in src/ is shared."""
+    mine = make(tmp_path / "wine", {"wine.py": "", "wine_ml/a.py": ""})
+    why = "wine.py is yours, and your imports still find it"
+    assert answers(run_adopt(mine, "--dry-run")[1])["package_name"] == f"wine_model ({why})"
+    put(mine, {"wine.py": None, "wine_ml/a.py": None, "src/wine/__init__.py": ""})
+    commit_everything(mine, "Move")
+    assert answers(run_adopt(mine, "--dry-run")[1])["package_name"] == "wine (src/wine/)"
 
 
 def test_a_given_package_is_taken(tmp_path: Path, run_adopt: Adopt) -> None:
@@ -627,35 +645,26 @@ def test_texts_are_an_ordinary_conflict(tmp_path: Path, run_adopt: Adopt) -> Non
     assert (mine / "ruff.toml").read_text("utf-8") == yours
 
 
-@pytest.mark.parametrize(
-    ("yours", "attributes"),
-    [
-        (b"no end", ""),
-        (b"a\r\nb\r\nc", ""),
-        (b"Title\n=======\n\nText.\n", ""),
-        (b"<<<<<<< yours\na\n=======\nb\n>>>>>>> v1.0.0\n", ""),
-        (b"a\n", "*.toml merge=union\n"),
-        (b"a\n", "*.toml -merge\n"),
-        (b"a\n", "*.toml conflict-marker-size=9\n"),
-        (b"\0binary", ""),
-    ],
-    ids=["no-end", "crlf-no-end", "looks-like-markers", "markers", "union", "no-merge", "marker-size", "binary"],
-)
-def test_where_markers_would_not_do_theirs_stays(
-    tmp_path: Path, run_adopt: Adopt, yours: bytes, attributes: str
-) -> None:
+@pytest.fixture(scope="module")
+def hard(template: SmallTemplate, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """A repository with all texts for which markers would not do, and what was planned for each file."""
+    attributes = "".join(f"{name} {attribute}\n" for name, (_, attribute) in HARD.items() if attribute)
+    files: dict[str, str | bytes | None] = {f"hard/{name}": content for name, (content, _) in HARD.items()}
+    mine = make(tmp_path_factory.mktemp("hard") / "mine", {**files, "hard/.gitattributes": attributes})
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        assert adopt.main([str(mine), "--template", template.url]) == 1
+    return mine, plan(said.getvalue())
+
+
+@pytest.mark.parametrize("name", HARD)
+def test_where_markers_would_not_do_theirs_stays(hard: tuple[Path, dict[str, str]], name: str) -> None:
     """Byte for byte, and git still has both versions."""
-    mine = make(tmp_path / "mine", {"ruff.toml": yours, ".gitattributes": attributes or "# none\n", "a.md": "a\n"})
-    put(mine, {"docs/guide.md": "Mine.\n"})
-    commit_everything(mine, "Another")
-    status, said = run_adopt(mine)
-    assert status == 1
-    assert (mine / "ruff.toml").read_bytes() == yours
-    assert plan(said)["ruff.toml"] == "conflict: yours stays as it is"
-    assert plan(said)["docs/guide.md"] == "conflict: both sides are in it"
-    assert unmerged(mine) == {"docs/guide.md": [2, 3], "ruff.toml": [2, 3]}
-    assert git(mine, "show", ":3:ruff.toml") == RUFF.rstrip()
-    assert "1. resolve 2 conflicts (git status), git add each\n" in said
+    mine, planned = hard
+    assert (mine / "hard" / name).read_bytes() == HARD[name][0]
+    assert planned[f"hard/{name}"] == "conflict: yours stays as it is"
+    assert unmerged(mine)[f"hard/{name}"] == [2, 3]
+    assert git(mine, "show", f":3:hard/{name}") == "The template's."
 
 
 def test_carriage_returns_are_theirs(tmp_path: Path, run_adopt: Adopt) -> None:

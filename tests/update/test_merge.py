@@ -454,13 +454,13 @@ def test_new_questions_are_asked_in_a_terminal(small: SmallTemplate, repository:
     for answer in ("\x03", "\x15green\r"):
         session = pexpect.spawn(sys.executable, [str(update.__file__)], cwd=str(repository), timeout=60)
         session.expect("Which colour")
-        assert b"package_name" not in session.before
+        assert b"package_name" not in (session.before or b"")
         session.send(answer)
         session.expect(pexpect.EOF)
         session.close()
         if answer == "\x03":
             assert session.exitstatus == 1
-            assert b"error: interrupted" in session.before
+            assert b"error: interrupted" in (session.before or b"")
             assert tree(repository) == before
     assert session.exitstatus == 0
     assert 'a = "green"' in (repository / "settings.toml").read_text("utf-8")

@@ -495,6 +495,7 @@ def test_similar_is_mostly_the_same(other: str, *, is_similar: bool) -> None:
 def test_only_texts_are_in_the_template(tmp_path: Path) -> None:
     """No binaries and no links, whatever is outside."""
     put(tmp_path, {"template/a/nul": b"a\0b", "template/latin": b"\xe9", "template/text": "\u00e9\n", "outside": b"\0"})
+    put(tmp_path, {"template/gr\u00f6\u00dfe": "text\n"})
     (tmp_path / "template/link").symlink_to("text")
     (tmp_path / "template/folder").symlink_to("a")
     binary = "every update reverts a binary: have it made by the repository, or do without"
@@ -502,6 +503,7 @@ def test_only_texts_are_in_the_template(tmp_path: Path) -> None:
     assert said(updatable.refused_files(tmp_path)) == [
         f"template/a/nul: {binary}",
         f"template/folder: {link}",
+        "template/gr\u00f6\u00dfe: plain copier does not see its `_exclude` entry: name it in ASCII",
         f"template/latin: {binary}",
         f"template/link: {link}",
     ]
