@@ -15,11 +15,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
+from benchmarks.table import write_table
 from tests.generated.repository import Repository, generate, machine
 from tests.harness import AUTHOR, ROOT, Doors, Template, environment, release_of
 from tests.update.ways import WAYS
-
-FIGURES = ROOT / "docs" / "figures.md"
 
 
 @dataclass(frozen=True)
@@ -67,14 +66,8 @@ def main() -> int:
             nothing_to_do(repository, scratch, rounds),
             size(repository, scratch),
         ]
-    table = "\n".join(["| what | limit | measured | how |", "| --- | --- | --- | --- |", *(f.row() for f in figures)])
-    text = FIGURES.read_text(encoding="utf-8")
-    before, _, rest = text.partition("<!-- figures -->\n")
-    _, _, after = rest.partition("<!-- /figures -->")
-    FIGURES.write_text(
-        f"{before}<!-- figures -->\n\n{table}\n\n<!-- /figures -->{after}", encoding="utf-8", newline="\n"
-    )
-    print(table)
+    header = ["| what | limit | measured | how |", "| --- | --- | --- | --- |"]
+    write_table("figures", [*header, *(figure.row() for figure in figures)])
     return 0 if all(figure.holds for figure in figures) else 1
 
 

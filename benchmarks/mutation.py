@@ -1,0 +1,148 @@
+"""Measure which share of faults the tests notice in the code that updates, adopts and releases.
+
+mutmut makes the faults, one at a time, and runs the tests of that piece of code. It names them by
+the module, so the modules lie side by side in a folder of their own, with the tests beside them.
+"""
+
+import argparse
+import json
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
+
+from benchmarks.table import write_table
+from tests.harness import ROOT
+
+MODULES = [*(ROOT / "template/scripts").glob("*.py"), *(ROOT / "scripts").glob("*.py")]
+LIMIT = 0.85
+
+SETTINGS = """\
+[project]
+name = "mutated"
+version = "0"
+
+[tool.mutmut]
+source_paths = {modules}
+only_mutate = {mutated}
+pytest_add_cli_args = ["-p", "no:xdist", "-m", "not slow"]
+pytest_add_cli_args_test_selection = {tests}
+use_git_change_detection = false
+track_dependencies = false
+
+[tool.pytest.ini_options]
+pythonpath = ["."]
+markers = ["slow: takes long"]
+timeout = 120
+"""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Some modules, and the tests that must notice faults in them."""
+
+    name: str
+    modules: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+PIECES = [
+    Piece("update", ("update",), ("test_merge", "test_refusals")),
+    Piece("adopt", ("adopt", "facts"), ("test_adopt", "test_facts")),
+    Piece("release", ("release", "updatable"), ("test_release",)),
+]
+
+
+@dataclass(frozen=True)
+class Score:
+    """How many of the faults that were tried are noticed."""
+
+    name: str
+    tried: int
+    noticed: int
+    there: int
+
+    @property
+    def share(self) -> float:
+        """From 0 to 1."""
+        return self.noticed / self.tried
+
+    def row(self) -> str:
+        """Write it as a row of the table."""
+        mark = "" if self.share >= LIMIT else " **too few**"
+        how = f"{self.noticed} of {self.tried} tried, {self.there} there"
+        return f"| {self.name} | {LIMIT:.0%} | {self.share:.0%}{mark} | {how} |"
+
+
+def main() -> int:
+    """Measure, write the table, and fail where too few faults are noticed."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sample", type=int, default=0, help="how many faults of each piece to try (default: all)")
+    parser.add_argument("--only", choices=[piece.name for piece in PIECES], help="one piece; the table stays as it is")
+    options = parser.parse_args()
+    chosen = [piece for piece in PIECES if options.only in (None, piece.name)]
+    scores = [measure(piece, options.sample) for piece in chosen]
+    rows = ["| tests of | limit | noticed | how |", "| --- | --- | --- | --- |", *(score.row() for score in scores)]
+    if options.only:
+        print("\n".join(rows))
+    else:
+        write_table("mutation", rows)
+    return 0 if all(score.share >= LIMIT for score in scores) else 1
+
+
+def measure(piece: Piece, sample: int) -> Score:
+    """Try the faults of a piece, all of them or a sample that is always the same."""
+    with tempfile.TemporaryDirectory(prefix="formwork-mutation-") as folder:
+        workspace = Path(folder)
+        prepare(piece, workspace)
+        run(workspace, "none*")  # makes the faults, and finds which tests run which function
+        names = sorted(outcomes(piece, workspace))
+        chosen = random.Random(0).sample(names, min(sample or len(names), len(names)))  # noqa: S311
+        run(workspace, *chosen)
+        found = {name: outcomes(piece, workspace)[name] for name in chosen}
+    survivors = sorted(name for name, status in found.items() if status == 0)
+    print(*(f"not noticed: {name}" for name in survivors), sep="\n")
+    unknown = [name for name, status in found.items() if status is None]
+    if unknown:
+        message = f"mutmut did not try {len(unknown)} of {len(chosen)} faults of {piece.name}"
+        raise SystemExit(message)
+    return Score(piece.name, len(chosen), len(chosen) - len(survivors), len(names))
+
+
+def prepare(piece: Piece, workspace: Path) -> None:
+    """Lay the modules and their tests out."""
+    for module in MODULES:
+        shutil.copy(module, workspace)
+    ignored = shutil.ignore_patterns("__pycache__", "doors", "questions")
+    shutil.copytree(ROOT / "tests", workspace / "tests", ignore=ignored)
+    settings = SETTINGS.format(
+        modules=json.dumps([module.name for module in MODULES]),
+        mutated=json.dumps([f"{name}.py" for name in piece.modules]),
+        tests=json.dumps([f"tests/update/{name}.py" for name in piece.tests]),
+    )
+    (workspace / "pyproject.toml").write_text(settings, encoding="utf-8")
+
+
+def run(workspace: Path, *names: str) -> None:
+    """Run mutmut for some of the faults; it fails where it finds none, and does not where some are not noticed."""
+    command = [sys.executable, "-m", "mutmut", "run", "--max-children=2", *names]
+    subprocess.run(command, cwd=workspace, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+
+
+def outcomes(piece: Piece, workspace: Path) -> dict[str, int | None]:
+    """Read the exit status of the tests for each fault: 0 where none noticed it, None where it was not tried."""
+    found: dict[str, int | None] = {}
+    for module in piece.modules:
+        meta = json.loads((workspace / "mutants" / f"{module}.py.meta").read_text(encoding="utf-8"))
+        found |= meta["exit_code_by_key"]
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
