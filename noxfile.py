@@ -97,6 +97,20 @@ def quick(session: nox.Session) -> None:
 
 
 @nox.session
+def histories(session: nox.Session) -> None:
+    """Update after five hundred random histories, where `tests` takes forty."""
+    session.install("--require-hashes", "--requirements", TOOLS)
+    session.run("pytest", "--numprocesses=2", "tests/update/test_histories.py", env={"FORMWORK_HISTORIES": "500"})
+
+
+@nox.session
+def mutation(session: nox.Session) -> None:
+    """Measure which faults the tests of updating notice; `-- --sample 200` tries that many of each piece."""
+    session.install("--require-hashes", "--requirements", TOOLS)
+    session.run("python", "benchmarks/mutation.py", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure the figures in docs/figures.md, ratios side by side in one run."""
     session.install("--require-hashes", "--requirements", TOOLS)
