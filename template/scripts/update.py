@@ -122,12 +122,13 @@ def update(options: argparse.Namespace, scratch: Path) -> int:
     repository.refuse_in_the_way(merge)
     print(f"{template.name} {recorded['_commit']} -> {release}")
     print("\n".join(summary(repository, renders, merge)))
-    print("\n".join(["", *template.notes(recorded["_commit"], release), ""]))
+    for section in template.notes(recorded["_commit"], release):
+        print(f"\n{section}")
     if options.dry_run:
-        print("a dry run: nothing is changed")
+        print("\na dry run: nothing is changed")
         return 0
     repository.put_into_place(merge, release)
-    print("\n".join(next_steps(repository, merge, recorded, changed)))
+    print("\n".join(["", *next_steps(repository, merge, recorded, changed)]))
     return 1 if merge.conflicts else 0
 
 
@@ -465,6 +466,16 @@ class Repository:
         """Lay a line of the summary out."""
         return f"  {what:13}{self.shown(path)} {more}".rstrip()
 
+    def what_changed(self, old: File | None, new: File | None) -> str:
+        """Tell what the release did to a file that stays as it is, and how to see it."""
+        if new is None:
+            return "no longer of the template"
+        what = "the release changes it" if old else "the release has it"
+        if "GIT_OBJECT_DIRECTORY" in self.env:
+            return what
+        blobs = " ".join(file.blob[:12] for file in (old, new) if file)
+        return f"{what}: git {'diff' if old else 'show'} {blobs}"
+
     # ------------------------------------------------------------------------- what is refused
 
     def refuse_unless_ready(self) -> None:
@@ -704,20 +715,9 @@ def summary(repository: Repository, renders: Renders, merge: Merge) -> Iterator[
         if old == new or (new == renders.merged.get(path) and path not in merge.held_back):
             continue
         kept = "kept" if os.path.lexists(repository.top / path) else "kept deleted"
-        yield repository.line(kept, path, f"({what_changed(old, new)})")
+        yield repository.line(kept, path, f"({repository.what_changed(old, new)})")
     for path, stages in sorted(merge.conflicts.items()):
         yield repository.line("conflict", path, f"({what_conflicts(set(stages))})")
-
-
-def what_changed(old: File | None, new: File | None) -> str:
-    """Tell what the release did to a file that stays as it is."""
-    if new is None:
-        return "no longer of the template"
-    return (
-        f"the release has: git show {new.blob[:12]}"
-        if old is None
-        else f"the release changes: git diff {old.blob[:12]} {new.blob[:12]}"
-    )
 
 
 def what_conflicts(stages: set[int]) -> str:
@@ -733,9 +733,9 @@ def next_steps(
 ) -> Iterator[str]:
     """Tell what is left to do."""
     if merge.conflicts:
-        yield "next: resolve each conflict, git add it, uv lock, uvx nox -s check, git commit"
+        yield "next: resolve each conflict and git add it; uv lock; uvx nox -s check; git commit"
     else:
-        yield "next: git diff HEAD, uvx nox -s check, git commit"
+        yield "next: git diff HEAD; uvx nox -s check; git commit"
     old = str(recorded.get("package_name", ""))
     if changed.get("package_name", old) != old:
         command = ("grep", "-lwIzF", old, "--", ".", *(f":!{name}" for name in (ANSWERS, "*.lock")))

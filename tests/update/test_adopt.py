@@ -141,6 +141,7 @@ def run_adopt(template: SmallTemplate, capsys: pytest.CaptureFixture[str]) -> Ad
         source = [] if "--template" in options else ["--template", template.url]
         status = adopt.main([str(path), *source, *options])
         said = capsys.readouterr()
+        assert "error:" not in said.out
         return status, said.out + said.err
 
     return run
@@ -509,6 +510,12 @@ def test_the_service_is_that_of_the_whole_repository(tmp_path: Path, run_adopt: 
     mine = make(tmp_path / "mine", {name: "a: 1\n", "sub/a.txt": "a\n"})
     for folder in (mine, mine / "sub"):
         assert answers(run_adopt(folder, "--dry-run")[1])["ci"] == service
+
+
+def test_the_service_of_the_folder_comes_first(tmp_path: Path, run_adopt: Adopt) -> None:
+    """It is nearer than that of the whole repository."""
+    mine = make(tmp_path / "mine", {".github/workflows/a.yml": "a: 1\n", "sub/.gitlab-ci.yml": "a: 1\n"})
+    assert answers(run_adopt(mine / "sub", "--dry-run")[1])["ci"] == "gitlab (.gitlab-ci.yml)"
 
 
 def test_the_author_is_that_of_the_folder(tmp_path: Path, run_adopt: Adopt) -> None:

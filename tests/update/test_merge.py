@@ -74,7 +74,7 @@ def test_changed_and_new_files_come(small: SmallTemplate, repository: Path, run_
         ["added", "tool"],
     ]
     assert "small v1.0.0 -> v1.1.0" in said
-    assert "next: git diff HEAD, uvx nox -s check, git commit" in said
+    assert said.endswith("\n\nnext: git diff HEAD; uvx nox -s check; git commit\n")
     assert sorted(status(repository).splitlines()) == [
         "A  docs/new.md",
         "A  tool",
@@ -240,7 +240,7 @@ def test_a_conflict_is_visible(small: SmallTemplate, repository: Path, run_updat
     assert "UU settings.toml" in status(repository)
     assert "M  docs/guide.md" in status(repository)
     assert "conflict     settings.toml (you and the release changed the same lines)" in said
-    assert "next: resolve each conflict" in said
+    assert said.endswith("\n\nnext: resolve each conflict and git add it; uv lock; uvx nox -s check; git commit\n")
     assert git(repository, "show", ":2:settings.toml").count("b = 3") == 1
     assert git(repository, "show", ":3:settings.toml").count("b = 20") == 1
     replace(repository / "settings.toml", "<<<<<<< yours\n", "")
@@ -311,13 +311,17 @@ def test_both_renamed_a_file(small: SmallTemplate, repository: Path, run_update:
 
 def test_a_dry_run_tells_the_same_and_touches_nothing(small: SmallTemplate, repository: Path, run_update: Run) -> None:
     """Neither files nor anything in .git."""
-    small.release("1.1.0", text(GUIDE, "Second", "2nd") | {"template/new.md": "New.\n"})
+    readme = text("template/README.md.jinja", "Seeded", "Sown")
+    small.release("1.1.0", {**text(GUIDE, "Second", "2nd"), **readme, "template/new.md": "New.\n"})
     before = tree(repository, without=())
     code, said = run_update("--dry-run")
+    assert "  kept         README.md (the release changes it)\n" in said
     assert code == 0
     assert tree(repository, without=()) == before
     assert said.endswith("a dry run: nothing is changed\n")
-    assert words(said) == words(run_update()[1])
+    done = run_update()[1]
+    assert [line[:2] for line in words(said)] == [line[:2] for line in words(done)]
+    assert git(repository, "diff", *done.partition("git diff ")[2].partition(")")[0].split())
 
 
 def test_a_release_by_name(small: SmallTemplate, repository: Path, run_update: Run) -> None:

@@ -166,7 +166,7 @@ def test_conflicts_make_a_draft(forge: FakeForge, small: SmallTemplate, checkout
     release(small, "1.1.0", **{"template/stages.yaml": "one:\n"})
     assert run()[0] == 0
     [request] = forge.requests
-    assert re.search(r"^  kept deleted +stages.yaml \(the release changes\)$", request.body, re.MULTILINE)
+    assert re.search(r"^  kept deleted +stages.yaml \(the release changes it\)$", request.body, re.MULTILINE)
     title = "Update the template to v1.1.0"
     assert (request.title, request.is_draft) in ((title, True), (f"Draft: {title}", False))
     assert "disagree here:\n\n```text\ndocs/guide.md\n```\n" in request.body
