@@ -31,7 +31,7 @@ version = "0"
 [tool.mutmut]
 source_paths = {modules}
 only_mutate = {mutated}
-pytest_add_cli_args = ["-p", "no:xdist", "-m", "not slow"]
+pytest_add_cli_args = ["-p", "no:xdist", "-m", "not slow", "-k", "not a_setting_of_git"]
 pytest_add_cli_args_test_selection = {tests}
 use_git_change_detection = false
 track_dependencies = false

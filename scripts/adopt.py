@@ -289,7 +289,7 @@ def required_names(project: str) -> list[str]:
 
 def with_requirements(project: str, requirements: Iterable[str]) -> str:
     """Add requirements where the template has a place for them."""
-    lines = "".join(f"    {json.dumps(line, ensure_ascii=False)},\n" for line in requirements)
+    lines = "".join(f"    {json.dumps(line)},\n" for line in requirements)
     return re.sub(r"^ *# Yours below\n", lambda mark: mark[0] + lines, project, count=1, flags=re.MULTILINE)
 
 

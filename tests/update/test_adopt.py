@@ -377,7 +377,32 @@ def test_names_that_differ_in_case_only(tmp_path: Path, run_adopt: Adopt, name: 
     """They would be one file where Windows or macOS checks them out."""
     mine = make(tmp_path / "mine", {name: "mine\n"})
     said = refused(run_adopt, mine)
-    assert re.match(rf"{name.partition('/')[0]}: differs from the template's \S+ only in case: git mv", said)
+    wrong = name.partition("/")[0]
+    assert re.fullmatch(rf"{wrong}: differs from the template's \S+ only in case: git mv it first", said)
+
+
+def test_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every option is explained."""
+    monkeypatch.setenv("COLUMNS", "300")
+    with pytest.raises(SystemExit):
+        adopt.parse(["--help"])
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    usage = "[-h] [--dry-run] [--data NAME=VALUE] [--template URL] [--release RELEASE] path"
+    assert lines == [
+        f"usage: adopt {usage}",
+        "",
+        "Bring the template into a repository that never saw it.",
+        "",
+        "positional arguments:",
+        "path the repository, or the folder of it that becomes a project",
+        "",
+        "options:",
+        "-h, --help show this help message and exit",
+        "--dry-run show what would come, touch nothing",
+        "--data NAME=VALUE give an answer",
+        "--template URL take the template from there (default: this checkout)",
+        "--release RELEASE for example v0.3.0 (default: the newest)",
+    ]
 
 
 # -------------------------------------------------------------------------------- the template
