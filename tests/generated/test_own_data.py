@@ -62,7 +62,7 @@ def test_the_page_is_enough(
     for file, content in blocks.items():
         (repository.path / file).write_text(content, "utf-8")
     (repository.path / "tests/sample.csv").write_text(make(80), "utf-8")
-    said = repository.nox("check", "pipeline")
+    said = repository.nox("pipeline", "check")
     assert "1 in quarantine" in said
     assert re.search(rf"evaluate: {metric} \S+ on \d+ rows, baseline", said)
     assert "register: my_project, version 2" in said
