@@ -1,12 +1,13 @@
 """What people do to a repository, and an update to a release that touches the same files."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.generated.repository import machine
+from tests.generated.repository import RUNNING, Repository, interpreter, machine
 from tests.harness import ROOT as FORMWORK
 from tests.harness import Doors, commit_everything, git, releases_in, run, tree
 from tests.update.synthetic import NEXT, replace
@@ -25,7 +26,7 @@ MAY_CONFLICT = {
 
 STAGE = """
   publish:
-    cmd: my_project publish
+    cmd: python -m my_project.pipeline.publish
     deps:
       - reports/metrics.json
 
@@ -58,11 +59,9 @@ def add_a_dependency(root: Path) -> None:
 
 
 def add_a_stage(root: Path) -> None:
-    """Below the others, with its module and command."""
+    """Below the others, with its module."""
     replace(root / "dvc.yaml", "\nplots:\n", STAGE)
-    (root / PACKAGE / "pipeline/publish.py").write_text("def run() -> None: ...\n", "utf-8")
-    with (root / PACKAGE / "cli.py").open("a", encoding="utf-8") as file:
-        file.write("\n\ndef publish() -> None: ...\n")
+    (root / PACKAGE / "pipeline/publish.py").write_text('"""Publish the metrics."""\n\nprint("published")\n', "utf-8")
 
 
 def rewrite_the_readme(root: Path) -> None:
@@ -131,8 +130,7 @@ EDITS = {
         add_a_stage,
         {
             "dvc.yaml": STAGE.removesuffix("\nplots:\n"),
-            f"{PACKAGE}/pipeline/publish.py": "def run",
-            f"{PACKAGE}/cli.py": "publish",
+            f"{PACKAGE}/pipeline/publish.py": "published",
         },
         may_conflict=False,
     ),
@@ -234,3 +232,28 @@ def test_all_of_them_at_once(begin: Begin, doors: Doors) -> None:
     commit_everything(repository, "Update")
     assert "nothing newer" in update(repository, doors, "merge", NEXT)
     assert tree(repository) == before
+
+
+@pytest.mark.slow
+def test_check_is_green_afterwards(begin: Begin, doors: Doors) -> None:
+    """Once the pipeline has run, which `check` asks for."""
+    python = max(RUNNING, "3.12")
+    path = begin(FIRST, python_version=python)
+    repository = Repository(path, interpreter(python) or python)
+    repository.nox("setup")
+    for name in ("dependency", "stage", "README", "docs page"):
+        EDITS[name].do(path)
+    repository.nox("pipeline")
+    repository.run("git", "add", "--all")
+    repository.run("git", "commit", "--quiet", "--message=Mine")
+    update(path, doors, "merge", NEXT)
+    repository.run("uv", "lock", "--quiet")
+    said = repository.nox("check", check=False)
+    assert "dvc.lock: stage summarize is not as in dvc.yaml: uvx nox -s pipeline" in said
+    repository.nox("pipeline")
+    repository.run("git", "add", "--all")
+    repository.run("git", "commit", "--quiet", "--message=Update")
+    repository.nox("check")
+    assert json.loads((path / "reports/summary.json").read_text("utf-8"))
+    assert missing(path, EDITS["stage"]) == []
+    assert repository.changes() == ""

@@ -1,16 +1,16 @@
 """Every release is updated to the working tree and to a later one, from both doors, in both ways."""
 
-import json
 import re
 import sys
 from pathlib import Path
 
+import pexpect
 import pytest
 import yaml
 
-from tests.generated.repository import Repository, interpreter
 from tests.harness import (
     ANSWERS_FILE,
+    AUTHOR,
     ROOT,
     Doors,
     Template,
@@ -116,24 +116,27 @@ def test_a_name_that_is_reserved_later_stays(later: Template, begin: Begin, door
         repository.rename(tmp_path / way)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("release", RELEASES)
-def test_check_is_green_after_an_update(begin: Begin, doors: Doors, release: str) -> None:
-    """With a run of the pipeline in between, as `check` says."""
-    python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    path = begin(release, python_version=max(python, "3.12"))
-    repository = Repository(path, interpreter(max(python, "3.12")) or python)
-    repository.nox("setup")
-    update(path, doors, "merge", NEXT)
-    repository.run("uv", "lock", "--quiet")
-    said = repository.nox("check", check=False)
-    assert "dvc.lock: stage summarize is not as in dvc.yaml: uvx nox -s pipeline" in said
-    repository.nox("pipeline")
-    repository.run("git", "add", "--all")
-    repository.run("git", "commit", "--quiet", "--message=Update")
-    said = repository.nox("check")
-    assert json.loads((path / "reports/summary.json").read_text("utf-8"))
-    assert repository.changes() == ""
+def test_plain_copier_in_a_terminal(begin: Begin, template: Template, doors: Doors) -> None:
+    """It asks again, and takes what is recorded where somebody presses Enter."""
+    repository = begin(next(iter(RELEASES)))
+    with (repository / "ruff.toml").open("a", encoding="utf-8") as file:
+        file.write("# mine\n")
+    commit_everything(repository, "Mine")
+    command = ["-m", "copier", "update", "--vcs-ref", template.candidate]
+    env = {**doors.env, **AUTHOR, "TERM": "dumb"}
+    session = pexpect.spawn(sys.executable, command, cwd=str(repository), env=env, timeout=60, dimensions=(50, 200))
+    for question in template.questions(template.candidate).values():
+        if not question.is_computed:
+            session.expect_exact(question.details["help"])
+            session.send("\r")
+    session.expect_exact("uvx nox -s update")
+    session.expect(pexpect.EOF)
+    session.close()
+    assert session.exitstatus == 0
+    assert (repository / "ruff.toml").read_text("utf-8").endswith("# mine\n")
+    answers = yaml.safe_load(answers_of(repository))
+    assert answers["_commit"] == template.candidate
+    assert {name: answers[name] for name in ANSWERS} == ANSWERS
 
 
 def test_both_doors_record_the_same(later: Template, template: Template, doors: Doors, tmp_path: Path) -> None:
