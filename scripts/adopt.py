@@ -9,7 +9,6 @@ import argparse
 import json
 import re
 import sys
-import tempfile
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -36,14 +35,7 @@ LINK, SUBMODULE = "120000", "160000"
 def main(arguments: list[str] | None = None) -> int:
     """Adopt, and give the exit status: 0 only where nothing is in conflict."""
     options = parse(arguments)
-    try:
-        with tempfile.TemporaryDirectory(prefix="formwork-") as scratch:
-            return adopt(options, Path(scratch))
-    except ProblemError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-    except KeyboardInterrupt:
-        print("error: interrupted; if git status shows changes: git reset --hard", file=sys.stderr)
-    return 1
+    return update.guarded(lambda scratch: adopt(options, scratch))
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:

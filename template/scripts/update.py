@@ -18,7 +18,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -81,9 +81,14 @@ Tree = Mapping[str, File]
 def main(arguments: list[str] | None = None) -> int:
     """Update, and give the exit status: 0 only where nothing is left to do."""
     options = parse(arguments)
+    return guarded(lambda scratch: update(options, scratch))
+
+
+def guarded(work: Callable[[Path], int]) -> int:
+    """Do something that needs a folder for temporary files; say in one line why it cannot be."""
     try:
         with tempfile.TemporaryDirectory(prefix="formwork-") as scratch:
-            return update(options, Path(scratch))
+            return work(Path(scratch))
     except ProblemError as problem:
         print(f"error: {problem}", file=sys.stderr)
     except KeyboardInterrupt:
