@@ -737,10 +737,8 @@ def next_steps(
     repository: Repository, merge: Merge, recorded: dict[str, str], changed: dict[str, str]
 ) -> Iterator[str]:
     """Tell what is left to do."""
-    if merge.conflicts:
-        yield "next: resolve each conflict and git add it; uv lock; uvx nox -s check; git commit"
-    else:
-        yield "next: git diff HEAD; uvx nox -s check; git commit"
+    first = "resolve each conflict and git add it; uv lock" if merge.conflicts else "git diff HEAD"
+    yield f"next: {first}; uvx nox -s check; git commit --all"
     old = str(recorded.get("package_name", ""))
     if changed.get("package_name", old) != old:
         command = ("grep", "-lwIzF", old, "--", ".", *(f":!{name}" for name in (ANSWERS, "*.lock")))

@@ -74,7 +74,7 @@ def test_changed_and_new_files_come(small: SmallTemplate, repository: Path, run_
         ["added", "tool"],
     ]
     assert "small v1.0.0 -> v1.1.0" in said
-    assert said.endswith("\n\nnext: git diff HEAD; uvx nox -s check; git commit\n")
+    assert said.endswith("\n\nnext: git diff HEAD; uvx nox -s check; git commit --all\n")
     assert sorted(status(repository).splitlines()) == [
         "A  docs/new.md",
         "A  tool",
@@ -240,7 +240,7 @@ def test_a_conflict_is_visible(small: SmallTemplate, repository: Path, run_updat
     assert "UU settings.toml" in status(repository)
     assert "M  docs/guide.md" in status(repository)
     assert "conflict     settings.toml (you and the release changed the same lines)" in said
-    assert said.endswith("\n\nnext: resolve each conflict and git add it; uv lock; uvx nox -s check; git commit\n")
+    assert said.endswith("\n\nnext: resolve each conflict and git add it; uv lock; uvx nox -s check; git commit --all\n")
     assert git(repository, "show", ":2:settings.toml").count("b = 3") == 1
     assert git(repository, "show", ":3:settings.toml").count("b = 20") == 1
     replace(repository / "settings.toml", "<<<<<<< yours\n", "")
