@@ -15,7 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
-from benchmarks.table import write_table
+from benchmarks.table import update_rows
 from tests.generated.repository import Repository, generate, machine
 from tests.harness import AUTHOR, ROOT, Doors, Template, environment, release_of
 from tests.update.ways import WAYS
@@ -66,8 +66,7 @@ def main() -> int:
             nothing_to_do(repository, scratch, rounds),
             size(repository, scratch),
         ]
-    header = ["| what | limit | measured | how |", "| --- | --- | --- | --- |"]
-    write_table("figures", [*header, *(figure.row() for figure in figures)])
+    update_rows("figures", ["what", "limit", "measured", "how"], {figure.what: figure.row() for figure in figures})
     return 0 if all(figure.holds for figure in figures) else 1
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
-from benchmarks.table import write_table
+from benchmarks.table import update_rows
 from tests.harness import ROOT
 
 MODULES = [*(ROOT / "template/scripts").glob("*.py"), *(ROOT / "scripts").glob("*.py")]
@@ -84,15 +84,11 @@ def main() -> int:
     """Measure, write the table, and fail where too few faults are noticed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sample", type=int, default=0, help="how many faults of each piece to try (default: all)")
-    parser.add_argument("--only", choices=[piece.name for piece in PIECES], help="one piece; the table stays as it is")
+    parser.add_argument("--only", choices=[piece.name for piece in PIECES], help="one piece; the others' rows stay")
     options = parser.parse_args()
     chosen = [piece for piece in PIECES if options.only in (None, piece.name)]
     scores = [measure(piece, options.sample) for piece in chosen]
-    rows = ["| tests of | limit | noticed | how |", "| --- | --- | --- | --- |", *(score.row() for score in scores)]
-    if options.only:
-        print("\n".join(rows))
-    else:
-        write_table("mutation", rows)
+    update_rows("mutation", ["tests of", "limit", "noticed", "how"], {score.name: score.row() for score in scores})
     return 0 if all(score.share >= LIMIT for score in scores) else 1
 
 

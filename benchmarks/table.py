@@ -5,12 +5,14 @@ from tests.harness import ROOT
 FIGURES = ROOT / "docs" / "figures.md"
 
 
-def write_table(name: str, rows: list[str]) -> None:
-    """Write a table between its marks, and print it."""
+def update_rows(name: str, header: list[str], rows: dict[str, str]) -> None:
+    """Write a table between its marks, where rows that are not given stay; print it."""
     text = FIGURES.read_text(encoding="utf-8")
-    table = "\n".join(rows)
     before, _, rest = text.partition(f"<!-- {name} -->\n")
-    _, _, after = rest.partition(f"<!-- /{name} -->")
+    there, _, after = rest.partition(f"<!-- /{name} -->")
+    known = {row.split("|")[1].strip(): row for row in there.strip().splitlines()[2:]}
+    lines = [f"| {' | '.join(header)} |", f"|{' --- |' * len(header)}", *(known | rows).values()]
+    table = "\n".join(lines)
     new = f"{before}<!-- {name} -->\n\n{table}\n\n<!-- /{name} -->{after}"
     FIGURES.write_text(new, encoding="utf-8", newline="\n")
     print(table)

@@ -240,7 +240,9 @@ def test_a_conflict_is_visible(small: SmallTemplate, repository: Path, run_updat
     assert "UU settings.toml" in status(repository)
     assert "M  docs/guide.md" in status(repository)
     assert "conflict     settings.toml (you and the release changed the same lines)" in said
-    assert said.endswith("\n\nnext: resolve each conflict and git add it; uv lock; uvx nox -s check; git commit --all\n")
+    assert said.endswith(
+        "\n\nnext: resolve each conflict and git add it; uv lock; uvx nox -s check; git commit --all\n"
+    )
     assert git(repository, "show", ":2:settings.toml").count("b = 3") == 1
     assert git(repository, "show", ":3:settings.toml").count("b = 20") == 1
     replace(repository / "settings.toml", "<<<<<<< yours\n", "")
@@ -326,16 +328,30 @@ def test_a_dry_run_tells_the_same_and_touches_nothing(small: SmallTemplate, repo
 
 def test_a_release_by_name(small: SmallTemplate, repository: Path, run_update: Run) -> None:
     """One in between; prereleases only by name; then the newest."""
-    small.release("1.1.0", text(GUIDE, "Second", "2nd"))
+    small.release("1.9.0", text(GUIDE, "Second", "2nd"))
     small.release("1.10.0", text(GUIDE, "Second", "Tenth"))
     small.release("2.0.0-rc.1", text(GUIDE, "Second", "Candidate"))
-    run_update("v1.1.0")
+    run_update("v1.9.0")
     assert "2nd" in (repository / "docs/guide.md").read_text("utf-8")
     commit_everything(repository, "Update")
     run_update()
     assert "Tenth" in (repository / "docs/guide.md").read_text("utf-8")
     commit_everything(repository, "Update")
     assert run_update("v2.0.0-rc.1")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("recorded", "asked"),
+    [
+        ("gh:owner/name", "https://github.com/owner/name"),
+        ("gl:/owner/name", "https://gitlab.com/owner/name"),
+        ("git+https://example.org/x", "https://example.org/x"),
+        ("https://example.org/x.git", "https://example.org/x.git"),
+    ],
+)
+def test_where_a_template_is(recorded: str, asked: str) -> None:
+    """As copier records it, and as git is asked."""
+    assert update.address(recorded) == asked
 
 
 def test_notes_of_the_releases_in_between(small: SmallTemplate, repository: Path, run_update: Run) -> None:

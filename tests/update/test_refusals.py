@@ -212,6 +212,7 @@ def test_a_template_without_releases(later: SmallTemplate, repository: Path, run
     assert run_update() == (0, f"small {first} is recorded: nothing newer to update to\n")
     assert "its releases are none" in refused(repository, run_update, "v3.0.0")
     assert run_update(second)[0] == 0
+    assert f"_commit: {git(later.path, 'rev-parse', '--short', second)}\n" in answers_of(repository).replace("'", "")
 
 
 def test_a_template_that_needs_trust(later: SmallTemplate, repository: Path, run_update: Run) -> None:
