@@ -24,7 +24,7 @@ MODULES = [*(ROOT / "template/scripts").glob("*.py"), *(ROOT / "scripts").glob("
 BESIDE = ["copier.yml", "cookiecutter.json", "reserved-names.txt", "LICENSE"]  # what the tests read
 LIMIT = 0.85
 
-# Left out are thirty tests that notice what others do, and one that is of the place of a module.
+# Left out are thirty tests that notice what others do, and those that start the script as a program.
 SETTINGS = """\
 [project]
 name = "mutated"
@@ -33,7 +33,7 @@ version = "0"
 [tool.mutmut]
 source_paths = {modules}
 only_mutate = {mutated}
-pytest_add_cli_args = ["-p", "no:xdist", "-m", "not slow", "-k", "not a_setting_of_git and not unless_another_is_named"]
+pytest_add_cli_args = ["-p", "no:xdist", "-m", "not slow", "-k", "not a_setting_of_git and not unless_another_is_named and not in_a_terminal"]
 pytest_add_cli_args_test_selection = {tests}
 also_copy = {beside}
 use_git_change_detection = false
