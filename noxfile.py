@@ -128,6 +128,7 @@ def sync(session: nox.Session) -> None:
 def release(session: nox.Session) -> None:
     """Check the working tree against every earlier release, and commit it as X.Y.Z: `-- X.Y.Z [--check]`."""
     session.install("--require-hashes", "--requirements", TOOLS)
+    session.run("python", "scripts/sync.py", "--check")
     session.run("python", "scripts/release.py", *session.posargs)
 
 

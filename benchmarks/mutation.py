@@ -33,7 +33,10 @@ version = "0"
 [tool.mutmut]
 source_paths = {modules}
 only_mutate = {mutated}
-pytest_add_cli_args = ["-p", "no:xdist", "-m", "not slow", "-k", "not a_setting_of_git and not unless_another_is_named and not in_a_terminal"]
+pytest_add_cli_args = [
+    "-p", "no:xdist", "-m", "not slow",
+    "-k", "not a_setting_of_git and not unless_another_is_named and not in_a_terminal",
+]
 pytest_add_cli_args_test_selection = {tests}
 also_copy = {beside}
 use_git_change_detection = false

@@ -468,7 +468,11 @@ def told(answers: Answers) -> Iterator[str]:
 
 def told_of_requirements(carried: facts.Requirements) -> Iterator[str]:
     """Tell what becomes of their requirements."""
-    told = {"added to pyproject.toml": carried.added, "the template has": carried.had, "not carried over": carried.left}
+    told = {
+        "added to pyproject.toml": carried.added,
+        "in the template's version": carried.had,
+        "not carried over": carried.left,
+    }
     yield from (f"  requirements {what}: {', '.join(lines)}" for what, lines in told.items() if lines)
 
 
@@ -493,7 +497,7 @@ def entry(what: str, path: str) -> str:
 
 def next_steps(repository: Repository, delivery: Delivery, merge: Merge, release: str) -> Iterator[str]:
     """Tell what is left to do."""
-    yield f"on branch {BRANCH}; to undo it all: git reset --hard, git switch -"
+    yield f"on branch {BRANCH}; to undo it all: git reset --hard, git switch -, git branch -d {BRANCH}"
     yield "next, which docs/adopt.md of the template explains:"
     steps = []
     if merge.conflicts:

@@ -423,7 +423,7 @@ class Requirements:
 
     Attributes:
         added: What the template does not have, as it is written.
-        had: What the template has, too, by name.
+        had: What the template has, too, and in which version is its own.
         left: What cannot be said in pyproject.toml: options, files, addresses.
     """
 
@@ -454,7 +454,7 @@ def requirements(folder: Path, known: Iterable[str]) -> Requirements:
     present = {canonicalize_name(name) for name in known}
     return Requirements(
         added=tuple(line for name, line in named.items() if name not in present),
-        had=tuple(sorted(present & set(named))),
+        had=tuple(line for name, line in named.items() if name in present),
         left=tuple(line for line in lines if not name_of(line)),
     )
 

@@ -6,6 +6,8 @@ keep from being made.
     uv run --no-config --no-project scripts/leftovers.py         all of it
     uv run --no-config --no-project scripts/leftovers.py merge   conflicts and interruptions
     uv run --no-config --no-project scripts/leftovers.py locks   uv.lock and dvc.lock
+
+This file is the template's: updates keep it current.
 """
 
 import os
@@ -32,12 +34,13 @@ def merge() -> Iterator[str]:
     if mark.is_file() and output("git", "status", "--porcelain", "--untracked-files=no"):
         yield f"the update to {mark.read_text(encoding='utf-8')} was interrupted: git reset --hard"
     unmerged = output("git", "diff", "--name-only", "--diff-filter=U", "--relative", "-z")
-    for path in unmerged.split("\0")[:-1]:
-        yield f"{path}: unmerged: resolve it, then: git add {path}"
-    marked = output("git", "grep", "--untracked", "-nIzE", MARKER)
-    for line in marked.splitlines():
+    places: dict[str, list[str]] = {path: [] for path in unmerged.split("\0")[:-1]}
+    for line in output("git", "grep", "--untracked", "-nIzE", MARKER).splitlines():
         path, number, _ = line.split("\0", 2)
-        yield f"{path}:{number}: conflict marker: resolve it, then: git add {path}"
+        places.setdefault(path, []).append(number)
+    for path, lines in places.items():
+        where = f"conflict markers in lines {', '.join(lines)}" if lines else "unmerged"
+        yield f"{path}: {where}: resolve it, then: git add {path}"
     listing = ("git", "ls-files", "-z", "--cached", "--others", "--deduplicate")
     for path in output(*listing, "--", "*.rej", f":!{ENVIRONMENT}").split("\0")[:-1]:
         yield f"{path}: rejected hunks: carry them over by hand, then: rm {path}"

@@ -8,6 +8,8 @@
 Continuous integration runs this by the week. It updates a fresh clone of the default branch and
 pushes the result as a branch of its own. Where that is not permitted, an issue tells of it.
 What was closed is not proposed again, and a newer release takes the place of an older one.
+
+This file is the template's: updates keep it current.
 """
 
 import base64

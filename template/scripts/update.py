@@ -8,6 +8,8 @@
 An update is a merge: the recorded release is rendered with your answers, then the new one, and git
 merges the difference into your files. The merge is made beside the working tree and then put into
 place, the index first: whenever this is interrupted, `git reset --hard` is the whole remedy.
+
+This file is the template's: updates keep it current.
 """
 
 import argparse
@@ -145,11 +147,13 @@ class Renders:
         old: The recorded release with the recorded answers.
         new: The new release with the new answers.
         merged: The same, but what is the user's as the recorded release has it.
+        answers: Those that are not as recorded: changed ones and new ones.
     """
 
     old: Tree
     new: Tree
     merged: Tree
+    answers: Mapping[str, str]
 
 
 def render_both(
@@ -182,7 +186,8 @@ def render_both(
     old |= repository.store_files({repository.prefix + ANSWERS: Path(ANSWERS)})
     merged = {path: file for path, file in new.items() if path not in seeds}
     merged |= {path: file for path, file in (new | kept).items() if path in seeds}
-    return Renders(old, new, merged)
+    answers = {name: answer for name, answer in names.items() if answer != recorded.get(name)}
+    return Renders(old, new, merged, answers)
 
 
 def read_answers(path: Path) -> dict[str, str]:
@@ -256,6 +261,7 @@ class Template:
         if not wanted:
             newest = releases[-1] if releases else recorded
             return recorded if self.is_older(newest, recorded) else newest
+        wanted = f"v{wanted}" if self.commit(f"v{wanted}") else wanted
         if not self.commit(wanted):
             message = (
                 f"{self.name} has no {wanted}: its releases are {', '.join(releases) or 'none'}"
@@ -500,6 +506,8 @@ class Repository:
         for name, reason in IN_PROGRESS.items():
             if (self.folder / name).exists():
                 raise ProblemError(reason)
+        unmerged = [path[3:] for path in changed if "U" in path[:2] or path[:2] in ("AA", "DD")]
+        refuse(unmerged, "in conflict: resolve it and git add it, or git reset --hard")
         refuse([path[3:] for path in changed], "not committed: commit or stash first")
         rejected = self.git("ls-files", "-z", "--cached", "--others", "--", "*.rej", ":!.venv")
         refuse(paths_in(rejected), "left over: carry over what these hold and delete them")
@@ -703,7 +711,10 @@ def stage_lines(conflicts: Mapping[str, Mapping[int, File]]) -> bytes:
 
 
 def summary(repository: Repository, renders: Renders, merge: Merge) -> Iterator[str]:
-    """Tell what becomes of each file that the release or the merge changes."""
+    """Tell which answers are new, and what becomes of each file that the release changes."""
+    for name, answer in renders.answers.items():
+        if not name.startswith("_"):
+            yield repository.line("answer", f"{name} = {answer}")
     for path, file in sorted(merge.changes.items()):
         if path in merge.conflicts or path in merge.moves.values():
             continue
@@ -744,6 +755,7 @@ def next_steps(
         command = ("grep", "-lwIzF", old, "--", ".", *(f":!{name}" for name in (ANSWERS, "*.lock")))
         names = paths_in(repository.git("-C", repository.prefix or ".", *command, fine=(0, 1)))
         yield f"still saying {old}: {', '.join(names) or 'nothing'}"
+        yield "named after it too: the storage in .dvc/config, and the models in the registry"
 
 
 # ----------------------------------------------------------------------------------------- git

@@ -368,7 +368,7 @@ def test_requirements(tmp_path: Path) -> None:
     put(tmp_path, {"requirements.txt": "\r\n".join(lines), "setup.cfg": SETUP_CFG})
     found = facts.requirements(tmp_path, ["scikit-learn", "numpy"])
     assert found.added == ("pandas[excel] >= 2 ; python_version > '3.8'", "requests >=2", "scipy")
-    assert found.had == ("scikit-learn",)
+    assert found.had == ("Scikit_Learn==1.2",)
     assert found.left == (
         "-r other.txt",
         "--index-url https://example.org#egg",

@@ -45,10 +45,16 @@ def test_a_conflict(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     put(folder, {"a.txt": "three\n"})
     commit_everything(folder, "Three")
     subprocess.run(["git", "merge", "other"], capture_output=True, check=False)
-    markers = [f"a.txt:{line}: conflict marker: resolve it, then: git add a.txt" for line in (1, 5)]
-    assert found(capsys) == ["a.txt: unmerged: resolve it, then: git add a.txt", *markers]
+    markers = ["a.txt: conflict markers in lines 1, 5: resolve it, then: git add a.txt"]
+    assert found(capsys) == markers
     git(folder, "add", "a.txt")
     assert found(capsys) == markers
+    put(folder, {"a.txt": "four\n"})
+    git(folder, "reset", "--quiet", "--hard")
+    subprocess.run(["git", "merge", "other"], capture_output=True, check=False)
+    put(folder, {"a.txt": "four\n"})
+    assert found(capsys) == ["a.txt: unmerged: resolve it, then: git add a.txt"]
+    git(folder, "add", "a.txt")
     put(folder, {"a.txt": "four\n"})
     assert found(capsys) == []
 
@@ -57,8 +63,8 @@ def test_markers_of_every_kind(folder: Path, capsys: pytest.CaptureFixture[str])
     """Those of copier, in files that are not UTF-8 or not added yet, with a strange name; no longer rows."""
     put(folder, {"ä \xa0.txt": b"\xe4\n<<<<<<< before updating\r\n", "b.txt": ">>>>>>>\n", "c.txt": "<<<<<<<<\n"})
     assert found(capsys) == [
-        "b.txt:1: conflict marker: resolve it, then: git add b.txt",
-        "ä \xa0.txt:2: conflict marker: resolve it, then: git add ä \xa0.txt",
+        "b.txt: conflict markers in lines 1: resolve it, then: git add b.txt",
+        "ä \xa0.txt: conflict markers in lines 2: resolve it, then: git add ä \xa0.txt",
     ]
 
 
@@ -152,7 +158,7 @@ def listed(repository: Repository) -> list[str]:
             "[project]\n",
             "<<<<<<< yours\n[project]\n",
             [
-                "pyproject.toml:5: conflict marker: resolve it, then: git add pyproject.toml",
+                "pyproject.toml: conflict markers in lines 5: resolve it, then: git add pyproject.toml",
                 "uv.lock: does not fit pyproject.toml: uv lock",
             ],
         ),

@@ -383,7 +383,8 @@ def test_an_answer_changes(repository: Path, run_update: Run) -> None:
     assert 'level = "high"' in (repository / "settings.toml").read_text("utf-8")
     assert yaml.safe_load(answers_of(repository))["level"] == "high"
     assert yaml.safe_load(answers_of(repository))["_commit"] == "v1.0.0"
-    assert words(said) == [["updated", ".copier-answers.yml"], ["updated", "settings.toml"]]
+    changed = [["updated", ".copier-answers.yml"], ["updated", "settings.toml"]]
+    assert words(said) == [["answer", "level", "=", "high"], *changed]
 
 
 def test_a_renamed_package_takes_its_edits_along(small: SmallTemplate, repository: Path, run_update: Run) -> None:
@@ -404,7 +405,7 @@ def test_a_renamed_package_takes_its_edits_along(small: SmallTemplate, repositor
     assert "return 1" in run
     assert (repository / "src/beer/own.py").exists()
     assert (repository / "README.md").read_text("utf-8") == "# beer\n\nSeeded.\n"
-    assert "still saying wine: src/beer/own.py" in said
+    assert "still saying wine: src/beer/own.py\nnamed after it too: the storage in .dvc/config" in said
     commit_everything(repository, "Update")
     assert run_update()[0] == 0
     assert status(repository) == ""
@@ -448,7 +449,12 @@ def test_a_new_question_takes_its_default(small: SmallTemplate, repository: Path
     )
     content = 'package = "{{ package_name }}"\nheight = "{{ height }}"\ncolour = "{{ colour }}"\n'
     small.release("1.1.0", {"copier.yml": settings, SETTINGS: content})
-    assert run_update()[0] == 0
+    code, said = run_update()
+    assert code == 0
+    assert [line for line in words(said) if line[0] == "answer"] == [
+        ["answer", "colour", "=", "red"],
+        ["answer", "height", "=", "high"],
+    ]
     answers = yaml.safe_load(answers_of(repository))
     assert answers["height"] == "high"
     assert answers["colour"] == "red"
