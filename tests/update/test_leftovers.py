@@ -171,8 +171,8 @@ def test_what_check_lists(repository: Repository, name: str, old: str, new: str,
     repository.run("git", "add", "--all")
     done = repository.run("git", "commit", "--message", "Mine", "--quiet", check=False)
     assert bool(done.returncode) == bool(lines), done.stdout + done.stderr
-    assert all(line in done.stdout + done.stderr for line in lines)
     if lines:
+        assert lines[0] in done.stdout + done.stderr  # no further hook runs where there are conflicts
         said = repository.nox("check", check=False)
         assert all(line in said for line in lines)
         assert "mypy" not in said
