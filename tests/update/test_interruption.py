@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import leftovers
 import pytest
@@ -59,13 +60,23 @@ def kill(repository: Path, *, after: float, at_the_end: bool) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no process groups to kill")
-def test_killed(halfway: Path, chunk: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_killed(halfway: Path, chunk: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """In half of the cases while files are written; what was before is restored, the next run is right."""
     chance = random.Random(chunk)  # noqa: S311
     put(halfway, {"untracked.txt": "mine\n"})
     before = tree(halfway)
+    places: list[float] = []
+    put_into_place = update.Repository.put_into_place
+
+    def timed(*arguments: Any) -> None:  # noqa: ANN401
+        start = time.monotonic()
+        put_into_place(*arguments)
+        places.append(time.monotonic() - start)
+
     begun = time.monotonic()
-    update.main([])
+    with monkeypatch.context() as patched:
+        patched.setattr(update.Repository, "put_into_place", timed)
+        update.main([])
     seconds = time.monotonic() - begun + 0.4  # to start python
     after = tree(halfway)
     assert after != before
@@ -74,7 +85,7 @@ def test_killed(halfway: Path, chunk: int, capsys: pytest.CaptureFixture[str]) -
     touched = 0
     for number in range(KILLS // CHUNKS):
         at_the_end = number % 2 == 0
-        kill(halfway, after=chance.uniform(0, 0.04 if at_the_end else seconds), at_the_end=at_the_end)
+        kill(halfway, after=chance.uniform(0, places[0] if at_the_end else seconds), at_the_end=at_the_end)
         is_touched = is_at_it(halfway) and git(halfway, "status", "--porcelain", "--untracked-files=no") != ""
         touched += is_touched
         assert (leftovers.main("merge") == 1) == is_touched
