@@ -182,12 +182,13 @@ def render_both(
     names = read_answers(after / ANSWERS)
     paths = template.seeds(commit, names) | template.seeds(release, names)
     seeds = {repository.prefix + path for path in paths}
-    old, new, kept = repository.store(before), repository.store(after), repository.store(same)
+    old, new = repository.store(before), repository.store(after)
+    kept = old if same is before else repository.store(same)
     old |= repository.store_files({repository.prefix + ANSWERS: Path(ANSWERS)})
     merged = {path: file for path, file in new.items() if path not in seeds}
     merged |= {path: file for path, file in (new | kept).items() if path in seeds}
-    answers = {name: answer for name, answer in names.items() if answer != recorded.get(name)}
-    return Renders(old, new, merged, answers)
+    told = {name: answer for name, answer in names.items() if answer != recorded.get(name)}
+    return Renders(old, new, merged, told)
 
 
 def read_answers(path: Path) -> dict[str, str]:
