@@ -4,8 +4,8 @@ from pathlib import Path
 
 import polars as pl
 
-from .pipeline.files import scan
-from .pipeline.types import Section
+from .core.base.settings import Section
+from .core.base.tables import scan
 
 
 class SourceSettings(Section):
@@ -19,12 +19,12 @@ class SourceSettings(Section):
 
 
 def read(settings: SourceSettings) -> pl.LazyFrame:
-    """Read the raw data, as it is: what a valid row is says `schema.py`.
+    """Read the raw data as it is; `schema.py` defines what a valid row is.
 
     Args:
         settings: Section `source` of params.yaml.
 
     Returns:
-        At least the columns of the schema, one row an observation.
+        At least the columns of the schema, one row for each observation.
     """
     return scan(settings.path)

@@ -1,0 +1,1 @@
+"""The machinery around your five modules; an update may change anything in here."""

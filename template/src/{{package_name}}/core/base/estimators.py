@@ -1,0 +1,147 @@
+"""Estimators and their files: skops, not pickle; the same bytes each time; checked by hash."""
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import polars as pl
+import skops.io
+from numpy.typing import NDArray
+
+from . import paths
+from .errors import ProjectError
+
+SCHEMA = "schema.json"
+EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+class Estimator(Protocol):
+    """An estimator of scikit-learn, which has no types of its own."""
+
+    def fit(self, features: pl.DataFrame, target: pl.Series) -> object:
+        """Fit in place."""
+
+    def predict(self, features: pl.DataFrame) -> NDArray[np.generic]:
+        """Predict one value for each row."""
+
+    def get_params(self) -> dict[str, object]:
+        """Return the parameters, those of nested estimators included."""
+
+
+class Classifier(Estimator, Protocol):
+    """An estimator that predicts the probability of each class."""
+
+    classes_: NDArray[np.str_]
+
+    def predict_proba(self, features: pl.DataFrame) -> NDArray[np.float64]:
+        """Predict probabilities, shape (rows, classes)."""
+
+
+def save(models: Mapping[Path, Estimator]) -> None:
+    """Write models, and their hashes beside them as `sha256sum` does.
+
+    Args:
+        models: Fitted estimators by their files, all in one folder, which is created if missing.
+    """
+    sums = ""
+    for path, model in models.items():
+        content = canonical(skops.io.dumps(model))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        sums += f"{sha256(content).hexdigest()}  {path.name}\n"
+    paths.SHA256SUMS.write_text(sums, encoding="utf-8", newline="\n")
+
+
+def recorded_sha256(path: Path) -> str:
+    """Read the hash that `save` wrote beside a model.
+
+    Args:
+        path: The model.
+
+    Returns:
+        64 hexadecimal digits.
+
+    Raises:
+        ProjectError: If there is none.
+    """
+    try:
+        lines = paths.SHA256SUMS.read_text(encoding="utf-8").splitlines()
+        return {name: digest for digest, name in map(str.split, lines)}[path.name]
+    except (FileNotFoundError, KeyError):
+        raise ProjectError(f"there is no {path} yet: run `uvx nox -s pipeline`") from None
+
+
+def load_recorded(path: Path, trusted: Sequence[str]) -> Classifier:
+    """Read a model of the last run: see `load` and `recorded_sha256`."""
+    return load(path, recorded_sha256(path), trusted)
+
+
+def load(path: Path, expected_sha256: str, trusted: Sequence[str]) -> Classifier:
+    """Read a model, after its hash has been checked.
+
+    Args:
+        path: The file.
+        expected_sha256: 64 hexadecimal digits.
+        trusted: Types that it may hold beside those that skops trusts.
+
+    Returns:
+        The fitted estimator.
+
+    Raises:
+        ProjectError: If the file is not the one that was saved, or holds types not trusted.
+    """
+    content = path.read_bytes()
+    if sha256(content).hexdigest() != expected_sha256:
+        raise ProjectError(f"{path} is not the file that was saved: its SHA-256 differs")
+    unknown = set(skops.io.get_untrusted_types(data=content)) - set(trusted)
+    if unknown:
+        message = f"{path} holds {', '.join(sorted(unknown))}: see TRUSTED_TYPES in model.py"
+        raise ProjectError(message)
+    model: Classifier = skops.io.loads(content, trusted=list(trusted))
+    return model
+
+
+def canonical(content: bytes) -> bytes:
+    """Rewrite a skops file so that the same model has the same bytes.
+
+    Skops names objects and arrays by their memory addresses, and a zip file holds times.
+
+    Args:
+        content: As skops wrote it.
+
+    Returns:
+        The same model, addresses numbered as they appear, members sorted, of one date.
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    numbers: dict[str, int] = {}
+
+    def renumber(node: object) -> object:
+        if isinstance(node, list):
+            return [renumber(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        renumbered = {key: renumber(value) for key, value in node.items()}
+        if "__id__" in node:
+            renumbered["__id__"] = numbers.setdefault(str(node["__id__"]), len(numbers))
+        if isinstance(file := node.get("file"), str):
+            renumbered["file"] = _renamed(file, numbers)
+        return renumbered
+
+    schema = json.dumps(renumber(json.loads(members.pop(SCHEMA))), indent=1)
+    renamed = {_renamed(name, numbers): data for name, data in members.items()}
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, data in sorted({**renamed, SCHEMA: schema.encode()}.items()):
+            archive.writestr(zipfile.ZipInfo(name, EPOCH), data, zipfile.ZIP_DEFLATED)
+    return target.getvalue()
+
+
+def _renamed(name: str, numbers: dict[str, int]) -> str:
+    address, dot, ending = name.partition(".")
+    return f"{numbers.setdefault(address, len(numbers))}{dot}{ending}"

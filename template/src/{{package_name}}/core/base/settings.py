@@ -1,0 +1,93 @@
+"""Settings: params.yaml has what changes the result, the environment has addresses and secrets."""
+
+from pathlib import Path
+from typing import Self
+
+import yaml
+from dotenv import load_dotenv
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, TypeAdapter, ValidationError
+from pydantic_settings import BaseSettings
+
+from .errors import ProjectError
+from .paths import PARAMS, REGISTRY
+
+
+class Section(BaseModel):
+    """A section of params.yaml: a key that is not declared is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def load(cls, section: str, path: Path = PARAMS) -> Self:
+        """Read a section and check it.
+
+        Args:
+            section: Name of the section.
+            path: The file.
+
+        Returns:
+            What the section holds.
+
+        Raises:
+            ProjectError: If the section is missing or something in it is wrong.
+        """
+        try:
+            return cls.model_validate(_read(section, path))
+        except ValidationError as error:
+            raise _refusal(error, section, path) from error
+
+
+def load_seed(path: Path = PARAMS) -> int:
+    """Read the seed of the split and of everything random in the model.
+
+    Args:
+        path: The file that has it as `seed`.
+
+    Returns:
+        A number that is not negative.
+
+    Raises:
+        ProjectError: If it is missing or something else.
+    """
+    try:
+        return TypeAdapter(NonNegativeInt).validate_python(_read("seed", path))
+    except ValidationError as error:
+        raise _refusal(error, "seed", path) from error
+
+
+class Environment(BaseSettings):
+    """Settings of one machine, from environment variables and `.env`.
+
+    Attributes:
+        mlflow_tracking_uri: Address of the server or database that holds the model registry.
+    """
+
+    mlflow_tracking_uri: str = f"sqlite:///{REGISTRY.as_posix()}/mlflow.db"
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read `.env`, then the environment, which wins; MLflow finds its credentials there."""
+        load_dotenv(Path(".env"))
+        return cls()
+
+
+def _read(section: str, path: Path) -> object:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        message = f"there is no {path} here: run this in the root of the repository"
+        raise ProjectError(message) from None
+    except yaml.YAMLError as error:
+        message = f"{path} is not valid YAML: {' '.join(str(error).split())}"
+        raise ProjectError(message) from error
+    if not isinstance(content, dict) or section not in content:
+        raise ProjectError(f"{path} has no section `{section}`")
+    return content[section]
+
+
+def _refusal(error: ValidationError, section: str, path: Path) -> ProjectError:
+    faults = (
+        f"{'.'.join(map(str, (section, *fault['loc'])))}: {fault['msg']}"
+        for fault in error.errors()
+    )
+    return ProjectError(f"{path}: {'; '.join(faults)}")

@@ -1,0 +1,138 @@
+"""The command line: a command for each stage of the pipeline, `register` and `predict`."""
+
+import ast
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from . import pipeline
+from .base.errors import ProjectError
+
+logger = logging.getLogger(__name__)
+
+PACKAGE = (__package__ or "").partition(".")[0]
+STAGES = Path(__file__).parents[1] / "stages"
+
+app = typer.Typer(
+    help="A command for each stage of the pipeline, and commands for the model that it makes.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def options(
+    *,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
+) -> None:
+    """Set up logging to stderr."""
+    logging.basicConfig(format="%(message)s", stream=sys.stderr, force=True)
+    logging.getLogger(PACKAGE).setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+def stage_of_yours(name: str) -> Callable[[], None]:
+    """Make a command of a module in `stages/`, which is imported only when the command runs."""
+
+    def command() -> None:
+        import_module(f"{PACKAGE}.{STAGES.name}.{name}").run()
+
+    return command
+
+
+for stage in pipeline.STAGES:
+    app.command()(stage)
+for file in sorted(STAGES.glob("[!_]*.py")):
+    docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    app.command(file.stem, help=docstring.partition("\n")[0])(stage_of_yours(file.stem))
+
+
+@app.command()
+def register(
+    *,
+    champion: Annotated[
+        bool, typer.Option("--champion", help="Make this version the champion.")
+    ] = False,
+) -> None:
+    """Register the model of the last run, with where it came from."""
+    from .base.settings import Environment
+    from .models import register as command
+
+    command.run(Environment.load(), PACKAGE, champion=champion)
+
+
+@app.command()
+def predict(
+    file: Annotated[Path, typer.Argument(help="Raw rows, CSV or Parquet.")],
+    model: Annotated[
+        str, typer.Option(help="Alias or version number of the registered model.")
+    ] = "champion",
+    output: Annotated[
+        Path | None, typer.Option(help="Write CSV here instead of to stdout.")
+    ] = None,
+) -> None:
+    """Predict with a registered model, one line of output for each row of FILE."""
+    from .. import features, schema
+    from .. import model as yours
+    from .base.settings import Environment
+    from .models import predict as command
+    from .models.registry import Registry
+
+    predictions = command.run(
+        file,
+        Registry(Environment.load().mlflow_tracking_uri, PACKAGE),
+        model,
+        schema.Row.to_schema().remove_columns([schema.TARGET]),
+        yours.TRUSTED_TYPES,
+        transform=lambda rows, settings: features.transform(
+            rows, features.FeatureSettings.model_validate(settings)
+        ),
+        predict=yours.predict,
+    )
+    if output:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        predictions.write_csv(output)
+    else:
+        sys.stdout.write(predictions.write_csv())
+
+
+@contextmanager
+def heartbeat(name: str, *, seconds: float = 30) -> Iterator[None]:
+    """Log at intervals that a command is still running.
+
+    Args:
+        name: Name of the command.
+        seconds: Seconds between two lines.
+    """
+    start = time.monotonic()
+    done = threading.Event()
+
+    def beat() -> None:
+        while not done.wait(seconds):
+            logger.info("%s: still running after %.0f s", name, time.monotonic() - start)
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def main() -> None:
+    """Run the command line; an error that the user can mend is one line."""
+    try:
+        with heartbeat(" ".join(sys.argv[1:2])):
+            app()
+    except ProjectError as error:
+        sys.exit(f"{PACKAGE}: {error}")

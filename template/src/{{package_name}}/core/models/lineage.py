@@ -1,0 +1,208 @@
+"""Where a model came from."""
+
+import json
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from hashlib import md5, sha256
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import yaml
+
+from ..base import paths
+from ..base.errors import ProjectError
+from . import freshness
+
+CLEAN, UNCLEAN, UNKNOWN = "clean", "unclean", "unknown"
+
+Entry = Mapping[str, Any]  # what dvc.lock records of a stage
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """Where a model came from; each value can be derived again from the repository.
+
+    Attributes:
+        key: SHA-256 of what dvc.lock records of the stages that the model depends on.
+        git_commit: The commit of the working tree; `unknown` if git does not name one.
+        git_state: `clean` if the working tree is that commit, `unclean` if it is not, and
+            `unknown` if git does not say.
+        data_hash: Hash of the raw data, as DVC records it.
+        uv_lock_sha256: SHA-256 of the lock that the environment is made from; empty without one.
+        model_sha256: SHA-256 of the model file.
+    """
+
+    key: str
+    git_commit: str
+    git_state: str
+    data_hash: str
+    uv_lock_sha256: str
+    model_sha256: str
+
+    def tags(self) -> dict[str, str]:
+        """Return the values as tags of a model version."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a version needs of this repository in order to predict.
+
+    Attributes:
+        code: MD5 of each of your modules between a raw row and a prediction, by its path.
+        features: Section `features` of params.yaml.
+    """
+
+    code: Mapping[str, str]
+    features: Mapping[str, object]
+
+    def other_code(self) -> list[str]:
+        """List the modules that are not as they were when the model was trained."""
+        return [
+            path
+            for path, recorded in self.code.items()
+            if not Path(path).is_file() or _md5(Path(path)) != recorded
+        ]
+
+
+class Run:
+    """The last run of the pipeline, as dvc.lock recorded it."""
+
+    def __init__(self) -> None:
+        """Read dvc.lock.
+
+        Raises:
+            ProjectError: If the pipeline has not run, or if its results are not those of the code
+                and the parameters in the tree.
+        """
+        changes = freshness.changes()
+        self._stages: Mapping[str, Entry] = yaml.safe_load(
+            paths.DVC_LOCK.read_text(encoding="utf-8")
+        )["stages"]
+        self._ancestry = self._stages_before(paths.MODEL)
+        concerned = {*self._ancestry, *self._stages_before(paths.METRICS)}
+        for change in changes:
+            if change.stage in concerned:
+                message = f"the results are not those of the code here: {change}"
+                raise ProjectError(f"{message}: {freshness.REMEDY}")
+        for path in (paths.MODEL, paths.METRICS):
+            if not path.is_file() or _md5(path) != self._hash(path):
+                message = f"{path} is not what {paths.DVC_LOCK} says: {freshness.REMEDY}"
+                raise ProjectError(message)
+
+    def lineage(self) -> Lineage:
+        """Derive where the model in models/ came from."""
+        entries = {name: self._stages[name] for name in self._ancestry}
+        code = {file for entry in entries.values() for file in _files(entry, "deps", ".py")}
+        others = (paths.PARAMS, paths.DVC_LOCK, paths.UV_LOCK)
+        commit, state = _commit_of([*code, *(path.name for path in others if path.is_file())])
+        return Lineage(
+            key=sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest(),
+            git_commit=commit,
+            git_state=state,
+            data_hash=self._hash(paths.RAW),
+            uv_lock_sha256=_sha256(paths.UV_LOCK) if paths.UV_LOCK.is_file() else "",
+            model_sha256=_sha256(paths.MODEL),
+        )
+
+    def recipe(self) -> Recipe:
+        """Derive what predicting with the model needs: your code behind the first stage."""
+        first = self._stages_before(paths.RAW)
+        entries = [self._stages[name] for name in self._ancestry if name not in first]
+        code = {
+            file: digest
+            for entry in entries
+            for file, digest in _files(entry, "deps", ".py").items()
+            if "core" not in PurePosixPath(file).parts
+        }
+        sections = {name: value for entry in entries for name, value in _params(entry).items()}
+        return Recipe(code, sections.get("features", {}))
+
+    def params(self) -> dict[str, str]:
+        """Return the parameters that the run used, by dotted names."""
+        return {
+            name: str(value)
+            for entry in self._stages.values()
+            for name, value in _flat(_params(entry))
+        }
+
+    def _stages_before(self, path: Path) -> list[str]:
+        """List the stage that writes a file and, transitively, those that write what it reads."""
+        found: list[str] = []
+        wanted = [path.as_posix()]
+        while wanted:
+            file = wanted.pop()
+            for name, entry in self._stages.items():
+                outs = _files(entry, "outs")
+                if name not in found and any(_overlap(file, out) for out in outs):
+                    found.append(name)
+                    wanted += _files(entry, "deps")
+        return found
+
+    def _hash(self, path: Path) -> str:
+        outs = (_files(entry, "outs") for entry in self._stages.values())
+        return {file: digest for files in outs for file, digest in files.items()}.get(
+            path.as_posix(), ""
+        )
+
+
+def _files(entry: Entry, kind: str, ending: str = "") -> dict[str, str]:
+    items = (item for item in entry.get(kind, []) if item["path"].endswith(ending))
+    return {item["path"]: str(item.get("md5", "")) for item in items}
+
+
+def _params(entry: Entry) -> Mapping[str, Any]:
+    params: Mapping[str, Any] = entry.get("params", {}).get(paths.PARAMS.name, {})
+    return params
+
+
+def _overlap(one: str, other: str) -> bool:
+    first, second = PurePosixPath(one), PurePosixPath(other)
+    return first.is_relative_to(second) or second.is_relative_to(first)
+
+
+def _flat(tree: Mapping[str, object], prefix: str = "") -> list[tuple[str, object]]:
+    return [
+        leaf
+        for name, value in tree.items()
+        for leaf in (
+            _flat(value, f"{prefix}{name}.")
+            if isinstance(value, Mapping)
+            else [(f"{prefix}{name}", value)]
+        )
+    ]
+
+
+def _md5(path: Path) -> str:
+    return md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest()
+
+
+def _commit_of(files: Iterable[str]) -> tuple[str, str]:
+    """Name the commit, and say whether it holds the working tree and these files as they are.
+
+    Git's status does not show edits that it was told to overlook, hence the second comparison.
+    """
+    commit = _git("rev-parse", "--verify", "--quiet", "HEAD")
+    status = _git("status", "--porcelain", "--", ".")
+    if commit is None or status is None:
+        return UNKNOWN, UNKNOWN
+    files = sorted(files)
+    here = _git("hash-object", "--", *files)
+    there = _git("rev-parse", *(f"HEAD:./{file}" for file in files))
+    is_clean = not status and here is not None and here == there
+    return commit, CLEAN if is_clean else UNCLEAN
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *arguments], capture_output=True, encoding="utf-8", check=False
+        )
+    except OSError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,0 +1,64 @@
+"""The five stages of the pipeline, and what each takes of your modules.
+
+Imports are inside the functions, so that a stage imports what it runs and nothing else.
+"""
+
+from functools import partial
+
+from .base import paths
+from .base.settings import load_seed
+
+
+def ingest() -> None:
+    """Read the raw data from its source."""
+    from .. import source
+    from .steps import ingest as step
+
+    step.run(source.read(source.SourceSettings.load("source")))
+
+
+def validate() -> None:
+    """Put rows that break the schema into quarantine."""
+    from ..schema import Row
+    from .steps import validate as step
+
+    step.run(Row.to_schema(), step.ValidationSettings.load("validation"))
+
+
+def featurize() -> None:
+    """Make the inputs of the model and split the rows."""
+    from .. import features
+    from ..schema import TARGET
+    from .steps import featurize as step
+
+    settings = features.FeatureSettings.load("features")
+    transform = partial(features.transform, settings=settings)
+    step.run(transform, TARGET, step.SplitSettings.load("split"), load_seed())
+
+
+def train() -> None:
+    """Fit the model and the baseline."""
+    from .. import model
+    from ..schema import TARGET
+    from .steps import train as step
+
+    estimator = model.build(model.ModelSettings.load("model"), load_seed())
+    step.run({paths.MODEL: estimator, paths.BASELINE: model.baseline()}, TARGET)
+
+
+def evaluate() -> None:
+    """Evaluate the model and the baseline on held-out rows."""
+    from .. import evaluation, model
+    from ..schema import TARGET
+    from .steps import evaluate as step
+
+    step.run(
+        TARGET,
+        model.TRUSTED_TYPES,
+        predict=model.predict,
+        metrics=evaluation.metrics,
+        plots=evaluation.plots,
+    )
+
+
+STAGES = (ingest, validate, featurize, train, evaluate)

@@ -1,0 +1,26 @@
+"""Step 4: fit the model and the baseline."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..base import paths, tables
+from ..base.estimators import Estimator, save
+
+logger = logging.getLogger(__name__)
+
+
+def run(estimators: Mapping[Path, Estimator], target: str) -> None:
+    """Fit the estimators on the training rows.
+
+    Args:
+        estimators: Estimators that are not fitted yet, by the files that they go to.
+        target: Name of the target column.
+    """
+    table = tables.read(paths.TRAIN)
+    inputs, values = table.drop(target), table[target]
+    for estimator in estimators.values():
+        estimator.fit(inputs, values)
+        logger.debug("fitted %s", estimator)
+    save(estimators)
+    logger.info("train: %d rows, %d inputs", inputs.height, inputs.width)

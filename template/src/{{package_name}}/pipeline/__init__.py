@@ -1,1 +1,0 @@
-"""The machinery around your four modules: a module per step."""

@@ -1,0 +1,1 @@
+"""What the template promises: these tests are its own, and updates keep them current."""
