@@ -12,12 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
-
 from benchmarks.table import update_rows
+from maintain.releases import served
 from tests.generated.repository import Repository, generate, machine
-from tests.harness import AUTHOR, ROOT, Doors, Template, environment, release_of
+from tests.harness import AUTHOR, ROOT, Doors, Template, environment
 from tests.update.ways import WAYS
 
 
@@ -57,7 +55,7 @@ def main() -> int:
     rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory(prefix="formwork-bench-") as folder:
         scratch = Path(folder)
-        template = release_of(ROOT, scratch)
+        template = served(ROOT, scratch)
         repository = generate(template, scratch / "repository")
         figures = [
             generation(template, scratch, rounds),
@@ -76,7 +74,7 @@ def generation(template: Template, scratch: Path, rounds: int) -> Figure:
     home.mkdir()
     doors = Doors(home)
     local = scratch / "clone"
-    run(["git", "clone", "--quiet", str(template.bare), str(local)], scratch)
+    run(["git", "clone", "--quiet", str(template.clone), str(local)], scratch)
     rendered = scratch / "rendered"
     doors.copier(local, rendered)
     plain = scratch / "plain"
@@ -102,7 +100,7 @@ def update(template: Template, scratch: Path, rounds: int) -> Figure:
     """Compare the script with plain `copier update`, from the first release to the working tree."""
     env = environment(scratch / "home", **AUTHOR)
     base = scratch / "before"
-    Doors(scratch / "home").copier(template.url, base, f"--vcs-ref={next(iter(template.releases))}")
+    Doors(scratch / "home").copier(template.url, base, f"--vcs-ref={template.releases()[0]}")
     run(["git", "init", "--quiet"], base)
     run(["git", "add", "--all"], base)
     run(["git", "commit", "--quiet", "--message", "Start"], base)

@@ -69,7 +69,7 @@ def test_both_doors_give_the_same_bytes(doors: Doors, template: Template, tmp_pa
     done = doors.cookiecutter(template.url, tmp_path / "one")
     doors.copier(template.url, tmp_path / "two")
     assert tree(tmp_path / "one" / "my-project") == tree(tmp_path / "two")
-    assert f"_commit: {template.candidate}\n_src_path: {template.url}\n" in answers_of(tmp_path / "two")
+    assert f"_commit: {template.newest}\n_src_path: {template.url}\n" in answers_of(tmp_path / "two")
     assert said(done) == ""
 
 
@@ -86,7 +86,7 @@ def test_a_path_becomes_absolute(doors: Doors, template: Template, tmp_path: Pat
     """And its release is recorded."""
     work = checkout(template, tmp_path / "work")
     done = doors.cookiecutter(Path("..", "work"), tmp_path / "out")
-    assert f"_commit: {template.candidate}\n_src_path: {work}\n" in answers_of(tmp_path / "out" / "my-project")
+    assert f"_commit: {template.newest}\n_src_path: {work}\n" in answers_of(tmp_path / "out" / "my-project")
     assert said(done) == ""
 
 
@@ -129,7 +129,7 @@ def test_a_path_that_nobody_can_find_again_is_an_error(
 @pytest.mark.parametrize("address", ["file://{bare}", "git+file://{bare}"])
 def test_the_address_is_recorded_as_typed(doors: Doors, template: Template, tmp_path: Path, address: str) -> None:
     """So that it is the same through both doors."""
-    url = address.format(bare=template.bare)
+    url = address.format(bare=template.clone)
     doors.cookiecutter(url, tmp_path / "one")
     doors.copier(url, tmp_path / "two")
     assert tree(tmp_path / "one" / "my-project") == tree(tmp_path / "two")
@@ -138,14 +138,14 @@ def test_the_address_is_recorded_as_typed(doors: Doors, template: Template, tmp_
 def test_a_server_may_leave_out_the_suffix(doors: Doors, template: Template, tmp_path: Path) -> None:
     """Then copier needs to be told that it is git."""
     bare = tmp_path / "git" / "formwork"
-    shutil.copytree(template.bare, bare)
+    shutil.copytree(template.clone, bare)
     doors.cookiecutter(f"file://{bare}", tmp_path / "out")
     assert f"_src_path: git+file://{bare}\n" in answers_of(tmp_path / "out" / "my-project")
 
 
 def serve_instead(doors: Doors, template: Template, url: str) -> None:
     """Have git read the template where it is asked for a URL of the network."""
-    config = f'[url "{template.bare.as_posix()}"]\n\tinsteadOf = {url}\n'
+    config = f'[url "{template.clone.as_posix()}"]\n\tinsteadOf = {url}\n'
     (doors.home / ".gitconfig").write_text(config, encoding="utf-8")
 
 
@@ -255,7 +255,7 @@ def test_generating_inside_the_template_leaves_it_clean(doors: Doors, template: 
     """What cookiecutter is just writing there is no change of the template."""
     work = checkout(template, tmp_path / "work")
     done = doors.cookiecutter(".", work)
-    assert f"_commit: {template.candidate}\n" in answers_of(work / "my-project")
+    assert f"_commit: {template.newest}\n" in answers_of(work / "my-project")
     assert said(done) == ""
 
 
@@ -264,7 +264,7 @@ def test_a_repository_of_git_that_started_us_is_not_meant(doors: Doors, template
     work = checkout(template, tmp_path / "work")
     git(tmp_path, "init", "--quiet", "other")
     done = doors.cookiecutter(work, tmp_path / "out", env={"GIT_DIR": str(tmp_path / "other" / ".git")})
-    assert f"_commit: {template.candidate}\n" in answers_of(tmp_path / "out" / "my-project")
+    assert f"_commit: {template.newest}\n" in answers_of(tmp_path / "out" / "my-project")
     assert said(done) == ""
 
 

@@ -2,18 +2,17 @@
 
 import importlib.metadata
 import json
-import runpy
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from tests.harness import ROOT, CommandError, Template, commit_everything, git, release_of, releases_in, small_template
-
-SYNC = ROOT / "scripts" / "sync.py"
+from formwork.errors import FormworkError
+from maintain.cookiecutter import cookiecutter_text
+from maintain.releases import releases_in, served
+from tests.harness import ROOT, Template, commit_everything, git, small_template
 
 
 @pytest.fixture
@@ -25,8 +24,8 @@ def copy(tmp_path: Path) -> Path:
 
 def sync(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run the script."""
-    command = [sys.executable, str(SYNC), "--root", str(root), *options]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    command = [sys.executable, "-m", "maintain.sync", "--root", str(root), *options]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
 
 
 def change(file: Path, old: str, new: str) -> None:
@@ -120,17 +119,11 @@ def test_a_page_without_marks_is_an_error(copy: Path) -> None:
     assert "<!-- owners -->" in sync(copy, "--check").stderr
 
 
-@pytest.fixture
-def script() -> dict[str, Any]:
-    """The functions of the script."""
-    return runpy.run_path(str(SYNC))
-
-
-def test_a_default_outside_the_choices_is_an_error(script: dict[str, Any]) -> None:
+def test_a_default_outside_the_choices_is_an_error() -> None:
     """Cookiecutter would offer what copier refuses."""
     question = {"help": "Colour", "choices": ["red"], "default": "blue"}
-    with pytest.raises(script["UnsupportedQuestionError"], match="'blue' is not one of the choices"):
-        script["cookiecutter_text"]({"colour": question}, ROOT)
+    with pytest.raises(FormworkError, match="'blue' is not one of the choices"):
+        cookiecutter_text({"colour": question}, ROOT)
 
 
 # --------------------------------------------------------------------------------- the harness
@@ -153,12 +146,12 @@ def repository(folder: Path) -> Path:
 def test_releases_are_the_commits_that_say_so(tmp_path: Path) -> None:
     """And the working tree is the next one, with what is not ignored."""
     root = repository(tmp_path / "root")
-    template = release_of(root, tmp_path)
-    assert list(template.releases) == ["v0.1.0"]
-    assert template.candidate == "v0.1.1"
-    files = git(template.bare, "ls-tree", "-r", "--name-only", template.candidate).split()
+    template = served(root, tmp_path)
+    assert template.releases() == ["v0.1.0", "v0.1.1"]
+    assert template.newest == "v0.1.1"
+    files = git(template.clone, "ls-tree", "-r", "--name-only", template.newest).split()
     assert files == [".gitignore", "new", "pyproject.toml"]
-    assert git(template.bare, "rev-parse", "v0.1.1~1") == git(root, "rev-parse", "HEAD")
+    assert git(template.clone, "rev-parse", "v0.1.1~1") == git(root, "rev-parse", "HEAD")
     assert git(root, "status", "--porcelain") == "?? new"
 
 
@@ -166,13 +159,13 @@ def test_a_shallow_clone_is_refused(tmp_path: Path) -> None:
     """Its releases are missing, and no test would notice."""
     root = repository(tmp_path / "root")
     git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{root}", "shallow")
-    with pytest.raises(CommandError, match="is a shallow clone, so releases are missing: run `git fetch --unshallow`"):
+    with pytest.raises(FormworkError, match="is a shallow clone, so releases are missing: run `git fetch --unshallow`"):
         releases_in(tmp_path / "shallow")
 
 
 def test_the_template_is_served_as_it_lies_here(template: Template, tmp_path: Path) -> None:
     """With files that are not committed yet."""
-    git(tmp_path, "clone", "--quiet", "--branch", template.candidate, str(template.bare), "clone")
+    git(tmp_path, "clone", "--quiet", "--branch", template.newest, str(template.clone), "clone")
     for name in ("copier.yml", "hooks/post_gen_project.py", "tests/harness.py"):
         assert (tmp_path / "clone" / name).read_bytes() == (ROOT / name).read_bytes()
     assert not (tmp_path / "clone" / ".nox").exists()

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from maintain.releases import releases_in
 from tests.generated.repository import RUNNING, Repository, interpreter, machine
 from tests.harness import ROOT as FORMWORK
-from tests.harness import Doors, commit_everything, git, releases_in, run, tree
+from tests.harness import Doors, commit_everything, git, run, tree
 from tests.update.synthetic import NEXT, replace
 from tests.update.ways import Begin, conflicts, update
 

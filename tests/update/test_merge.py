@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pexpect
 import pytest
-import update
 import yaml
 
+from formwork.answers import address
 from tests.harness import answers_of, commit_everything, git, tree
-from tests.update.small import COPIER_YML, FILES, SmallTemplate, put
+from tests.small import COPIER_YML, FILES, SmallTemplate, put
 
 Run = Callable[..., tuple[int, str]]
 
@@ -202,6 +202,55 @@ def test_an_edit_follows_a_renamed_file(small: SmallTemplate, repository: Path, 
     assert ["moved", "docs/guide.md", "->", "docs/manual.md"] in words(said)
 
 
+def test_edits_follow_a_folder_that_is_taken_apart(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """Files of one's own stay where they are, whether most of the folder goes to one place or not."""
+    steps = {name: f"{name} one\n{name} two\n{name} three\n" for name in ("a", "b", "c", "d", "e", "f")}
+    old = {f"template/src/{{{{package_name}}}}/steps/{name}.py": content for name, content in steps.items()}
+    old |= {f"template/tests/{name}.py": content.upper() for name, content in steps.items()}
+    small.release("1.1.0", {**old, "template/tests/sample.csv": "1\n"})
+    run_update()
+    commit_everything(repository, "Update")
+    own = {"src/wine/steps/own.py": "own\n", "tests/own.py": "own\n"}
+    edited = {"src/wine/steps/b.py": steps["b"] + "mine\n", "tests/c.py": steps["c"].upper() + "MINE\n"}
+    edit(repository, {**own, **edited})
+    entries = '  - "/src/{{ package_name }}/steps"\n' + "".join(f'  - "/tests/{name}.py"\n' for name in steps)
+    settings = {"copier.yml": COPIER_YML.replace("_exclude:\n", f"_exclude:\n{entries}")}
+    places = {"a": "base", "b": "base", "c": "do", "d": "do", "e": "model", "f": "model"}
+    new = {
+        f"template/src/{{{{package_name}}}}/core/{places[name]}/{name}.py": f"# Moved\n{content}"
+        for name, content in steps.items()
+    }
+    new |= {f"template/tests/contract/{name}.py": content.upper() for name, content in steps.items()}
+    small.release("1.2.0", settings | dict.fromkeys(old) | new)
+    code, said = run_update()
+    assert code == 0
+    for name, content in own.items():
+        assert (repository / name).read_text("utf-8") == content
+    assert (repository / "src/wine/core/base/b.py").read_text("utf-8") == f"# Moved\n{steps['b']}mine\n"
+    assert (repository / "tests/contract/c.py").read_text("utf-8") == f"{steps['c'].upper()}MINE\n"
+    assert ["moved", "src/wine/steps/b.py", "->", "src/wine/core/base/b.py"] in words(said)
+    assert [path.name for path in (repository / "src/wine/steps").iterdir()] == ["own.py"]
+    assert sorted(path.name for path in (repository / "tests").iterdir()) == ["contract", "own.py", "sample.csv"]
+
+
+@pytest.mark.parametrize("place", ["core", "docs"])
+def test_files_of_ones_own_do_not_move_with_a_folder(
+    small: SmallTemplate, repository: Path, run_update: Run, place: str
+) -> None:
+    names = ("a", "b", "c")
+    old = {f"template/steps/{name}.py": f"{name} one\n{name} two\n" for name in names}
+    small.release("1.1.0", old)
+    run_update()
+    edit(repository, {"steps/own.py": "own\n"})
+    new = {path.replace("steps", place): content for path, content in old.items()}
+    small.release("1.2.0", dict.fromkeys(old) | new)
+    code, said = run_update()
+    assert code == 0
+    assert [path.name for path in (repository / "steps").iterdir()] == ["own.py"]
+    assert "own.py" not in said
+    assert status(repository).count("own.py") == 0
+
+
 def test_a_change_follows_a_file_that_the_user_moved(small: SmallTemplate, repository: Path, run_update: Run) -> None:
     """Also into a folder, where a new file of the release goes too."""
     later = text(GUIDE, "Second", "2nd") | {"template/docs/more.md": "More.\n"}
@@ -347,11 +396,16 @@ def test_a_release_by_name(small: SmallTemplate, repository: Path, run_update: R
         ("gl:/owner/name", "https://gitlab.com/owner/name"),
         ("git+https://example.org/x", "https://example.org/x"),
         ("https://example.org/x.git", "https://example.org/x.git"),
+        ("ssh://git@example.org:22/x.git", "ssh://git@example.org:22/x.git"),
+        ("git@example.org:owner/x.git", "git@example.org:owner/x.git"),
+        ("git+file:///srv/x.git", "file:///srv/x.git"),
+        ("git+/srv/x", "/srv/x"),
+        ("/srv/x", "/srv/x"),
     ],
 )
 def test_where_a_template_is(recorded: str, asked: str) -> None:
     """As copier records it, and as git is asked."""
-    assert update.address(recorded) == asked
+    assert address(recorded) == asked
 
 
 def test_notes_of_the_releases_in_between(small: SmallTemplate, repository: Path, run_update: Run) -> None:
@@ -478,7 +532,7 @@ def test_new_questions_are_asked_in_a_terminal(small: SmallTemplate, repository:
     small.release("1.1.0", {"copier.yml": COPIER_YML + colour, **text(SETTINGS, "a = 1", 'a = "{{ colour }}"')})
     before = tree(repository)
     for answer in ("\x03", "\x15green\r"):
-        session = pexpect.spawn(sys.executable, [str(update.__file__)], cwd=str(repository), timeout=60)
+        session = pexpect.spawn(sys.executable, ["-m", "formwork", "update"], cwd=str(repository), timeout=60)
         session.expect("Which colour")
         assert b"package_name" not in (session.before or b"")
         session.send(answer)

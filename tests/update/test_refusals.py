@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import update
 
+from formwork import update
+from formwork.repository import IN_PROGRESS, MARK
 from tests.harness import ANSWERS_FILE, answers_of, commit_everything, git, tree
-from tests.update.small import FILES, SmallTemplate, put
+from tests.small import FILES, SmallTemplate, put
 from tests.update.test_merge import GUIDE, replace, text
 
 Run = Callable[..., tuple[int, str]]
@@ -139,7 +140,7 @@ def test_rejected_hunks(repository: Path, run_update: Run, *, is_ignored: bool) 
 def test_a_merge_in_progress(repository: Path, run_update: Run) -> None:
     """With the way to end it."""
     head = git(repository, "rev-parse", "HEAD")
-    for name, reason in update.IN_PROGRESS.items():
+    for name, reason in IN_PROGRESS.items():
         put(repository, {f".git/{name}": head + "\n"})
         assert refused(repository, run_update) == f"error: {reason}\n"
         (repository / ".git" / name).unlink()
@@ -197,11 +198,61 @@ def test_an_unreachable_template(later: SmallTemplate, repository: Path, run_upd
     )
 
 
+WHY = (
+    ", so there is nothing to compare a newer release with; perhaps the repository was generated from an archive, "
+    "from uncommitted changes or from a branch that is not there: write the release that it is closest to into "
+    f"{ANSWERS_FILE}, for example _commit: v0.2.0, and commit\n"
+)
+
+
 def test_a_recorded_release_that_is_gone(later: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """History was rewritten."""
     git(later.path, "tag", "--delete", "v1.0.0")
     said = refused(repository, run_update)
-    assert said == f"error: {later.url} has no v1.0.0, which {ANSWERS_FILE} records as its _commit\n"
+    assert said == f"error: {later.url} has no v1.0.0, which {ANSWERS_FILE} records as its _commit{WHY}"
+
+
+def test_no_recorded_release(repository: Path, run_update: Run) -> None:
+    replace(repository / ANSWERS_FILE, "_commit: v1.0.0\n", "")
+    commit_everything(repository, "As from an archive")
+    assert refused(repository, run_update) == f"error: {ANSWERS_FILE} names no release of the template (_commit){WHY}"
+    content = (repository / ANSWERS_FILE).read_text("utf-8")
+    put(repository, {ANSWERS_FILE: f"{content}_commit: v1.0.0\n"})
+    commit_everything(repository, "As the message says")
+    assert run_update()[0] == 0
+
+
+def test_a_described_commit(later: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """As copier records a template between two releases."""
+    put(later.path, {"template/new/page.md": "Newer.\n"})
+    tip = commit_everything(later.path, "On the way")
+    described = f"v1.1.0-1-g{git(later.path, 'rev-parse', '--short', tip)}"
+    later.release("1.2.0", {"template/new/page.md": "Newest.\n"})
+    assert run_update(described)[0] == 0
+    assert f"_commit: {described}\n" in answers_of(repository)
+    commit_everything(repository, "Update")
+    assert run_update()[0] == 0
+    assert (repository / "new/page.md").read_text("utf-8") == "Newest.\n"
+
+
+def test_a_recorded_path(
+    later: SmallTemplate, repository: Path, run_update: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may begin with the sign for somebody's home, but a relative path means another folder for everybody."""
+    monkeypatch.setenv("HOME", str(later.path.parent))
+    url = later.url
+    for path in (f"../{later.path.name}", later.path.name, f"git+./{later.path.name}"):
+        replace(repository / ANSWERS_FILE, url, path)
+        commit_everything(repository, "Relative")
+        wrong = path.removeprefix("git+")
+        assert refused(repository, run_update) == (
+            f"error: the path {wrong} of the template ({ANSWERS_FILE}) is relative: "
+            "write the absolute path or a URL there\n"
+        )
+        url = path
+    replace(repository / ANSWERS_FILE, url, f"~/{later.path.name}")
+    commit_everything(repository, "At home")
+    assert run_update()[0] == 0
+    assert f"_src_path: ~/{later.path.name}\n" in answers_of(repository)
 
 
 def test_a_template_without_releases(later: SmallTemplate, repository: Path, run_update: Run) -> None:
@@ -270,15 +321,14 @@ def test_an_interruption(repository: Path, run_update: Run, monkeypatch: pytest.
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(update.Repository, "remove", interrupt)
-    monkeypatch.setattr(update.Repository, "put_into_place", interrupt)
+    monkeypatch.setattr(update, "put_into_place", interrupt)
     assert "error: interrupted; if git status shows changes: git reset --hard\n" in run_update()[1]
     assert git(repository, "status", "--porcelain") == ""
 
 
 def test_after_an_interruption(repository: Path, run_update: Run) -> None:
     """A mark is left in .git: refused until the tree is as before, then said and forgotten."""
-    mark = repository / ".git" / update.MARK
+    mark = repository / ".git" / MARK
     mark.write_text("v1.1.0", "utf-8")
     replace(repository / "stages.yaml", "one", "uno")
     said = refused(repository, run_update)

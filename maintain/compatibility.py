@@ -13,12 +13,16 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 import jinja2
-import yaml
 from copier import Settings, run_copy, run_update
 from copier.errors import CopierError
-from history import ANSWERS_FILE, PLAIN, Questions, Template, git
 from plumbum import local
-from sync import Question, questions_in
+
+from formwork import git
+from formwork.answers import ANSWERS, read_answers
+from formwork.errors import in_one_line
+from formwork.questions import Question, questions_in
+from formwork.template import Template
+from maintain.releases import PLAIN, surroundings
 
 REFUSED_ANSWER = re.compile(r"Validation error for question '(\w+)'")
 NAMED_QUESTION = re.compile(r"""(?:for|[Qq]uestion) ['"](\w+)['"]""")
@@ -28,6 +32,7 @@ TEXTS = ("text", "text@example.org", "https://example.org/text/text")
 SIMILAR = 0.6
 
 Answers = Mapping[str, Any]
+Questions = Mapping[str, Question]
 
 
 class Refusal(NamedTuple):
@@ -49,7 +54,7 @@ def refusals(template: Template, scratch: Path) -> list[Refusal]:
     with local.env(**PLAIN):
         repositories = [
             generate(template, tag, answers, scratch / f"{tag}-{number}")
-            for tag in template.releases
+            for tag in earlier(template)
             for number, answers in enumerate(spread(template, tag))
         ]
         broken = set(chain(rules(template, scratch), *(told(changes(template, it)) for it in repositories)))
@@ -60,12 +65,16 @@ def refusals(template: Template, scratch: Path) -> list[Refusal]:
 
 def rules(template: Template, scratch: Path) -> Iterator[Refusal]:
     """Look at the candidate itself, in all its places."""
-    git(scratch, "clone", "--quiet", "--branch", template.candidate, str(template.bare), "candidate")
-    released = [template.questions(tag) for tag in template.releases]
-    yield from refused_settings(template.settings(template.candidate))
-    yield from refused_questions(template.questions(template.candidate), released)
-    yield from refused_files(scratch / "candidate")
+    candidate = template.newest
+    yield from refused_settings(template.settings(candidate))
+    yield from refused_questions(template.questions(candidate), list(map(template.questions, earlier(template))))
+    yield from refused_files(template.checkout(candidate))
     yield from told(refused_renders(template, scratch))
+
+
+def earlier(template: Template) -> list[str]:
+    """List the releases before the candidate, which is the newest."""
+    return template.releases()[:-1]
 
 
 def told(found: Iterable[Refusal]) -> Iterator[Refusal]:
@@ -74,12 +83,8 @@ def told(found: Iterable[Refusal]) -> Iterator[Refusal]:
         yield from found
     except (CopierError, ValueError, jinja2.TemplateError) as error:
         question = NAMED_QUESTION.search(str(error))
-        yield Refusal(question[1] if question else "copier.yml", f"copier stops, mend what it says: {one_line(error)}")
-
-
-def one_line(error: Exception) -> str:
-    """Write a message without its line breaks."""
-    return " ".join(str(error).split())
+        what = question[1] if question else "copier.yml"
+        yield Refusal(what, f"copier stops, mend what it says: {in_one_line(error)}")
 
 
 def refused_settings(settings: Mapping[str, Any]) -> Iterator[Refusal]:
@@ -168,23 +173,26 @@ def is_text(content: bytes) -> bool:
 
 def refused_renders(template: Template, scratch: Path) -> Iterator[Refusal]:
     """Find the files of a new repository that git does not show or compare."""
-    for number, answers in enumerate(spread(template, template.candidate)):
-        folder = generate(template, template.candidate, answers, scratch / f"new-{number}")
-        git(folder, "init", "--quiet")
-        for path in git(folder, "ls-files", "-z", "--others", "--ignored", "--exclude-standard").split("\0")[:-1]:
+    for number, answers in enumerate(spread(template, template.newest)):
+        folder = generate(template, template.newest, answers, scratch / f"new-{number}")
+        plain = surroundings()
+        git.run(folder, "init", "--quiet", env=plain)
+        ignored = git.run(folder, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", env=plain)
+        for path in git.paths_in(ignored):
             yield Refusal(path, "an update loses edits of what git ignores: take it out of the ignore rules")
-        attributes = git(folder, "check-attr", "-z", "--stdin", "diff", stdin="\0".join(files_in(folder)))
-        for path, _, value in zip(*[iter(attributes.split("\0"))] * 3, strict=False):
+        names = git.joined(files_in(folder))
+        attributes = git.paths_in(git.run(folder, "check-attr", "-z", "--stdin", "diff", stdin=names, env=plain))
+        for path, _, value in zip(*[iter(attributes)] * 3, strict=True):
             if value == "unset":
                 yield Refusal(path, "an update loses edits of what has -diff: take the attribute away")
 
 
 def changes(template: Template, repository: Path) -> Iterator[Refusal]:
     """Compare what was generated with what would be, for the same answers."""
-    answers = recorded(repository)
-    settings = template.settings(template.candidate)
-    kept = still_valid(answers, questions_in(settings))
-    new = generate(template, template.candidate, kept, repository.with_name(f"{repository.name}-again"))
+    answers = read_answers(repository / ANSWERS)
+    settings = template.settings(template.newest)
+    valid = still_valid(answers, questions_in(settings))
+    new = generate(template, template.newest, valid, repository.with_name(f"{repository.name}-again"))
     yield from changed_paths(files_in(repository), files_in(new), kept_paths(settings.get("_exclude", []), answers))
 
 
@@ -207,7 +215,7 @@ def folders_of(paths: Iterable[str]) -> set[str]:
 
 
 def kept_paths(entries: Iterable[str], answers: Answers) -> list[str]:
-    """Read the entries of _exclude that stand for one path, as an update reads them."""
+    """Read the entries of _exclude that stand for one path or one folder, as an update of a repository reads them."""
     rendered = (jinja2.Template(entry).render(answers, _copier_operation="update") for entry in entries)
     return [entry.strip("/") for entry in rendered if re.fullmatch(r"/[^*?\[]+", entry)]
 
@@ -255,7 +263,7 @@ def accepted(names: Iterable[str], samples: Iterable[str], refused: Callable[[An
 def refused(template: Template, tag: str, answers: Answers) -> str:
     """Name the question that does not accept its answer; empty where all do."""
     try:
-        generate(template, tag, answers, template.bare.with_name("nothing"), pretend=True)
+        generate(template, tag, answers, template.scratch / "nothing", pretend=True)
     except ValueError as error:
         question = REFUSED_ANSWER.match(str(error))
         if question and question[1] in answers:
@@ -275,13 +283,12 @@ def still_valid(answers: Answers, questions: Questions) -> Answers:
 
 def losses(template: Template, repository: Path) -> Iterator[Refusal]:
     """Mark each file of a repository, update it, and look for the marks and the answers."""
-    marks = {path: f"mark of {path}|\n" for path in files_in(repository) if path != ANSWERS_FILE}
+    marks = {path: f"mark of {path}|\n" for path in files_in(repository) if path != ANSWERS}
     for path, mark in marks.items():
         with (repository / path).open("a", encoding="utf-8") as file:
             file.write(mark)
-    git(repository, "init", "--quiet")
-    git(repository, "add", "--all", "--force")
-    git(repository, "commit", "--quiet", "--message", "Marks")
+    for command in (["init"], ["add", "--all", "--force"], ["commit", "--message", "Marks"]):
+        git.run(repository, *command, env=surroundings())
     before = recorded(repository)
     if not update(repository):
         return
@@ -290,7 +297,7 @@ def losses(template: Template, repository: Path) -> Iterator[Refusal]:
         if mark.encode() not in content:
             yield Refusal(path, f"an update loses edits of it: keep it as it was, or add /{path} to _exclude, for good")
     after = recorded(repository)
-    for name in before.keys() & template.questions(template.candidate).keys():
+    for name in before.keys() & template.questions(template.newest).keys():
         if before[name] != after.get(name):
             change = f"an update turns the answer {before[name]!r} into {after.get(name)!r}"
             yield Refusal(name, f"{change}: {remedy(name)}")
@@ -301,7 +308,8 @@ def update(repository: Path) -> bool:
     try:
         run_update(repository, defaults=True, overwrite=True, quiet=True, settings=Settings())
     except ValueError as error:
-        if not str(error).startswith("Invalid choice") or git(repository, "status", "--porcelain"):
+        changes = git.text(repository, "status", "--porcelain", env=surroundings())
+        if changes or not str(error).startswith("Invalid choice"):
             raise
         return False
     return True
@@ -310,13 +318,13 @@ def update(repository: Path) -> bool:
 def generate(template: Template, tag: str, answers: Answers, folder: Path, *, pretend: bool = False) -> Path:
     """Generate a repository from a release, with nobody's settings."""
     options: dict[str, Any] = {"defaults": True, "quiet": True, "pretend": pretend, "settings": Settings()}
-    run_copy(str(template.bare), folder, data=dict(answers), vcs_ref=tag, **options)
+    run_copy(str(template.clone), folder, data=dict(answers), vcs_ref=tag, **options)
     return folder
 
 
 def recorded(repository: Path) -> dict[str, Any]:
     """Read the answers that a repository keeps."""
-    answers = yaml.safe_load((repository / ANSWERS_FILE).read_text(encoding="utf-8"))
+    answers = read_answers(repository / ANSWERS)
     return {name: answer for name, answer in answers.items() if not name.startswith("_")}
 
 

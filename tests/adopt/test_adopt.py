@@ -8,15 +8,18 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import adopt
 import pexpect
 import pytest
-import update
 import yaml
 
-from hooks.post_gen_project import UPSTREAM
-from tests.harness import ROOT, Entry, commit_everything, git, tree
-from tests.update.small import SmallTemplate, put
+from formwork import adopt
+from formwork.adopting.answering import collision, other_names
+from formwork.adopting.delivery import your_side
+from formwork.adopting.fitting import has_tests
+from formwork.cli import main
+from formwork.repository import File, Repository
+from tests.harness import Entry, commit_everything, git, tree
+from tests.small import SmallTemplate, put
 
 QUESTIONS = """\
 _subdirectory: template
@@ -139,7 +142,7 @@ def run_adopt(template: SmallTemplate, capsys: pytest.CaptureFixture[str]) -> Ad
 
     def run(path: Path, *options: str) -> Told:
         source = [] if "--template" in options else ["--template", template.url]
-        status = adopt.main([str(path), *source, *options])
+        status = main(["adopt", str(path), *source, *options])
         said = capsys.readouterr()
         assert "error:" not in said.out
         return status, said.out + said.err
@@ -272,15 +275,15 @@ def test_interrupted_at_any_moment_it_is_undone_by_git_reset(
     before = tree(mine)
     left = iter(range(number))
     original = adopt.switch
-    plain = update.Repository.git
+    plain = Repository.git
 
-    def interrupted(repository: update.Repository, *arguments: str, **more: object) -> bytes:
+    def interrupted(repository: Repository, *arguments: str, **more: object) -> bytes:
         if next(left, None) is None:
             raise KeyboardInterrupt
         return plain(repository, *arguments, **more)  # type: ignore[arg-type]
 
-    def switch(repository: update.Repository) -> None:
-        monkeypatch.setattr(update.Repository, "git", interrupted)
+    def switch(repository: Repository) -> None:
+        monkeypatch.setattr(Repository, "git", interrupted)
         original(repository)
 
     monkeypatch.setattr(adopt, "switch", switch)
@@ -353,7 +356,7 @@ def test_a_repository_of_the_template(mine: Path, run_adopt: Adopt) -> None:
 def test_an_unknown_release_or_answer(mine: Path, run_adopt: Adopt) -> None:
     """With what there is."""
     said = refused(run_adopt, mine, "--release=v2.0.0")
-    assert said == "the template has no v2.0.0: its releases are v1.0.0"
+    assert said == "small has no v2.0.0: its releases are v1.0.0"
     assert "--data colour: write NAME=VALUE" in refused(run_adopt, mine, "--data=colour=red")
     assert "license" in refused(run_adopt, mine, "--data=license=GPL")
     assert "package_name" in refused(run_adopt, mine, "--data=package_name=docs")
@@ -363,12 +366,12 @@ def test_no_template(mine: Path, run_adopt: Adopt, tmp_path: Path) -> None:
     """Not there, or without a release."""
     gone = str(tmp_path / "gone")
     said = refused(run_adopt, mine, "--template", gone)
-    assert said.startswith(f"the template {gone} cannot be cloned: git clone: ")
+    assert said.startswith(f"the template {gone} cannot be fetched: git clone: ")
     unreleased = make(tmp_path / "unreleased", FILES)
     said = refused(run_adopt, mine, "--template", str(unreleased))
     assert said.startswith("this copy of the template has no release: git fetch --tags")
     said = refused(run_adopt, mine, "--template", str(unreleased), "--release=v1.0.0")
-    assert said == "the template has no v1.0.0: its releases are none"
+    assert said == "unreleased has no v1.0.0: its releases are none"
     assert run_adopt(mine, "--template", str(unreleased), "--release=main")[0] == 0
 
 
@@ -385,53 +388,62 @@ def test_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatc
     """Every option is explained."""
     monkeypatch.setenv("COLUMNS", "300")
     with pytest.raises(SystemExit):
-        adopt.parse(["--help"])
+        main(["adopt", "--help"])
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    usage = "[-h] [--dry-run] [--data NAME=VALUE] [--template URL] [--release RELEASE] path"
+    usage = "[-h] [--dry-run] [--data NAME=VALUE] [--template URL] [--release RELEASE] PATH"
     assert lines == [
-        f"usage: adopt {usage}",
+        f"usage: formwork adopt {usage}",
         "",
         "Bring the template into a repository that never saw it.",
         "",
         "positional arguments:",
-        "path the repository, or the folder of it that becomes a project",
+        "PATH the repository, or the folder of it that becomes a project",
         "",
         "options:",
         "-h, --help show this help message and exit",
-        "--dry-run show what would come, touch nothing",
-        "--data NAME=VALUE give an answer",
-        "--template URL take the template from there (default: this checkout)",
-        "--release RELEASE for example v0.3.0 (default: the newest)",
+        "--dry-run show what would come, and change nothing",
+        "--data NAME=VALUE answer a question; may be given several times",
+        "--template URL the template's address or path (default: gh:formwork-ml/formwork)",
+        "--release RELEASE the release, for example v0.3.0 (default: the newest)",
     ]
 
 
 # -------------------------------------------------------------------------------- the template
 
 
-def test_the_template_is_this_checkout_by_default(
-    mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Its releases are found by their commits where there are no tags; what is recorded is its origin."""
+def test_a_checkout_is_recorded_by_its_origin(mine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its releases are found by their commits where there are no tags; without an origin, its path is recorded."""
     checkout = SmallTemplate(tmp_path / "formwork", FILES)
     checkout.release("1.1.0", {"template/new.md": "New.\n"})
     git(checkout.path, "tag", "--delete", "v1.0.0", "v1.1.0")
     put(checkout.path, {"template/later.md": "Later.\n"})
     commit_everything(checkout.path, "Release of later things")
-    monkeypatch.setattr(adopt, "ROOT", checkout.path)
-    assert adopt.main([str(mine), "--dry-run"]) == 0
+    template = ["--template", str(checkout.path)]
+    assert main(["adopt", str(mine), *template, "--dry-run"]) == 0
     assert capsys.readouterr().out.startswith(f"formwork v1.1.0 -> {mine}\n")
-    assert adopt.main([str(mine), "--release", "v1.0.0"]) == 0
+    assert main(["adopt", str(mine), *template, "--release", "v1.0.0"]) == 0
     recorded = yaml.safe_load((mine / ".copier-answers.yml").read_text("utf-8"))
-    assert (recorded["_commit"], recorded["_src_path"]) == ("v1.0.0", UPSTREAM)
+    assert (recorded["_commit"], recorded["_src_path"]) == ("v1.0.0", str(checkout.path))
     assert git(checkout.path, "tag") == ""
     git(mine, "reset", "--quiet", "--hard")
     git(checkout.path, "remote", "add", "origin", "https://me:secret@git.example.org/our/formwork")
-    assert adopt.main([str(mine)]) == 0
+    assert main(["adopt", str(mine), *template]) == 0
     recorded = yaml.safe_load((mine / ".copier-answers.yml").read_text("utf-8"))
     assert recorded["_src_path"] == "git+https://git.example.org/our/formwork"
     assert recorded["_commit"] == "v1.1.0"
     assert (mine / "new.md").exists()
     assert not (mine / "later.md").exists()
+
+
+def test_the_template_is_the_public_one_by_default(
+    mine: Path, template: SmallTemplate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = f'[url "{template.path}"]\n\tinsteadOf = https://github.com/formwork-ml/formwork\n'
+    put(tmp_path, {"gitconfig": settings})
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    assert main(["adopt", str(mine)]) == 0
+    recorded = yaml.safe_load((mine / ".copier-answers.yml").read_text("utf-8"))
+    assert (recorded["_commit"], recorded["_src_path"]) == ("v1.0.0", "gh:formwork-ml/formwork")
 
 
 # --------------------------------------------------------------------------------- the answers
@@ -494,7 +506,7 @@ def test_an_unknown_licence_is_pointed_out(tmp_path: Path, run_adopt: Adopt) -> 
 def test_the_package_does_not_hide_theirs(tmp_path: Path, files: list[str], reason: str) -> None:
     """Their imports find what they have found before."""
     put(tmp_path, {"src/other/__init__.py": "", "src/other/pipeline/__init__.py": "", "src/other/model.py": ""})
-    assert adopt.collision("wine", set(files), tmp_path) == reason
+    assert collision("wine", set(files), tmp_path) == reason
 
 
 def test_the_package_has_another_name_where_it_would_hide_theirs(tmp_path: Path, run_adopt: Adopt) -> None:
@@ -515,7 +527,7 @@ def test_a_given_package_is_taken(tmp_path: Path, run_adopt: Adopt) -> None:
 
 def test_names_like_a_packages_name_are_no_longer_than_names_may_be() -> None:
     """They have at most 40 characters, and no two underscores in a row."""
-    names = adopt.other_names("a" * 33 + "_" + "b" * 6)
+    names = other_names("a" * 33 + "_" + "b" * 6)
     a = "a" * 31
     assert [next(names) for _ in range(5)] == [
         f"{a}aa_bbb_ml",
@@ -557,10 +569,8 @@ def test_what_is_not_told_is_asked_in_a_terminal(
     mine: Path, template: SmallTemplate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And nothing else."""
-    places = [str(ROOT / folder) for folder in (".", "scripts", "template/scripts")]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(places))
     monkeypatch.setenv("TERM", "xterm")
-    script = [str(ROOT / "scripts/adopt.py"), str(mine), "--template", template.url, "--data=ci=gitlab"]
+    script = ["-m", "formwork", "adopt", str(mine), "--template", template.url, "--data=ci=gitlab"]
     terminal = pexpect.spawn(sys.executable, script, encoding="utf-8", timeout=30, dimensions=(50, 120))
     terminal.expect("package_name.*my_wines")
     terminal.sendline("_2")
@@ -632,7 +642,7 @@ def test_tests_of_theirs_run_as_before(tmp_path: Path, run_adopt: Adopt) -> None
 )
 def test_what_a_test_is(name: str, *, are_there: bool) -> None:
     """A file that unittest or pytest would run, or be configured by."""
-    assert adopt.has_tests({name: update.File("100644", "")}) == are_there
+    assert has_tests({name: File("100644", "")}) == are_there
 
 
 def test_their_code_is_not_linted_at_once(tmp_path: Path, run_adopt: Adopt) -> None:
@@ -669,7 +679,7 @@ def test_texts_are_an_ordinary_conflict(tmp_path: Path, run_adopt: Adopt) -> Non
     assert unmerged(mine) == {"ruff.toml": [2, 3]}
     merged = (mine / "ruff.toml").read_text("utf-8")
     assert merged.startswith("<<<<<<< yours\nline-length = 79\n=======\nline-length = 100\n>>>>>>> v1.0.0\nextend-")
-    assert adopt.your_side(merged.encode()) == yours.encode()
+    assert your_side(merged.encode()) == yours.encode()
     assert "1. resolve 1 conflict (git status), git add each\n" in said
     git(mine, "checkout", "--quiet", "--theirs", "ruff.toml")
     assert (mine / "ruff.toml").read_text("utf-8") == RUFF
@@ -685,7 +695,7 @@ def hard(template: SmallTemplate, tmp_path_factory: pytest.TempPathFactory) -> t
     mine = make(tmp_path_factory.mktemp("hard") / "mine", {**files, "hard/.gitattributes": attributes})
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
-        assert adopt.main([str(mine), "--template", template.url]) == 1
+        assert main(["adopt", str(mine), "--template", template.url]) == 1
     return mine, plan(said.getvalue())
 
 
@@ -706,7 +716,7 @@ def test_carriage_returns_are_theirs(tmp_path: Path, run_adopt: Adopt) -> None:
     run_adopt(mine)
     merged = (mine / "ruff.toml").read_bytes()
     assert b"<<<<<<< yours" in merged
-    assert adopt.your_side(merged) == yours
+    assert your_side(merged) == yours
 
 
 def test_a_mode_of_theirs_stays(tmp_path: Path, run_adopt: Adopt) -> None:
@@ -847,7 +857,7 @@ def test_what_was_settled_does_not_come_up_again(
         },
     )
     monkeypatch.chdir(mine)
-    assert update.main([]) == 1
+    assert main(["update"]) == 1
     assert unmerged(mine) == {"docs/guide.md": [1, 2, 3]}
     guide = (mine / "docs/guide.md").read_text("utf-8")
     assert guide == ("<<<<<<< yours\n# My guide\n=======\n# The guide\n>>>>>>> v1.1.0\n\nOne.\n\nTwo.\n\n3.\n")

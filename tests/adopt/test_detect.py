@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
-import facts
 import pytest
-from facts import Fact, History, Person
 
+from formwork.adopting import detect
+from formwork.adopting.detect import Fact, History
+from formwork.adopting.licences import licence_files, licence_of
+from formwork.adopting.metadata import Person, as_specifier
+from formwork.adopting.requirements import Requirements, requirements
 from tests.harness import ROOT
-from tests.update.small import put
+from tests.small import put
 
 NOBODY = History(Person(), "")
 PYTHONS = ("3.11", "3.12", "3.13")
@@ -64,7 +67,7 @@ def read(folder: Path, files: dict[str, str], history: History = NOBODY) -> dict
     """Read a folder of files."""
     folder.mkdir(exist_ok=True)
     put(folder, dict(files))
-    return facts.facts(folder, files, history, PYTHONS)
+    return detect.facts(folder, files, history, PYTHONS)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +208,7 @@ def test_headings(tmp_path: Path, name: str, content: str, title: str) -> None:
 def test_packages(tmp_path: Path, files: list[str], package: str) -> None:
     """The one that can be imported, or that is named as the project is."""
     (tmp_path / "setup.cfg").write_text("[metadata]\nname = Named\n", "utf-8")
-    found = facts.facts(tmp_path, files, NOBODY, PYTHONS)["package_name"]
+    found = detect.facts(tmp_path, files, NOBODY, PYTHONS)["package_name"]
     assert found[0].value == package
     assert found[-1] == Fact("named", "setup.cfg")
     place = f"src/{package}/" if f"src/{package}/__init__.py" in files else f"{package}/"
@@ -232,7 +235,7 @@ def test_packages(tmp_path: Path, files: list[str], package: str) -> None:
 )
 def test_web_addresses(remote: str, url: str) -> None:
     """Of whatever git pushes to, without passwords."""
-    assert facts.web_address(remote) == url
+    assert detect.web_address(remote) == url
 
 
 @pytest.mark.parametrize(
@@ -246,7 +249,7 @@ def test_web_addresses(remote: str, url: str) -> None:
 )
 def test_integration(files: list[str], service: list[Fact]) -> None:
     """What is there, unless both are."""
-    assert list(facts.integration(set(files))) == service
+    assert list(detect.integration(set(files))) == service
 
 
 LICENCE = (ROOT / "LICENSE").read_text("utf-8")
@@ -271,7 +274,7 @@ BSD = "Redistribution and use in source and binary forms, are permitted.\n"
 )
 def test_texts_of_licences(text: str, licence: str) -> None:
     """Those that the template offers, and no relatives of them."""
-    assert facts.licence_of(text) == licence
+    assert licence_of(text) == licence
 
 
 @pytest.mark.parametrize(
@@ -301,7 +304,7 @@ def test_licences_in_files(tmp_path: Path) -> None:
     found = read(tmp_path / "b", {"pyproject.toml": project, "legal.txt": LICENCE})
     assert found["license"] == [Fact("MIT", "pyproject.toml")]
     assert "license" not in read(tmp_path / "c", {"legal.txt": LICENCE})
-    assert facts.licence_files(["b", "licence.md", "LICENSE", "LICENSE-MIT", "LICENSES", "COPYING"]) == [
+    assert licence_files(["b", "licence.md", "LICENSE", "LICENSE-MIT", "LICENSES", "COPYING"]) == [
         "COPYING",
         "LICENSE",
         "LICENSE-MIT",
@@ -323,7 +326,7 @@ def test_licences_in_files(tmp_path: Path) -> None:
 )
 def test_lowest_python(specifier: str, python: str) -> None:
     """Of those to choose from; what fits none of them is given as it is, to be refused."""
-    assert facts.lowest(specifier, PYTHONS, "setup.cfg") == Fact(python, f"setup.cfg: {specifier}")
+    assert detect.lowest(specifier, PYTHONS, "setup.cfg") == Fact(python, f"setup.cfg: {specifier}")
 
 
 @pytest.mark.parametrize(
@@ -340,7 +343,7 @@ def test_lowest_python(specifier: str, python: str) -> None:
 )
 def test_poetrys_constraints(constraint: str, specifier: str) -> None:
     """As everybody else writes them."""
-    assert facts.as_specifier(constraint) == specifier
+    assert as_specifier(constraint) == specifier
 
 
 def test_pinned_python(tmp_path: Path) -> None:
@@ -366,7 +369,7 @@ def test_requirements(tmp_path: Path) -> None:
         "-e .",
     ]
     put(tmp_path, {"requirements.txt": "\r\n".join(lines), "setup.cfg": SETUP_CFG})
-    found = facts.requirements(tmp_path, ["scikit-learn", "numpy"])
+    found = requirements(tmp_path, ["scikit-learn", "numpy"])
     assert found.added == ("pandas[excel] >= 2 ; python_version > '3.8'", "requests >=2", "scipy")
     assert found.had == ("Scikit_Learn==1.2",)
     assert found.left == (
@@ -383,9 +386,9 @@ def test_requirements(tmp_path: Path) -> None:
 def test_requirements_beside_a_project_table(tmp_path: Path, project: str) -> None:
     """It says itself what is required, and is merged."""
     put(tmp_path, {"requirements.txt": "pandas\n", "pyproject.toml": project, "setup.py": SETUP_PY})
-    assert facts.requirements(tmp_path, []) == facts.Requirements()
+    assert requirements(tmp_path, []) == Requirements()
     put(tmp_path, {"pyproject.toml": "[tool.black]\n"})
-    assert facts.requirements(tmp_path, []).added == ("pandas", "scipy")
+    assert requirements(tmp_path, []).added == ("pandas", "scipy")
 
 
 def test_files_that_are_no_text(tmp_path: Path) -> None:
@@ -393,5 +396,5 @@ def test_files_that_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_bytes(b"\xff\xfe# x\n")
     (tmp_path / "setup.py").write_bytes(b"\0\xff")
     (tmp_path / "setup.cfg").mkdir()
-    found = facts.facts(tmp_path, [], NOBODY, PYTHONS)
+    found = detect.facts(tmp_path, [], NOBODY, PYTHONS)
     assert found == {"project_name": [Fact(tmp_path.name, "the folder's name")]}

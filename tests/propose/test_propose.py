@@ -4,13 +4,14 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import propose
 import pytest
 import yaml
 
+from formwork.cli import main
+from formwork.proposing.markdown import block, quiet
 from tests.harness import commit_everything, git, tree
-from tests.update.fake_forge import JOB, TOKEN, Answer, FakeForge, FakeGitHub, FakeGitLab, served
-from tests.update.small import COPIER_YML, FILES, SmallTemplate, put
+from tests.propose.fake_forge import JOB, TOKEN, Answer, FakeForge, FakeGitHub, FakeGitLab, served
+from tests.small import COPIER_YML, FILES, SmallTemplate, put
 
 GUIDE = "template/docs/guide.md"
 WORKFLOW = "template/.github/workflows/check.yml"
@@ -59,7 +60,7 @@ def run(forge: FakeForge, checkout: Path, capsys: pytest.CaptureFixture[str], mo
     def run(**changed: str) -> tuple[int, str]:
         for name, value in {**tokens, **changed}.items():
             monkeypatch.setenv(name, value)
-        status = propose.main()
+        status = main(["propose"])
         said = capsys.readouterr()
         text = said.out + said.err
         assert text.count("\n") == 1, text
@@ -330,12 +331,12 @@ def test_without_any_token_it_says_how(
     assert checkout.is_dir()
     for name in ("FORMWORK_TOKEN", "GITHUB_TOKEN"):
         monkeypatch.setenv(name, "")
-    assert propose.main() == 1
+    assert main(["propose"]) == 1
     said = capsys.readouterr().err
     assert re.fullmatch(r"error: there is no token to propose with: set FORMWORK_TOKEN, a .+\n", said)
     for name in ("GITHUB_API_URL", "CI_API_V4_URL"):
         monkeypatch.delenv(name, raising=False)
-    assert propose.main() == 1
+    assert main(["propose"]) == 1
     assert capsys.readouterr().err == (
         "error: neither GitHub Actions nor GitLab CI runs this; elsewhere: uvx nox -s update\n"
     )
@@ -422,23 +423,6 @@ def test_an_update_that_refuses_is_told(forge: FakeForge, small: SmallTemplate, 
 # --------------------------------------------------------------------------------------- the lock
 
 
-@pytest.fixture
-def fake_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A uv that locks as one line, unless pyproject.toml names what there is not; knows no token."""
-    program = tmp_path / "uv"
-    lines = [
-        "#!/bin/sh",
-        'test "$*" = "lock --quiet" || exit 9',
-        'test -z "$(env | grep TOKEN)" || exit 8',
-        "if grep -q nonsense pyproject.toml; then echo 'error: no nonsense' >&2; exit 1; fi",
-        "echo locked > uv.lock",
-    ]
-    program.write_text("\n".join(lines) + "\n", "utf-8")
-    program.chmod(0o755)
-    monkeypatch.setenv("UV", str(program))
-    return program
-
-
 @pytest.mark.usefixtures("fake_uv")
 @pytest.mark.parametrize(
     ("own", "new", "lock"),
@@ -496,12 +480,12 @@ Z = "\u200b"
 )
 def test_the_changelog_calls_nobody(text: str, expected: str) -> None:
     """No mention, no reference, no tag, no order; code that can be read in one way stays as it is."""
-    assert propose.quiet(text) == expected
+    assert quiet(text) == expected
 
 
 def test_a_block_holds_what_is_in_it() -> None:
     """Its fence is longer than any in it."""
-    assert propose.block("a ```` @b") == "`````text\na ```` @b\n`````"
+    assert block("a ```` @b") == "`````text\na ```` @b\n`````"
 
 
 @on_github
