@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from formwork.answers import ANSWERS, SHORT_FORMS, UPSTREAM, address, recorded_url, without_password
 from tests.harness import (
     ROOT,
     UNFINISHED,
@@ -344,3 +345,29 @@ def test_the_url_is_the_one_that_copier_asks_git_for(hook: dict[str, Any], path:
     from copier._vcs import get_repo
 
     assert hook["git_url"](path) == get_repo(path) == url
+    assert address(path).removesuffix(".git") == url.removesuffix(".git")
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "gh:owner/name",
+        "https://github.com/owner/name",
+        "https://jane:s3cret@git.example.org/name.git",
+        "https://s3cret@git.example.org/git/name",
+        "ssh://git:s3cret@git.example.org/name.git",
+        "git@example.org:owner/name",
+        "file:///srv/name",
+        "/srv/name.git",
+    ],
+)
+def test_the_hook_records_what_the_command_records(hook: dict[str, Any], origin: str) -> None:
+    """The hook runs before anything is installed, so it has functions of its own for this."""
+    assert hook["recorded_path"](origin, origin) == recorded_url(origin)
+    assert hook["without_password"](origin) == without_password(origin)
+
+
+def test_the_hook_and_the_command_know_the_same_template(hook: dict[str, Any]) -> None:
+    assert hook["UPSTREAM"] == f"{address(UPSTREAM)}.git"
+    assert hook["SHORT_FORMS"] == SHORT_FORMS
+    assert hook["COPIER_ANSWERS"] == ANSWERS

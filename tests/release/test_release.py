@@ -15,7 +15,8 @@ from plumbum import local
 from formwork.errors import FormworkError
 from formwork.questions import questions_in
 from formwork.template import RELEASE, Template
-from maintain import compatibility, release
+from maintain import compatibility, file_rules, question_rules, release, spread, trial
+from maintain.refusal import Refusal
 from maintain.releases import next_release, releases_in, served
 from tests.harness import ROOT, commit_everything, git
 from tests.small import FILES, Changes, SmallTemplate, put
@@ -65,7 +66,8 @@ def lenient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let one repository stand for all."""
-    monkeypatch.setattr(compatibility, "spread", lambda *_: [{"package_name": "beer"}])
+    for module in (compatibility, file_rules):
+        monkeypatch.setattr(module, "spread", lambda *_: [{"package_name": "beer"}])
 
 
 def run(small: SmallTemplate, *options: str) -> int:
@@ -73,13 +75,13 @@ def run(small: SmallTemplate, *options: str) -> int:
     return release.main([*options, "--root", str(small.path)])
 
 
-def serve(small: SmallTemplate, folder: Path) -> Template:
+def serve(small: SmallTemplate, folder: Path, release: str = f"v{NEXT}") -> Template:
     """Serve the working tree as the next release."""
     (folder / "server").mkdir()
-    return served(small.path, folder / "server", f"v{NEXT}")
+    return served(small.path, folder / "server", release)
 
 
-def said(found: Iterator[compatibility.Refusal]) -> list[str]:
+def said(found: Iterator[Refusal]) -> list[str]:
     """Write refusals as people see them."""
     return list(map(str, found))
 
@@ -171,10 +173,10 @@ def test_a_check_refuses_what_the_rules_refuse(
     """It serves the working tree as the release that is asked for."""
     seen: list[tuple[Path, list[str]]] = []
 
-    def refusals(template: Template, scratch: Path) -> list[compatibility.Refusal]:
+    def refusals(template: Template, scratch: Path) -> list[Refusal]:
         assert template.clone.is_relative_to(scratch)
         seen.append((template.clone, template.releases()))
-        return [compatibility.Refusal("a", "rule")]
+        return [Refusal("a", "rule")]
 
     monkeypatch.setattr(release, "refusals", refusals)
     assert run(small, "2.0.0", "--check") == 1
@@ -464,13 +466,13 @@ def test_no_answer_is_lost(case: str) -> None:
     """Choices and names of questions may change, if the default knows of it."""
     changes, expected = QUESTIONS[case]
     asked = questions_in(yaml.safe_load(copier_yml(**changes)))
-    assert said(compatibility.refused_questions(asked, [questions_in(COPIER_YML)])) == expected
+    assert said(question_rules.refused_questions(asked, [questions_in(COPIER_YML)])) == expected
 
 
 def test_a_computed_answer_has_no_successor() -> None:
     """It is recorded nowhere."""
     released = questions_in({"level": {**question(), "when": False}})
-    assert said(compatibility.refused_questions(questions_in({"levels": question(default="low")}), [released])) == []
+    assert said(question_rules.refused_questions(questions_in({"levels": question(default="low")}), [released])) == []
 
 
 def test_questions_are_compared_with_every_release() -> None:
@@ -479,14 +481,14 @@ def test_questions_are_compared_with_every_release() -> None:
     asked = questions_in({"levels": low})
     old, both = questions_in({"level": low}), questions_in({"level": low, "levels": low})
     renamed = questions_in({"levels": low})
-    assert [refusal.what for refusal in compatibility.refused_questions(asked, [old, renamed])] == ["levels"]
-    assert said(compatibility.refused_questions(asked, [old, both])) == []
+    assert [refusal.what for refusal in question_rules.refused_questions(asked, [old, renamed])] == ["levels"]
+    assert said(question_rules.refused_questions(asked, [old, both])) == []
 
 
 @pytest.mark.parametrize(("other", "is_similar"), [("abcde", True), ("abcxy", True), ("abxyz", False)])
 def test_similar_is_mostly_the_same(other: str, *, is_similar: bool) -> None:
     """Three fifths of it, at least."""
-    assert compatibility.similar("abcde", other) is is_similar
+    assert question_rules.similar("abcde", other) is is_similar
 
 
 # --------------------------------------------------------------------------------------- files
@@ -500,7 +502,7 @@ def test_only_texts_are_in_the_template(tmp_path: Path) -> None:
     (tmp_path / "template/folder").symlink_to("a")
     binary = "every update reverts a binary: have it made by the repository, or do without"
     link = "an update writes through a symbolic link: put a file there"
-    assert said(compatibility.refused_files(tmp_path)) == [
+    assert said(file_rules.refused_files(tmp_path)) == [
         f"template/a/nul: {binary}",
         f"template/folder: {link}",
         "template/gr\u00f6\u00dfe: plain copier does not see its `_exclude` entry: name it in ASCII",
@@ -530,7 +532,7 @@ def test_git_shows_and_compares_what_is_rendered(small: SmallTemplate, tmp_path:
     ignored = "an update loses edits of what git ignores: take it out of the ignore rules"
     undiffed = "an update loses edits of what has -diff: take the attribute away"
     template = serve(small, tmp_path)
-    assert sorted(set(said(compatibility.refused_renders(template, tmp_path)))) == [
+    assert sorted(set(said(file_rules.refused_renders(template, tmp_path)))) == [
         f"a.env: {ignored}",
         f"cache/b: {ignored}",
         f"d e.lock: {undiffed}",
@@ -563,16 +565,21 @@ TO_FILE = "it was a folder and becomes a file, and a file and a folder do not me
 )
 def test_no_path_disappears(old: list[str], new: list[str], kept: list[str], expected: list[str]) -> None:
     """Unless there is an entry for it or for its folder."""
-    assert said(compatibility.changed_paths(old, new, kept)) == expected
+    assert said(file_rules.changed_paths(old, new, kept)) == expected
 
 
 def test_an_entry_names_one_path() -> None:
     """As an update of this repository reads it."""
     entries = ["*.pyc", "old.md", "/src/{{ package_name }}/old.py", "/docs/old/", "/docs/*", "/[ab]", "/a?"]
-    seeds = ["{% if _copier_operation == 'update' %}/README.md{% endif %}"]
+    seeds = [
+        "{% if _copier_operation == 'update' %}/README.md{% endif %}",
+        "{% if _copier_operation == 'update' and layout is defined %}/later.py{% endif %}",
+        "{% if _copier_operation == 'update' and _commit[:5] != 'v0.1.' %}/src/{{ package_name }}/new.py{% endif %}",
+    ]
     conditions = ["{% if level == 'high' %}/high{% endif %}", "{% if level == 'low' %}/low{% endif %}"]
-    kept = compatibility.kept_paths([*entries, *seeds, *conditions], {"package_name": "wine", "level": "low"})
-    assert kept == ["src/wine/old.py", "docs/old", "README.md", "low"]
+    answers = {"package_name": "wine", "level": "low", "_commit": "v0.2.0"}
+    kept = file_rules.kept_paths([*entries, *seeds, *conditions], answers)
+    assert kept == ["src/wine/old.py", "docs/old", "README.md", "src/wine/new.py", "low"]
 
 
 def test_paths_are_compared_for_the_answers_of_a_repository(small: SmallTemplate, tmp_path: Path) -> None:
@@ -590,19 +597,17 @@ def test_paths_are_compared_for_the_answers_of_a_repository(small: SmallTemplate
     )
     template = serve(small, tmp_path)
     for level, gone in {"low": [], "high": ["docs/guide.md: " + ADD.format("docs/guide.md")]}.items():
-        repository = compatibility.generate(
-            template, "v1.0.0", {"level": level, "package_name": "beer"}, tmp_path / level
-        )
+        repository = trial.generate(template, "v1.0.0", {"level": level, "package_name": "beer"}, tmp_path / level)
         assert (repository / "src/beer/run.py").is_file()
-        assert said(compatibility.changes(template, repository)) == gone
+        assert said(file_rules.changes(template, repository)) == gone
 
 
 def test_a_template_without_entries_is_compared_too(small: SmallTemplate, tmp_path: Path) -> None:
     """And with answers that it no longer takes."""
     put(small.path, {"copier.yml": copier_yml(_exclude=None, level=question(choices=["low"]))})
     template = serve(small, tmp_path)
-    repository = compatibility.generate(template, "v1.0.0", {"level": "high"}, tmp_path / "high")
-    assert said(compatibility.changes(template, repository)) == []
+    repository = trial.generate(template, "v1.0.0", {"level": "high"}, tmp_path / "high")
+    assert said(file_rules.changes(template, repository)) == []
 
 
 # ----------------------------------------------------------------------------------- the spread
@@ -613,7 +618,7 @@ def test_few_combinations_have_each_choice_and_each_pair_of_pairs() -> None:
     settings = yaml.safe_load((ROOT / "copier.yml").read_text("utf-8"))
     asked = [question for question in questions_in(settings).values() if not question.is_computed]
     factors = [[{question.name: choice} for choice in question.choices] for question in asked if question.choices]
-    chosen = compatibility.covering([*factors, [{"author_email": ""}, {"author_email": "text@example.org"}]])
+    chosen = spread.covering([*factors, [{"author_email": ""}, {"author_email": "text@example.org"}]])
     assert len(chosen) == max(map(len, factors)) == 4
     for question in asked:
         assert {combination[question.name] for combination in chosen if question.choices} == set(question.choices)
@@ -625,17 +630,17 @@ def test_few_combinations_have_each_choice_and_each_pair_of_pairs() -> None:
 
 def test_a_single_question_is_asked_in_each_way() -> None:
     """There are no pairs then."""
-    assert compatibility.covering([[{"a": 1}, {"a": 2}, {"a": 3}]]) == [{"a": 1}, {"a": 2}, {"a": 3}]
+    assert spread.covering([[{"a": 1}, {"a": 2}, {"a": 3}]]) == [{"a": 1}, {"a": 2}, {"a": 3}]
 
 
 def test_each_text_is_one_that_is_accepted() -> None:
     """The first that is; left out where none is."""
     fits = {"any": {"one", "two"}, "two": {"two"}, "none": set[str]()}
 
-    def refused(answers: compatibility.Answers) -> str:
+    def refused(answers: trial.Answers) -> str:
         return next((name for name, text in answers.items() if text not in fits[name]), "")
 
-    assert compatibility.accepted(fits, ["one", "two"], refused) == {"any": "one", "two": "two"}
+    assert spread.accepted(fits, ["one", "two"], refused) == {"any": "one", "two": "two"}
 
 
 def test_the_spread_has_empty_and_filled_texts(small: SmallTemplate, tmp_path: Path) -> None:
@@ -650,7 +655,7 @@ def test_the_spread_has_empty_and_filled_texts(small: SmallTemplate, tmp_path: P
     }
     put(small.path, {"copier.yml": copier_yml(**more)})
     template = serve(small, tmp_path)
-    assert compatibility.spread(template, template.newest) == [
+    assert spread.spread(template, template.newest) == [
         {"level": "low", "email": ""},
         {"level": "high", "package_name": "text", "email": "text@example.org"},
     ]
@@ -662,9 +667,9 @@ def test_a_question_that_cannot_be_asked_is_an_error(small: SmallTemplate, tmp_p
     put(small.path, {"copier.yml": copier_yml(new={"type": "int"})})
     template = serve(small, tmp_path)
     with pytest.raises(ValueError, match='Question "new" is required'):
-        compatibility.refused(template, template.newest, {})
+        spread.refused(template, template.newest, {})
     message = 'new: copier stops, mend what it says: Question "new" is required'
-    assert said(compatibility.told(compatibility.refused_renders(template, tmp_path))) == [message]
+    assert said(compatibility.told(file_rules.refused_renders(template, tmp_path))) == [message]
 
 
 def test_a_refused_default_is_an_error(small: SmallTemplate, tmp_path: Path) -> None:
@@ -672,7 +677,7 @@ def test_a_refused_default_is_an_error(small: SmallTemplate, tmp_path: Path) -> 
     put(small.path, {"copier.yml": copier_yml(new={"type": "int", "default": 1, "validator": "not this"})})
     template = serve(small, tmp_path)
     with pytest.raises(ValueError, match="Validation error for question 'new': not this"):
-        compatibility.spread(template, template.newest)
+        spread.spread(template, template.newest)
 
 
 def test_an_answer_is_left_out_where_nothing_takes_it() -> None:
@@ -680,14 +685,14 @@ def test_an_answer_is_left_out_where_nothing_takes_it() -> None:
     answers = {"package_name": "wine", "level": "low", "old": "x", "number": 1}
     number = {"choices": [1, 2], "default": 1}
     asked = questions_in({**COPIER_YML, "level": question(choices=["high"]), "number": number})
-    assert compatibility.still_valid(answers, asked) == {"package_name": "wine", "number": 1}
+    assert spread.still_valid(answers, asked) == {"package_name": "wine", "number": 1}
 
 
 def test_what_copier_says_names_the_question_or_the_file() -> None:
     """On one line."""
 
-    def stop(message: str) -> Iterator[compatibility.Refusal]:
-        yield compatibility.Refusal("a", "rule")
+    def stop(message: str) -> Iterator[Refusal]:
+        yield Refusal("a", "rule")
         raise ValueError(message)
 
     says = "copier stops, mend what it says"
@@ -708,8 +713,8 @@ def lost(small: SmallTemplate, folder: Path, changes: Changes, **answers: str) -
     """Update a repository of the first release to the working tree with changes, without any rule."""
     put(small.path, changes)
     template = serve(small, folder)
-    repository = compatibility.generate(template, "v1.0.0", answers, folder / "repository")
-    return said(compatibility.losses(template, repository))
+    repository = trial.generate(template, "v1.0.0", answers, folder / "repository")
+    return said(trial.losses(template, repository))
 
 
 def test_an_update_that_merges_loses_nothing(small: SmallTemplate, tmp_path: Path) -> None:
@@ -727,6 +732,50 @@ def test_an_update_that_merges_loses_nothing(small: SmallTemplate, tmp_path: Pat
     assert (repository / "new").is_file()
     assert (repository / "docs/guide.md").read_text("utf-8").endswith("Third line.\nmark of docs/guide.md|\n")
     assert git(repository, "show", "--format=%s", "--name-only").splitlines()[0] == "Marks"
+
+
+def test_whole_folders_may_go_with_an_entry(small: SmallTemplate, tmp_path: Path) -> None:
+    """One at the top and one in the package; the files move elsewhere, and the edited ones stay."""
+    old = {"template/scripts/tool.py": "tool\n", "template/src/{{package_name}}/steps/deep/a.py": "a\n"}
+    small.release("1.0.1", old)
+    new = {"template/src/{{package_name}}/core/a.py": "a\n"}
+    entries = ["/scripts", "/src/{{ package_name }}/steps"]
+    put(small.path, {**dict.fromkeys(old), **new, "copier.yml": copier_yml(_exclude=entries)})
+    template = serve(small, tmp_path)
+    repository = trial.generate(template, "v1.0.1", {"package_name": "beer"}, tmp_path / "repository")
+    assert said(file_rules.changes(template, repository)) == []
+    assert said(trial.losses(template, repository)) == []
+    assert (repository / "src/beer/core/a.py").is_file()
+    put(small.path, {"copier.yml": copier_yml(_exclude=entries[:1])})
+    (tmp_path / "again").mkdir()
+    template = serve(small, tmp_path / "again")
+    repository = trial.generate(template, "v1.0.1", {"package_name": "beer"}, tmp_path / "again/repository")
+    gone = "src/beer/steps/deep/a.py"
+    assert said(file_rules.changes(template, repository)) == [f"{gone}: {ADD.format(gone)}"]
+
+
+def test_a_new_seed_arrives_and_is_the_owners_from_then_on(small: SmallTemplate, tmp_path: Path) -> None:
+    """Its entry has a condition that is false where the answers file was written by an earlier release."""
+    line = "template/{{_copier_conf.answers_file}}.jinja"
+    entry = "{% if _copier_operation == 'update' and layout is defined %}/notes.md{% endif %}"
+    changes: Changes = {
+        line: f"{FILES[line]}layout: 2\n",
+        "template/notes.md": "Notes.\n",
+        "copier.yml": copier_yml(_exclude=[*COPIER_YML["_exclude"], entry]),
+    }
+    put(small.path, changes)
+    template = serve(small, tmp_path)
+    repository = trial.generate(template, "v1.0.0", {}, tmp_path / "repository")
+    assert said(file_rules.changes(template, repository)) == []
+    assert said(trial.losses(template, repository)) == []
+    assert (repository / "notes.md").read_text("utf-8") == "Notes.\n"
+    later = trial.generate(template, f"v{NEXT}", {}, tmp_path / "later")
+    small.release(NEXT, {})
+    put(small.path, {"template/notes.md": "Other notes.\n"})
+    (tmp_path / "again").mkdir()
+    template = serve(small, tmp_path / "again", "v1.2.0")
+    assert said(trial.losses(template, later)) == []
+    assert (later / "notes.md").read_text("utf-8").startswith("Notes.\n")
 
 
 def test_an_update_loses_edits_of_a_renamed_file(small: SmallTemplate, tmp_path: Path) -> None:
@@ -749,8 +798,8 @@ def test_an_update_loses_edits_of_what_was_ignored(small: SmallTemplate, tmp_pat
     git(small.path, "add", "--force", "template/a.env")
     small.release("1.0.1", {})
     template = serve(small, tmp_path)
-    repository = compatibility.generate(template, "v1.0.1", {}, tmp_path / "repository")
-    assert [refusal.what for refusal in compatibility.losses(template, repository)] == ["a.env"]
+    repository = trial.generate(template, "v1.0.1", {}, tmp_path / "repository")
+    assert [refusal.what for refusal in trial.losses(template, repository)] == ["a.env"]
 
 
 def test_an_update_replaces_an_answer(small: SmallTemplate, tmp_path: Path) -> None:
@@ -786,7 +835,7 @@ def test_no_other_end_is_allowed(
         message = "Invalid choice for 'level'" if written else "Validation error for question 'level'"
         raise ValueError(message)
 
-    monkeypatch.setattr(compatibility, "run_update", stop)
+    monkeypatch.setattr(trial, "run_update", stop)
     with pytest.raises(ValueError, match="'level'"):
         lost(small, tmp_path, {})
 

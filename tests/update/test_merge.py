@@ -163,6 +163,24 @@ def test_a_new_seed_is_delivered_once(small: SmallTemplate, repository: Path, ru
     assert (repository / "notes.md").read_text("utf-8") == "Notes.\n"
 
 
+def test_a_new_seed_with_a_condition_is_delivered_once(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """The line that the condition looks for is no answer, so the summary does not list it."""
+    entry = "  - \"{% if _copier_operation == 'update' and layout is defined %}/notes.md{% endif %}\"\n"
+    settings = COPIER_YML.replace("_exclude:\n", "_exclude:\n" + entry)
+    line = "template/{{_copier_conf.answers_file}}.jinja"
+    answers = f"{FILES[line]}layout: 2\n"
+    small.release("1.1.0", {"copier.yml": settings, line: answers, "template/notes.md": "Notes.\n"})
+    said = run_update()[1]
+    assert words(said) == [["updated", ".copier-answers.yml"], ["added", "notes.md"]]
+    commit_everything(repository, "Update")
+    replace(repository / "notes.md", "Notes", "My notes")
+    commit_everything(repository, "Mine")
+    small.release("1.2.0", {"template/notes.md": "Other notes.\n"})
+    said = run_update()[1]
+    assert ["kept", "notes.md"] in [line[:2] for line in words(said)]
+    assert (repository / "notes.md").read_text("utf-8") == "My notes.\n"
+
+
 def test_deletions_are_kept_and_named(small: SmallTemplate, repository: Path, run_update: Run) -> None:
     """Of a file of the template's, and of a seed; both with the way to see the change."""
     later = text(GUIDE, "Second", "2nd") | text("template/README.md.jinja", "Seeded", "Sown")
