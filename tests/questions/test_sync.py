@@ -113,6 +113,28 @@ def test_the_table_of_owners_is_written_from_the_seeds(copy: Path) -> None:
     assert "old" not in text
 
 
+def test_the_tables_of_the_documentation_are_written(copy: Path) -> None:
+    """They follow from the questions and from the seeds, also from a seed with a condition."""
+    entry = "{% if _copier_operation == 'update' and layout is defined %}/src/{{ package_name }}/new.py{% endif %}"
+    with (copy / "copier.yml").open("a", encoding="utf-8") as file:
+        yaml.safe_dump({"_exclude": ["*.pyc", entry]}, file)
+    (copy / "docs").mkdir()
+    for name, marks in (("updates.md", "owners"), ("questions.md", "questions")):
+        text = f"before\n<!-- {marks} -->\nold\n<!-- /{marks} -->\nafter\n"
+        (copy / "docs" / name).write_text(text, encoding="utf-8")
+    outdated = "docs/{0} is out of date: run `nox -s sync`\n"
+    assert sync(copy, "--check").stderr == outdated.format("updates.md") + outdated.format("questions.md")
+    assert sync(copy).returncode == 0
+    owners = (copy / "docs/updates.md").read_text(encoding="utf-8")
+    assert "| `src/<package>/new.py` | you |\n| everything that you add | you |\n" in owners
+    questions = (copy / "docs/questions.md").read_text(encoding="utf-8")
+    assert "| [`project_name`](#project_name) | Name of the project | any text | `My project` |\n" in questions
+    assert "| any text | derived from `project_name` |\n" in questions
+    assert "| `github`, `gitlab` | derived from `repository_url` |\n" in questions
+    assert all("old" not in page.split() and page.endswith("after\n") for page in (owners, questions))
+    assert sync(copy, "--check").returncode == 0
+
+
 def test_a_page_without_marks_is_an_error(copy: Path) -> None:
     """Silence would leave it out of date."""
     (copy / "template" / "CONTRIBUTING.md.jinja").write_text("no marks\n", encoding="utf-8")
