@@ -208,7 +208,7 @@ def without_objects(files: dict[str, Entry]) -> dict[str, Entry]:
 
 
 def test_what_is_new_arrives_on_a_branch(mine: Path, template: SmallTemplate, run_adopt: Adopt) -> None:
-    """Staged, at the same commit, with the release recorded."""
+    """The files are staged on top of the same commit, and the release is recorded."""
     before, head = tree(mine), git(mine, "rev-parse", "HEAD")
     status, said = run_adopt(mine)
     assert status == 0
@@ -234,7 +234,7 @@ def test_what_is_new_arrives_on_a_branch(mine: Path, template: SmallTemplate, ru
 
 
 def test_a_dry_run_touches_nothing_and_says_the_same(mine: Path, run_adopt: Adopt) -> None:
-    """No object, no reference, no file."""
+    """Not even an object or a reference is left in .git."""
     put(mine, {"ruff.toml": "mine = 1\n"})
     commit_everything(mine, "Mine")
     before = tree(mine, without=())
@@ -248,7 +248,7 @@ def test_a_dry_run_touches_nothing_and_says_the_same(mine: Path, run_adopt: Adop
 
 
 def test_from_a_detached_head(mine: Path, run_adopt: Adopt) -> None:
-    """As after `git checkout` of a tag."""
+    """This is how `git checkout` of a tag leaves a repository."""
     git(mine, "checkout", "--quiet", "--detach")
     assert run_adopt(mine)[0] == 0
     assert git(mine, "branch", "--show-current") == "formwork"
@@ -256,7 +256,7 @@ def test_from_a_detached_head(mine: Path, run_adopt: Adopt) -> None:
 
 
 def test_everything_of_the_templates_stays_within_reach(tmp_path: Path, run_adopt: Adopt) -> None:
-    """What is kept or left out can be compared with the template's, as it comes from there."""
+    """What is kept or left out can be compared with the template's version."""
     mine = make(tmp_path / "mine", {"README.md": "Mine.\n", "test_a.py": "x = 1\n"})
     _, said = run_adopt(mine)
     assert "compare what was kept or left out: git diff formwork/v1.0.0 HEAD -- FILE" in said
@@ -269,7 +269,7 @@ def test_everything_of_the_templates_stays_within_reach(tmp_path: Path, run_adop
 def test_interrupted_at_any_moment_it_is_undone_by_git_reset(
     mine: Path, run_adopt: Adopt, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    """At each command of git from the switch of branches on; and then it can be run again."""
+    """It is interrupted at each command of git from the switch of branches on, and can be run again."""
     put(mine, {"ruff.toml": "mine = 1\n"})
     commit_everything(mine, "Mine")
     before = tree(mine)
@@ -304,7 +304,6 @@ def test_interrupted_at_any_moment_it_is_undone_by_git_reset(
 
 
 def test_no_folder(tmp_path: Path, run_adopt: Adopt) -> None:
-    """A name that is mistyped."""
     assert refused(run_adopt, tmp_path / "no") == f"{tmp_path / 'no'}: there is no such folder"
 
 
@@ -317,7 +316,6 @@ def test_no_repository_or_no_commit(tmp_path: Path, run_adopt: Adopt) -> None:
 
 
 def test_what_is_not_committed(mine: Path, run_adopt: Adopt) -> None:
-    """As an update refuses it."""
     put(mine, {"notes.txt": "Other.\n"})
     assert refused(run_adopt, mine) == "notes.txt: not committed: commit or stash first"
     assert "not committed" in refused(run_adopt, mine, "--dry-run")
@@ -326,7 +324,7 @@ def test_what_is_not_committed(mine: Path, run_adopt: Adopt) -> None:
 @pytest.mark.parametrize("is_ignored", [False, True])
 @pytest.mark.parametrize("name", ["ruff.toml", "docs"])
 def test_files_in_the_way(mine: Path, run_adopt: Adopt, name: str, *, is_ignored: bool) -> None:
-    """Git does not know them, so it could not give them back."""
+    """Git does not know them, so it could not restore them."""
     if is_ignored:
         put(mine, {".gitignore": "ruff.toml\ndocs\n"})
         commit_everything(mine, "Ignore")
@@ -335,7 +333,6 @@ def test_files_in_the_way(mine: Path, run_adopt: Adopt, name: str, *, is_ignored
 
 
 def test_a_link_in_the_way(mine: Path, run_adopt: Adopt, tmp_path: Path) -> None:
-    """Nothing goes through it."""
     (tmp_path / "outside").mkdir()
     (mine / "docs").symlink_to(tmp_path / "outside")
     assert "docs: in the way" in refused(run_adopt, mine)
@@ -343,7 +340,7 @@ def test_a_link_in_the_way(mine: Path, run_adopt: Adopt, tmp_path: Path) -> None
 
 
 def test_a_repository_of_the_template(mine: Path, run_adopt: Adopt) -> None:
-    """It is updated instead; also from a branch that somebody else has adopted on."""
+    """It is to be updated instead, also if somebody else has adopted on another branch."""
     run_adopt(mine)
     commit_everything(mine, "Adopt")
     said = refused(run_adopt, mine)
@@ -354,7 +351,6 @@ def test_a_repository_of_the_template(mine: Path, run_adopt: Adopt) -> None:
 
 
 def test_an_unknown_release_or_answer(mine: Path, run_adopt: Adopt) -> None:
-    """With what there is."""
     said = refused(run_adopt, mine, "--release=v2.0.0")
     assert said == "small has no v2.0.0: its releases are v1.0.0"
     assert "--data colour: write NAME=VALUE" in refused(run_adopt, mine, "--data=colour=red")
@@ -363,7 +359,6 @@ def test_an_unknown_release_or_answer(mine: Path, run_adopt: Adopt) -> None:
 
 
 def test_no_template(mine: Path, run_adopt: Adopt, tmp_path: Path) -> None:
-    """Not there, or without a release."""
     gone = str(tmp_path / "gone")
     said = refused(run_adopt, mine, "--template", gone)
     assert said.startswith(f"the template {gone} cannot be fetched: git clone: ")
@@ -385,7 +380,6 @@ def test_names_that_differ_in_case_only(tmp_path: Path, run_adopt: Adopt, name: 
 
 
 def test_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every option is explained."""
     monkeypatch.setenv("COLUMNS", "300")
     with pytest.raises(SystemExit):
         main(["adopt", "--help"])
@@ -450,7 +444,6 @@ def test_the_template_is_the_public_one_by_default(
 
 
 def test_answers_are_told_with_where_they_come_from(tmp_path: Path, run_adopt: Adopt) -> None:
-    """Given, found, by default; what the template does not ask is not told."""
     cfg = "[metadata]\nname = churn\ndescription = Who leaves?\nauthor = Jane\n[options]\npython_requires = >=3.8\n"
     mine = make(tmp_path / "mine", {"setup.cfg": cfg, "src/churn/__init__.py": "x = 1\n"})
     _, said = run_adopt(mine, "--data=project_name=Churn", "--dry-run")
@@ -466,7 +459,6 @@ def test_answers_are_told_with_where_they_come_from(tmp_path: Path, run_adopt: A
 
 
 def test_what_the_template_refuses_is_dropped_with_a_note(tmp_path: Path, run_adopt: Adopt) -> None:
-    """And the next best is taken."""
     cfg = "[metadata]\nname = requests\n[options]\npython_requires = >=3.8,<3.10\n"
     mine = make(tmp_path / "mine", {"setup.cfg": cfg, "README.md": "# A/B\n"})
     _, said = run_adopt(mine, "--dry-run", "--data=project_name=Requests 2")
@@ -510,7 +502,6 @@ def test_the_package_does_not_hide_theirs(tmp_path: Path, files: list[str], reas
 
 
 def test_the_package_has_another_name_where_it_would_hide_theirs(tmp_path: Path, run_adopt: Adopt) -> None:
-    """One that hides nothing either; and what is in src/ is shared."""
     mine = make(tmp_path / "wine", {"wine.py": "", "wine_ml/a.py": ""})
     why = "wine.py is yours, and your imports still find it"
     assert answers(run_adopt(mine, "--dry-run")[1])["package_name"] == f"wine_model ({why})"
@@ -520,7 +511,6 @@ def test_the_package_has_another_name_where_it_would_hide_theirs(tmp_path: Path,
 
 
 def test_a_given_package_is_taken(tmp_path: Path, run_adopt: Adopt) -> None:
-    """Whatever it hides."""
     mine = make(tmp_path / "wine", {"wine.py": "x = 1\n"})
     assert answers(run_adopt(mine, "--dry-run", "--data=package_name=wine")[1])["package_name"] == "wine (--data)"
 
@@ -556,7 +546,6 @@ def test_the_service_of_the_folder_comes_first(tmp_path: Path, run_adopt: Adopt)
 
 
 def test_the_author_is_that_of_the_folder(tmp_path: Path, run_adopt: Adopt) -> None:
-    """Of the first commit that it has."""
     mine = make(tmp_path / "mine", {"a.txt": "a\n"})
     put(mine, {"sub/b.txt": "b\n"})
     git(mine, "add", "--all")
@@ -568,7 +557,6 @@ def test_the_author_is_that_of_the_folder(tmp_path: Path, run_adopt: Adopt) -> N
 def test_what_is_not_told_is_asked_in_a_terminal(
     mine: Path, template: SmallTemplate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And nothing else."""
     monkeypatch.setenv("TERM", "xterm")
     script = ["-m", "formwork", "adopt", str(mine), "--template", template.url, "--data=ci=gitlab"]
     terminal = pexpect.spawn(sys.executable, script, encoding="utf-8", timeout=30, dimensions=(50, 120))
@@ -595,7 +583,6 @@ def test_what_is_not_told_is_asked_in_a_terminal(
 
 
 def test_requirements_are_carried_over(tmp_path: Path, run_adopt: Adopt) -> None:
-    """As they are written, those that the template lacks; the rest is listed."""
     lines = 'NumPy==1.26\nmlflow\npytest\npandas >= 2  # tables\nfoo; python_version < "3.12"\n-r other.txt\n'
     mine = make(tmp_path / "mine", {"requirements.txt": lines})
     _, said = run_adopt(mine)
@@ -609,7 +596,7 @@ def test_requirements_are_carried_over(tmp_path: Path, run_adopt: Adopt) -> None
 
 
 def test_tests_of_theirs_run_as_before(tmp_path: Path, run_adopt: Adopt) -> None:
-    """The template's are left out, with what configures them; the sample is data, and comes."""
+    """The template's tests are left out, with the settings for them; the sample is data, so it comes."""
     mine = make(tmp_path / "mine", {"tests/conftest.py": "x = 1\n", "tests/test_a.py": "x = 1\n"})
     status, said = run_adopt(mine)
     assert status == 0
@@ -641,12 +628,12 @@ def test_tests_of_theirs_run_as_before(tmp_path: Path, run_adopt: Adopt) -> None
     ],
 )
 def test_what_a_test_is(name: str, *, are_there: bool) -> None:
-    """A file that unittest or pytest would run, or be configured by."""
+    """It is a file that unittest or pytest would run, or be configured by."""
     assert has_tests({name: File("100644", "")}) == are_there
 
 
 def test_their_code_is_not_linted_at_once(tmp_path: Path, run_adopt: Adopt) -> None:
-    """By the folder where nothing of the template's is; new code beside it is."""
+    """It is excluded by folder where the template has nothing in that folder, so new code beside it is linted."""
     files = ("a.py", "old/b.py", "old/deep/c.pyi", "docs/d.ipynb", "src/mine/e.py", "notes.txt", "more/notes.txt")
     mine = make(tmp_path / "mine", dict.fromkeys(files, "x\n"))
     run_adopt(mine, "--data=package_name=mine")
@@ -658,7 +645,6 @@ def test_their_code_is_not_linted_at_once(tmp_path: Path, run_adopt: Adopt) -> N
 
 
 def test_nothing_to_fit(mine: Path, run_adopt: Adopt) -> None:
-    """Where they have neither code nor tests, all is as the template gives it."""
     run_adopt(mine)
     assert (mine / "ruff.toml").read_text("utf-8") == RUFF
     expected = PROJECT.replace("{{ package_name }}", "my_wines").replace("{{ license }}", "MIT")
@@ -669,7 +655,7 @@ def test_nothing_to_fit(mine: Path, run_adopt: Adopt) -> None:
 
 
 def test_texts_are_an_ordinary_conflict(tmp_path: Path, run_adopt: Adopt) -> None:
-    """Lines that both have are outside of the markers; each side is whole."""
+    """Lines that both have are outside of the markers, and each side is whole."""
     yours = RUFF.replace("100", "79").replace("E", "F") + "# Mine\n"
     mine = make(tmp_path / "mine", {"ruff.toml": yours, "run.sh": "#!/bin/sh\necho run\n"})
     status, said = run_adopt(mine)
@@ -701,7 +687,7 @@ def hard(template: SmallTemplate, tmp_path_factory: pytest.TempPathFactory) -> t
 
 @pytest.mark.parametrize("name", HARD)
 def test_where_markers_would_not_do_theirs_stays(hard: tuple[Path, dict[str, str]], name: str) -> None:
-    """Byte for byte, and git still has both versions."""
+    """The file is theirs byte for byte, and git still has both versions."""
     mine, planned = hard
     assert (mine / "hard" / name).read_bytes() == HARD[name][0]
     assert planned[f"hard/{name}"] == "conflict: yours stays as it is"
@@ -710,7 +696,6 @@ def test_where_markers_would_not_do_theirs_stays(hard: tuple[Path, dict[str, str
 
 
 def test_carriage_returns_are_theirs(tmp_path: Path, run_adopt: Adopt) -> None:
-    """Also on the lines of the markers, and under the template's attributes."""
     yours = b"line-length = 79\r\n\r\n[lint]\r\n"
     mine = make(tmp_path / "mine", {"ruff.toml": yours})
     run_adopt(mine)
@@ -720,7 +705,6 @@ def test_carriage_returns_are_theirs(tmp_path: Path, run_adopt: Adopt) -> None:
 
 
 def test_a_mode_of_theirs_stays(tmp_path: Path, run_adopt: Adopt) -> None:
-    """Executable or not is a clash, too."""
     mine = make(tmp_path / "mine", {"run.sh": "#!/bin/sh\necho run\n"})
     (mine / "run.sh").chmod(0o755)
     commit_everything(mine, "Executable")
@@ -731,7 +715,7 @@ def test_a_mode_of_theirs_stays(tmp_path: Path, run_adopt: Adopt) -> None:
 
 
 def test_links_are_never_followed(tmp_path: Path, run_adopt: Adopt) -> None:
-    """A link in the place of a file is a conflict, one in the place of a folder ends the matter."""
+    """A link in the place of a file is a conflict; behind one in the place of a folder nothing is written."""
     outside = tmp_path / "outside"
     put(outside, {"file.toml": "Outside.\n"})
     mine = make(tmp_path / "mine", {"ruff.toml": "-> ../outside/file.toml", "docs": "-> ../outside"})
@@ -750,7 +734,6 @@ def test_links_are_never_followed(tmp_path: Path, run_adopt: Adopt) -> None:
 
 
 def test_a_file_where_a_folder_would_be_and_the_other_way_round(tmp_path: Path, run_adopt: Adopt) -> None:
-    """What the template has there does not come."""
     mine = make(tmp_path / "mine", {"docs": "A file.\n", "run.sh/inner.txt": "Inside.\n"})
     status, said = run_adopt(mine)
     assert status == 0
@@ -761,7 +744,6 @@ def test_a_file_where_a_folder_would_be_and_the_other_way_round(tmp_path: Path, 
 
 
 def test_a_submodule_where_a_file_or_a_folder_would_be(tmp_path: Path, run_adopt: Adopt) -> None:
-    """It is not entered."""
     mine = make(tmp_path / "mine", {"a.txt": "a\n"})
     commit = git(mine, "rev-parse", "HEAD")
     for name in ("docs", "run.sh"):
@@ -776,7 +758,6 @@ def test_a_submodule_where_a_file_or_a_folder_would_be(tmp_path: Path, run_adopt
 
 
 def test_what_is_theirs_to_say_is_kept(tmp_path: Path, run_adopt: Adopt) -> None:
-    """Seeds, the licence, and files that are there to be empty; a link in their place, too."""
     files = ("README.md", "LICENSE", "src/mine/model.py")
     mine = make(tmp_path / "mine", {**dict.fromkeys(files, "Mine.\n"), "src/mine/__init__.py": ""})
     (mine / "tests").mkdir()
@@ -792,7 +773,6 @@ def test_what_is_theirs_to_say_is_kept(tmp_path: Path, run_adopt: Adopt) -> None
 
 
 def test_a_licence_of_another_name_is_kept(tmp_path: Path, run_adopt: Adopt) -> None:
-    """There is one, and pyproject.toml names it."""
     mine = make(tmp_path / "mine", {"COPYING": "Mine.\n", "LICENSE.txt": "Mine.\n", "docs/LICENSE": "Other's.\n"})
     _, said = run_adopt(mine)
     assert plan(said)["LICENSE"] == "left out: COPYING is yours"
@@ -804,7 +784,6 @@ def test_a_licence_of_another_name_is_kept(tmp_path: Path, run_adopt: Adopt) -> 
 
 
 def test_a_folder_of_a_larger_repository(tmp_path: Path, run_adopt: Adopt) -> None:
-    """Nothing outside of it changes; what is outside does not clash."""
     files = {"ruff.toml": "x = 1\n", "LICENSE.md": "L\n", "sub/docs/guide.md": "Mine.\n", "sub/test_a.py": "x = 1\n"}
     top = make(tmp_path / "top", {**files, "sub/setup.cfg": "[metadata]\nname = part\n"})
     before = tree(top)

@@ -135,7 +135,6 @@ def read(folder: Path, files: dict[str, str], history: History = NOBODY) -> dict
     ids=["project", "poetry", "setup.cfg", "setup.py", "nothing", "broken", "odd", "computed", "src", "elsewhere"],
 )
 def test_metadata(tmp_path: Path, files: dict[str, str], expected: dict[str, str]) -> None:
-    """The first answer to each question, from the file that has it."""
     found = read(tmp_path / "my-wine", files)
     assert {name: answers[0].value for name, answers in found.items()} == expected
     where = "pyproject.toml, tool.poetry" if POETRY in files.values() else next(iter(files), "")
@@ -144,7 +143,7 @@ def test_metadata(tmp_path: Path, files: dict[str, str], expected: dict[str, str
 
 
 def test_the_surest_comes_first(tmp_path: Path) -> None:
-    """And the others are there, should it be refused."""
+    """The others follow, in case the first is refused."""
     files = {"setup.cfg": "[metadata]\nname = b\n", "pyproject.toml": "[project]\nname = 'a'\n", "README.md": "# C\n"}
     found = read(tmp_path / "d", {**files, "src/e/__init__.py": ""}, History(Person("Joe", "j@x.org"), "git@x.org:f/g"))
     assert found["project_name"] == [
@@ -160,7 +159,7 @@ def test_the_surest_comes_first(tmp_path: Path) -> None:
 
 
 def test_name_and_address_are_of_one_person(tmp_path: Path) -> None:
-    """The address of another is none, nor is one that nobody reads."""
+    """The address of somebody else is left out, and so is one that nobody reads."""
     history = History(Person("Joe", "joe@example.org"), "")
     found = read(tmp_path, {"setup.cfg": "[metadata]\nauthor = Jane\n"}, history)
     assert found["author_name"] == [Fact("Jane", "setup.cfg")]
@@ -186,7 +185,6 @@ def test_name_and_address_are_of_one_person(tmp_path: Path) -> None:
     ],
 )
 def test_headings(tmp_path: Path, name: str, content: str, title: str) -> None:
-    """As people read them."""
     assert read(tmp_path / "folder", {name: content})["project_name"][0].value == title
 
 
@@ -206,7 +204,6 @@ def test_headings(tmp_path: Path, name: str, content: str, title: str) -> None:
     ],
 )
 def test_packages(tmp_path: Path, files: list[str], package: str) -> None:
-    """The one that can be imported, or that is named as the project is."""
     (tmp_path / "setup.cfg").write_text("[metadata]\nname = Named\n", "utf-8")
     found = detect.facts(tmp_path, files, NOBODY, PYTHONS)["package_name"]
     assert found[0].value == package
@@ -234,7 +231,6 @@ def test_packages(tmp_path: Path, files: list[str], package: str) -> None:
     ],
 )
 def test_web_addresses(remote: str, url: str) -> None:
-    """Of whatever git pushes to, without passwords."""
     assert detect.web_address(remote) == url
 
 
@@ -248,7 +244,6 @@ def test_web_addresses(remote: str, url: str) -> None:
     ],
 )
 def test_integration(files: list[str], service: list[Fact]) -> None:
-    """What is there, unless both are."""
     assert list(detect.integration(set(files))) == service
 
 
@@ -273,7 +268,6 @@ BSD = "Redistribution and use in source and binary forms, are permitted.\n"
     ],
 )
 def test_texts_of_licences(text: str, licence: str) -> None:
-    """Those that the template offers, and no relatives of them."""
     assert licence_of(text) == licence
 
 
@@ -292,13 +286,11 @@ def test_texts_of_licences(text: str, licence: str) -> None:
     ],
 )
 def test_names_of_licences(tmp_path: Path, name: str, licence: str | None) -> None:
-    """However they are spelled; a proprietary one only if it is called so."""
     found = read(tmp_path, {"setup.cfg": f"[metadata]\nlicense = {name}\n"}).get("license")
     assert found == ([Fact(licence, "setup.cfg")] if licence else None)
 
 
 def test_licences_in_files(tmp_path: Path) -> None:
-    """In a file of the usual name, or of the name that is told."""
     assert read(tmp_path / "a", {"COPYING.txt": LICENCE})["license"] == [Fact("MIT", "COPYING.txt")]
     project = '[project]\nlicense = {file = "legal.txt"}\n'
     found = read(tmp_path / "b", {"pyproject.toml": project, "legal.txt": LICENCE})
@@ -325,7 +317,7 @@ def test_licences_in_files(tmp_path: Path) -> None:
     ],
 )
 def test_lowest_python(specifier: str, python: str) -> None:
-    """Of those to choose from; what fits none of them is given as it is, to be refused."""
+    """A specifier that fits none of the choices is passed on, to be refused."""
     assert detect.lowest(specifier, PYTHONS, "setup.cfg") == Fact(python, f"setup.cfg: {specifier}")
 
 
@@ -342,18 +334,15 @@ def test_lowest_python(specifier: str, python: str) -> None:
     ],
 )
 def test_poetrys_constraints(constraint: str, specifier: str) -> None:
-    """As everybody else writes them."""
     assert as_specifier(constraint) == specifier
 
 
 def test_pinned_python(tmp_path: Path) -> None:
-    """Where nothing says what is supported."""
     assert read(tmp_path, {".python-version": "3.12.4\n"})["python_version"] == [Fact("3.12", ".python-version")]
     assert "python_version" not in read(tmp_path, {".python-version": "pypy\n"})
 
 
 def test_requirements(tmp_path: Path) -> None:
-    """Read as pip reads them, and compared by name."""
     lines = [
         "# all of them",
         "Scikit_Learn==1.2  # old",
@@ -384,7 +373,6 @@ def test_requirements(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("project", [PYPROJECT, POETRY])
 def test_requirements_beside_a_project_table(tmp_path: Path, project: str) -> None:
-    """It says itself what is required, and is merged."""
     put(tmp_path, {"requirements.txt": "pandas\n", "pyproject.toml": project, "setup.py": SETUP_PY})
     assert requirements(tmp_path, []) == Requirements()
     put(tmp_path, {"pyproject.toml": "[tool.black]\n"})
@@ -392,7 +380,6 @@ def test_requirements_beside_a_project_table(tmp_path: Path, project: str) -> No
 
 
 def test_files_that_are_no_text(tmp_path: Path) -> None:
-    """They tell nothing, and end nothing."""
     (tmp_path / "README.md").write_bytes(b"\xff\xfe# x\n")
     (tmp_path / "setup.py").write_bytes(b"\0\xff")
     (tmp_path / "setup.cfg").mkdir()

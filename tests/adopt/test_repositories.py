@@ -385,7 +385,7 @@ def passed_with_theirs(shape: Shape, path: Path, conflicts: set[str]) -> list[st
 
 @pytest.mark.slow
 def test_a_notebook_becomes_a_repository_that_is_green(template: Template, tmp_path: Path) -> None:
-    """Adopted, resolved by keeping both sides, set up and checked, as the documentation says."""
+    """It is adopted, resolved by keeping both sides, set up and checked, as the documentation says."""
     files = {name: text for name, text in NOTEBOOK_ONLY.files.items() if name != "test_train.py"}
     mine = make(tmp_path / "mine", dict(files))
     python = f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -95,7 +95,6 @@ def test_each_runner_gives_the_same_repository(
 
 
 def test_runners_are_tried_in_order(machine: Machine, plain: Path, tmp_path: Path) -> None:
-    """Copier on the PATH before uvx, uvx before pipx: the first one is there already."""
     for name in ("pipx", "uvx", "copier"):
         machine.provide(name, f'echo {name} >&2; exec "$0.missing"')
         done = machine.cookiecutter(plain, tmp_path / f"out-{name}", check=False)
@@ -104,7 +103,6 @@ def test_runners_are_tried_in_order(machine: Machine, plain: Path, tmp_path: Pat
 
 
 def test_copier_of_the_interpreter_comes_first(doors: Doors, plain: Path, tmp_path: Path) -> None:
-    """No runner is asked."""
     programs = tmp_path / "programs"
     programs.mkdir()
     for name in ("copier", "uvx", "pipx"):
@@ -115,7 +113,6 @@ def test_copier_of_the_interpreter_comes_first(doors: Doors, plain: Path, tmp_pa
 
 
 def test_without_any_runner_one_line_says_what_to_install(machine: Machine, plain: Path, tmp_path: Path) -> None:
-    """And nothing is left."""
     done = machine.cookiecutter(plain, tmp_path / "out", check=False)
     assert done.returncode
     install = f"install uv, or run `pip install '{COPIER}'`"
@@ -124,7 +121,6 @@ def test_without_any_runner_one_line_says_what_to_install(machine: Machine, plai
 
 
 def test_a_runner_says_what_is_wrong_with_an_answer(machine: Machine, plain: Path, tmp_path: Path) -> None:
-    """In the words of the rule alone, as without a runner."""
     machine.provide("copier", f'set -- copier "$@"; {RUN_OURS}')
     done = machine.cookiecutter(plain, tmp_path / "out", "package_name=json", check=False)
     assert said(done).splitlines()[-1].startswith("error: package_name: json is a name of Python")
@@ -132,7 +128,7 @@ def test_a_runner_says_what_is_wrong_with_an_answer(machine: Machine, plain: Pat
 
 
 def test_every_character_arrives_through_a_runner(machine: Machine, plain: Path, tmp_path: Path) -> None:
-    """Answers go through a file there."""
+    """Answers are passed in a file there."""
     machine.provide("copier", f'set -- copier "$@"; {RUN_OURS}')
     description = "\"\U0001f600\" \\ é # <b>: 'x'"
     machine.cookiecutter(plain, tmp_path / "out", f"description={description}")
@@ -141,7 +137,6 @@ def test_every_character_arrives_through_a_runner(machine: Machine, plain: Path,
 
 
 def test_uvx(machine: Machine, plain: Path, tmp_path: Path) -> None:
-    """The real one."""
     uvx = shutil.which("uvx")
     probe = ["uvx", "--from", COPIER, "copier", "--version"]
     surroundings = environment(machine.home, **uv_cache())

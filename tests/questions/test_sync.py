@@ -36,7 +36,6 @@ def change(file: Path, old: str, new: str) -> None:
 
 
 def test_what_is_committed_is_in_step() -> None:
-    """`nox -s sync` writes it."""
     done = sync(ROOT, "--check")
     assert (done.stderr, done.returncode) == ("", 0)
 
@@ -50,7 +49,6 @@ def test_what_is_committed_is_in_step() -> None:
     ],
 )
 def test_a_changed_question_is_told_and_written(copy: Path, old: str, new: str) -> None:
-    """--check changes nothing."""
     change(copy / "copier.yml", old, new)
     before = (copy / "cookiecutter.json").read_bytes()
     done = sync(copy, "--check")
@@ -71,7 +69,6 @@ def test_a_missing_name_is_told_and_written_everywhere(copy: Path) -> None:
 
 
 def test_names_of_an_environment_are_added(copy: Path) -> None:
-    """As imported and as published; nothing is taken away."""
     before = set((copy / "reserved-names.txt").read_text(encoding="utf-8").split())
     site_packages = Path(str(importlib.metadata.distribution("pytest-timeout").locate_file("")))
     assert sync(copy, "--environment", str(site_packages)).returncode == 0
@@ -81,7 +78,6 @@ def test_names_of_an_environment_are_added(copy: Path) -> None:
 
 
 def test_cookiecutter_asks_the_questions_of_copier() -> None:
-    """In the same order, and no other ones."""
     questions = yaml.safe_load((ROOT / "copier.yml").read_text(encoding="utf-8"))
     asked = [name for name, question in questions.items() if name[0] != "_" and question.get("when") is not False]
     written = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
@@ -90,7 +86,6 @@ def test_cookiecutter_asks_the_questions_of_copier() -> None:
 
 
 def test_the_table_of_owners_is_written_from_the_seeds(copy: Path) -> None:
-    """Between its marks, with the package's name left to copier."""
     with (copy / "copier.yml").open("a", encoding="utf-8") as file:
         seeds = ["/README.md", "/src/{{ package_name }}/model.py", "/.github/CODEOWNERS"]
         entries = [f"{{% if _copier_operation == 'update' %}}{path}{{% endif %}}" for path in seeds]
@@ -136,7 +131,7 @@ def test_the_tables_of_the_documentation_are_written(copy: Path) -> None:
 
 
 def test_a_page_without_marks_is_an_error(copy: Path) -> None:
-    """Silence would leave it out of date."""
+    """Otherwise the page would become outdated without a word."""
     (copy / "template" / "CONTRIBUTING.md.jinja").write_text("no marks\n", encoding="utf-8")
     assert "<!-- owners -->" in sync(copy, "--check").stderr
 
@@ -166,7 +161,6 @@ def repository(folder: Path) -> Path:
 
 
 def test_releases_are_the_commits_that_say_so(tmp_path: Path) -> None:
-    """And the working tree is the next one, with what is not ignored."""
     root = repository(tmp_path / "root")
     template = served(root, tmp_path)
     assert template.releases() == ["v0.1.0", "v0.1.1"]
@@ -186,7 +180,6 @@ def test_a_shallow_clone_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_template_is_served_as_it_lies_here(template: Template, tmp_path: Path) -> None:
-    """With files that are not committed yet."""
     git(tmp_path, "clone", "--quiet", "--branch", template.newest, str(template.clone), "clone")
     for name in ("copier.yml", "hooks/post_gen_project.py", "tests/harness.py"):
         assert (tmp_path / "clone" / name).read_bytes() == (ROOT / name).read_bytes()

@@ -93,7 +93,7 @@ def said(found: Iterator[Refusal]) -> list[str]:
 def test_a_release_is_written_and_committed(
     small: SmallTemplate, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The version, the date, one commit of the person who releases; then it tells how to publish."""
+    """The version and the date are written, the commit is by whoever releases, and the next commands are printed."""
     commit_everything(small.path, "Add a guide")
     monkeypatch.setenv("GIT_AUTHOR_NAME", "Jane")
     assert run(small, NEXT) == 0
@@ -129,7 +129,7 @@ FOUND = {
 
 @pytest.mark.usefixtures("quick")
 def test_all_refusals_are_told_and_nothing_is_written(small: SmallTemplate, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each on a line, sorted; what a rule has named is not named again for what happened."""
+    """Each is on a line, sorted; what a rule has named is not named again for what happened."""
     small.release("1.0.1", {"copier.yml": copier_yml(owner={"type": "str", "default": "me"})})
     put(small.path, BROKEN)
     commit_everything(small.path, "Break")
@@ -147,7 +147,7 @@ def test_all_refusals_are_told_and_nothing_is_written(small: SmallTemplate, caps
 
 @pytest.mark.usefixtures("quick")
 def test_what_needs_trust_is_told(small: SmallTemplate, tmp_path: Path) -> None:
-    """By the rule, and by copier, which goes no further."""
+    """The rule names it, and then copier goes no further."""
     put(small.path, {"copier.yml": copier_yml(_tasks=["true"])})
     found = compatibility.refusals(serve(small, tmp_path), tmp_path)
     assert [refusal.what for refusal in found] == ["_tasks", "copier.yml"]
@@ -158,7 +158,7 @@ def test_what_needs_trust_is_told(small: SmallTemplate, tmp_path: Path) -> None:
 def test_a_check_needs_no_finished_tree_and_writes_nothing(
     small: SmallTemplate, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Not committed, on another branch, without a word in the changelog."""
+    """The tree is not committed, on another branch, and the changelog is empty."""
     git(small.path, "switch", "--quiet", "--create", "topic")
     put(small.path, {"CHANGELOG.md": "", "new": "new\n"})
     before = git(small.path, "status", "--porcelain"), git(small.path, "rev-parse", "HEAD")
@@ -203,7 +203,6 @@ def test_a_check_refuses_what_the_rules_refuse(
 def test_a_version_comes_after_all_others(
     small: SmallTemplate, capsys: pytest.CaptureFixture[str], version: str, message: str, check: list[str]
 ) -> None:
-    """As three numbers, and it is not taken."""
     commit_everything(small.path, "Elsewhere", "v1.5.0")
     assert run(small, version, *check) == 1
     assert capsys.readouterr() == ("", f"error: {message}\n")
@@ -211,7 +210,7 @@ def test_a_version_comes_after_all_others(
 
 @pytest.mark.usefixtures("lenient")
 def test_versions_are_compared_as_numbers(small: SmallTemplate, capsys: pytest.CaptureFixture[str]) -> None:
-    """With the highest, not with the latest."""
+    """The highest counts, not the latest."""
     small.release("1.10.0", {})
     small.release("1.9.1", {})
     assert run(small, "1.9.2", "--check") == 1
@@ -221,7 +220,6 @@ def test_versions_are_compared_as_numbers(small: SmallTemplate, capsys: pytest.C
 
 @pytest.mark.usefixtures("lenient")
 def test_the_first_release_comes_after_nothing(tmp_path: Path) -> None:
-    """There is no other to compare it with."""
     git(tmp_path, "init", "--quiet", "--initial-branch=main")
     put(tmp_path, {"pyproject.toml": PROJECT, "CHANGELOG.md": CHANGELOG})
     commit_everything(tmp_path, "Begin")
@@ -297,7 +295,6 @@ def test_what_a_release_is_written_into_has_to_be_there(
 
 @pytest.mark.usefixtures("lenient")
 def test_a_missing_changelog_is_one_line(small: SmallTemplate, capsys: pytest.CaptureFixture[str]) -> None:
-    """What the machine says is told in the same way."""
     put(small.path, {"CHANGELOG.md": None})
     commit_everything(small.path, "Remove it")
     assert run(small, NEXT) == 1
@@ -310,7 +307,6 @@ def test_a_missing_changelog_is_one_line(small: SmallTemplate, capsys: pytest.Ca
 
 @pytest.mark.usefixtures("lenient")
 def test_a_refused_commit_leaves_nothing_behind(small: SmallTemplate, capsys: pytest.CaptureFixture[str]) -> None:
-    """A hook may have a word in it."""
     commit_everything(small.path, "Add a guide")
     hook = small.path / ".git/hooks/pre-commit"
     hook.parent.mkdir(exist_ok=True)
@@ -324,7 +320,7 @@ def test_a_refused_commit_leaves_nothing_behind(small: SmallTemplate, capsys: py
 
 
 def test_what_follows_is_left_as_it_is() -> None:
-    """Only the heading changes, and text may be all that there is."""
+    """Only the heading changes, and the section may be all that there is."""
     assert release.with_date("## Unreleased\nA guide.", "1.1.0", "2026-02-03") == "## 1.1.0 (2026-02-03)\nA guide."
     assert release.with_date("## Unreleased\nA.\n## 1\n## Unreleased\n", "2.0.0", "x") == (
         "## 2.0.0 (x)\nA.\n## 1\n## Unreleased\n"
@@ -332,14 +328,12 @@ def test_what_follows_is_left_as_it_is() -> None:
 
 
 def test_this_repository_is_released_unless_another_is_named() -> None:
-    """And it is, unless it is only checked."""
     options = release.parse([NEXT])
     assert (options.version, options.check, options.root) == (NEXT, False, ROOT)
 
 
 @pytest.mark.slow
 def test_the_next_release_of_this_repository_keeps_the_rules() -> None:
-    """As `nox -s release -- X.Y.Z --check` does it."""
     version = next_release(ROOT, releases_in(ROOT)).removeprefix("v")
     command = [sys.executable, "-m", "maintain.release", version, "--check"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
@@ -364,7 +358,6 @@ def test_the_next_release_of_this_repository_keeps_the_rules() -> None:
     ],
 )
 def test_a_release_is_told_by_its_subject(subject: str, *, is_one: bool) -> None:
-    """Nothing else is one."""
     assert (RELEASE.fullmatch(subject) is not None) is is_one
 
 
@@ -372,7 +365,6 @@ def test_a_release_is_told_by_its_subject(subject: str, *, is_one: bool) -> None
 
 
 def test_nothing_may_ask_for_trust() -> None:
-    """Each of the three is named."""
     settings: dict[str, object] = {
         "_tasks": [],
         "_exclude": [],
@@ -463,7 +455,7 @@ QUESTIONS: Mapping[str, tuple[dict[str, Any], list[str]]] = {
 
 @pytest.mark.parametrize("case", QUESTIONS)
 def test_no_answer_is_lost(case: str) -> None:
-    """Choices and names of questions may change, if the default knows of it."""
+    """Choices and names of questions may change, if the default refers to the old answer."""
     changes, expected = QUESTIONS[case]
     asked = questions_in(yaml.safe_load(copier_yml(**changes)))
     assert said(question_rules.refused_questions(asked, [questions_in(COPIER_YML)])) == expected
@@ -476,7 +468,7 @@ def test_a_computed_answer_has_no_successor() -> None:
 
 
 def test_questions_are_compared_with_every_release() -> None:
-    """A default knows an old name for good; questions that once stood side by side are two."""
+    """A default refers to an old name for good; questions that once stood side by side are two."""
     low = question(default="low")
     asked = questions_in({"levels": low})
     old, both = questions_in({"level": low}), questions_in({"level": low, "levels": low})
@@ -487,7 +479,6 @@ def test_questions_are_compared_with_every_release() -> None:
 
 @pytest.mark.parametrize(("other", "is_similar"), [("abcde", True), ("abcxy", True), ("abxyz", False)])
 def test_similar_is_mostly_the_same(other: str, *, is_similar: bool) -> None:
-    """Three fifths of it, at least."""
     assert question_rules.similar("abcde", other) is is_similar
 
 
@@ -495,7 +486,6 @@ def test_similar_is_mostly_the_same(other: str, *, is_similar: bool) -> None:
 
 
 def test_only_texts_are_in_the_template(tmp_path: Path) -> None:
-    """No binaries and no links, whatever is outside."""
     put(tmp_path, {"template/a/nul": b"a\0b", "template/latin": b"\xe9", "template/text": "\u00e9\n", "outside": b"\0"})
     put(tmp_path, {"template/gr\u00f6\u00dfe": "text\n"})
     (tmp_path / "template/link").symlink_to("text")
@@ -512,7 +502,7 @@ def test_only_texts_are_in_the_template(tmp_path: Path) -> None:
 
 
 def test_git_shows_and_compares_what_is_rendered(small: SmallTemplate, tmp_path: Path) -> None:
-    """Neither ignore rules nor attributes of the repository hide a file, also one of few answers."""
+    """Neither ignore rules nor attributes of the repository may hide a file, not even one that few answers lead to."""
     put(
         small.path,
         {
@@ -564,12 +554,10 @@ TO_FILE = "it was a folder and becomes a file, and a file and a folder do not me
     ],
 )
 def test_no_path_disappears(old: list[str], new: list[str], kept: list[str], expected: list[str]) -> None:
-    """Unless there is an entry for it or for its folder."""
     assert said(file_rules.changed_paths(old, new, kept)) == expected
 
 
 def test_an_entry_names_one_path() -> None:
-    """As an update of this repository reads it."""
     entries = ["*.pyc", "old.md", "/src/{{ package_name }}/old.py", "/docs/old/", "/docs/*", "/[ab]", "/a?"]
     seeds = [
         "{% if _copier_operation == 'update' %}/README.md{% endif %}",
@@ -583,7 +571,7 @@ def test_an_entry_names_one_path() -> None:
 
 
 def test_paths_are_compared_for_the_answers_of_a_repository(small: SmallTemplate, tmp_path: Path) -> None:
-    """A path that stays for others is gone for these."""
+    """A path that stays with one answer is gone with another."""
     put(
         small.path,
         {
@@ -603,7 +591,6 @@ def test_paths_are_compared_for_the_answers_of_a_repository(small: SmallTemplate
 
 
 def test_a_template_without_entries_is_compared_too(small: SmallTemplate, tmp_path: Path) -> None:
-    """And with answers that it no longer takes."""
     put(small.path, {"copier.yml": copier_yml(_exclude=None, level=question(choices=["low"]))})
     template = serve(small, tmp_path)
     repository = trial.generate(template, "v1.0.0", {"level": "high"}, tmp_path / "high")
@@ -614,7 +601,6 @@ def test_a_template_without_entries_is_compared_too(small: SmallTemplate, tmp_pa
 
 
 def test_few_combinations_have_each_choice_and_each_pair_of_pairs() -> None:
-    """With texts as one more thing that is there or not."""
     settings = yaml.safe_load((ROOT / "copier.yml").read_text("utf-8"))
     asked = [question for question in questions_in(settings).values() if not question.is_computed]
     factors = [[{question.name: choice} for choice in question.choices] for question in asked if question.choices]
@@ -629,12 +615,11 @@ def test_few_combinations_have_each_choice_and_each_pair_of_pairs() -> None:
 
 
 def test_a_single_question_is_asked_in_each_way() -> None:
-    """There are no pairs then."""
     assert spread.covering([[{"a": 1}, {"a": 2}, {"a": 3}]]) == [{"a": 1}, {"a": 2}, {"a": 3}]
 
 
 def test_each_text_is_one_that_is_accepted() -> None:
-    """The first that is; left out where none is."""
+    """The first sample that fits is taken, and the question is left out if none does."""
     fits = {"any": {"one", "two"}, "two": {"two"}, "none": set[str]()}
 
     def refused(answers: trial.Answers) -> str:
@@ -644,7 +629,7 @@ def test_each_text_is_one_that_is_accepted() -> None:
 
 
 def test_the_spread_has_empty_and_filled_texts(small: SmallTemplate, tmp_path: Path) -> None:
-    """Where the questions accept them; what is computed or no text is left to its default."""
+    """What is computed or no text is left to its default."""
     required = "{% if not package_name %}a name is needed{% endif %}"
     address = "{% if email and '@' not in email %}no address{% endif %}"
     more = {
@@ -663,7 +648,6 @@ def test_the_spread_has_empty_and_filled_texts(small: SmallTemplate, tmp_path: P
 
 
 def test_a_question_that_cannot_be_asked_is_an_error(small: SmallTemplate, tmp_path: Path) -> None:
-    """It is not about a text that does not fit."""
     put(small.path, {"copier.yml": copier_yml(new={"type": "int"})})
     template = serve(small, tmp_path)
     with pytest.raises(ValueError, match='Question "new" is required'):
@@ -673,7 +657,6 @@ def test_a_question_that_cannot_be_asked_is_an_error(small: SmallTemplate, tmp_p
 
 
 def test_a_refused_default_is_an_error(small: SmallTemplate, tmp_path: Path) -> None:
-    """There is no other text to try."""
     put(small.path, {"copier.yml": copier_yml(new={"type": "int", "default": 1, "validator": "not this"})})
     template = serve(small, tmp_path)
     with pytest.raises(ValueError, match="Validation error for question 'new': not this"):
@@ -681,7 +664,6 @@ def test_a_refused_default_is_an_error(small: SmallTemplate, tmp_path: Path) -> 
 
 
 def test_an_answer_is_left_out_where_nothing_takes_it() -> None:
-    """Its question is gone, or its choice is."""
     answers = {"package_name": "wine", "level": "low", "old": "x", "number": 1}
     number = {"choices": [1, 2], "default": 1}
     asked = questions_in({**COPIER_YML, "level": question(choices=["high"]), "number": number})
@@ -689,7 +671,6 @@ def test_an_answer_is_left_out_where_nothing_takes_it() -> None:
 
 
 def test_what_copier_says_names_the_question_or_the_file() -> None:
-    """On one line."""
 
     def stop(message: str) -> Iterator[Refusal]:
         yield Refusal("a", "rule")
@@ -735,7 +716,7 @@ def test_an_update_that_merges_loses_nothing(small: SmallTemplate, tmp_path: Pat
 
 
 def test_whole_folders_may_go_with_an_entry(small: SmallTemplate, tmp_path: Path) -> None:
-    """One at the top and one in the package; the files move elsewhere, and the edited ones stay."""
+    """The files move elsewhere, and the edited ones stay."""
     old = {"template/scripts/tool.py": "tool\n", "template/src/{{package_name}}/steps/deep/a.py": "a\n"}
     small.release("1.0.1", old)
     new = {"template/src/{{package_name}}/core/a.py": "a\n"}
@@ -779,7 +760,6 @@ def test_a_new_seed_arrives_and_is_the_owners_from_then_on(small: SmallTemplate,
 
 
 def test_an_update_loses_edits_of_a_renamed_file(small: SmallTemplate, tmp_path: Path) -> None:
-    """Whatever the rules say; all such files are named."""
     changes: Changes = {
         "template/docs/guide.md": None,
         "template/docs/handbook.md": FILES["template/docs/guide.md"],
@@ -803,21 +783,19 @@ def test_an_update_loses_edits_of_what_was_ignored(small: SmallTemplate, tmp_pat
 
 
 def test_an_update_replaces_an_answer(small: SmallTemplate, tmp_path: Path) -> None:
-    """In silence, if the default does not know of it."""
     changes = {"copier.yml": copier_yml(level=question(choices=["low"], default="low"))}
     change = "an update turns the answer 'high' into 'low'"
     assert lost(small, tmp_path, changes, level="high") == [f"level: {change}: {begin('level if level is defined')}"]
 
 
 def test_an_update_forgets_an_answer(small: SmallTemplate, tmp_path: Path) -> None:
-    """What is computed is not recorded."""
     changes = {"copier.yml": copier_yml(level={"type": "str", "default": "low", "when": False})}
     change = "an update turns the answer 'high' into None"
     assert lost(small, tmp_path, changes, level="high") == [f"level: {change}: {begin('level if level is defined')}"]
 
 
 def test_an_update_may_end_for_a_removed_choice(small: SmallTemplate, tmp_path: Path) -> None:
-    """That is promised, and nothing is written."""
+    """That is promised, if nothing is written."""
     changes = {"copier.yml": copier_yml(level=question(choices=["low"])), "template/new": "new\n"}
     assert lost(small, tmp_path, changes, level="high") == []
     assert not (tmp_path / "repository/new").exists()
@@ -827,7 +805,6 @@ def test_an_update_may_end_for_a_removed_choice(small: SmallTemplate, tmp_path: 
 def test_no_other_end_is_allowed(
     small: SmallTemplate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, written: bool
 ) -> None:
-    """Nor this one, once something is written."""
 
     def stop(repository: Path, **_: object) -> None:
         if written:
@@ -842,7 +819,6 @@ def test_no_other_end_is_allowed(
 
 @pytest.mark.usefixtures("quick")
 def test_a_refused_answer_is_told_once(small: SmallTemplate, tmp_path: Path) -> None:
-    """A stricter rule ends an update."""
     strict = COPIER_YML["package_name"] | {"validator": "{% if package_name != 'wine' %}only wine{% endif %}"}
     put(small.path, {"copier.yml": copier_yml(package_name=strict)})
     template = serve(small, tmp_path)
@@ -852,7 +828,6 @@ def test_a_refused_answer_is_told_once(small: SmallTemplate, tmp_path: Path) -> 
 
 
 def test_nothing_personal_matters(small: SmallTemplate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither ignore rules nor git's settings of the person who releases."""
     config = tmp_path / "config"
     put(config, {"git/ignore": "*.md\n", "git/attributes": "* -diff\n", "gitconfig": "[apply]\n\twhitespace = error\n"})
     monkeypatch.setenv("XDG_CONFIG_HOME", str(config))
@@ -862,7 +837,6 @@ def test_nothing_personal_matters(small: SmallTemplate, tmp_path: Path, monkeypa
 
 
 def test_a_shallow_clone_is_one_line(small: SmallTemplate, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Its releases are missing."""
     git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{small.path}", "shallow")
     assert release.main([NEXT, "--check", "--root", str(tmp_path / "shallow")]) == 1
     assert "is a shallow clone, so releases are missing" in capsys.readouterr().err

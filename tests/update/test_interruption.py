@@ -61,7 +61,7 @@ def kill(repository: Path, *, after: float, at_the_end: bool) -> None:
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no process groups to kill")
 def test_killed(halfway: Path, chunk: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """In half of the cases while files are written; what was before is restored, the next run is right."""
+    """Half of the kills come while files are written; what was before is restored, and the next run is right."""
     chance = random.Random(chunk)  # noqa: S311
     put(halfway, {"untracked.txt": "mine\n"})
     before = tree(halfway)

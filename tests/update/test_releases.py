@@ -83,7 +83,7 @@ def assert_kept(repository: Path, names: list[str]) -> None:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("release", RELEASES)
 def test_without_edits_all_of_it_comes(begin: Begin, later: Template, doors: Doors, release: str, way: str) -> None:
-    """What is the template's is as if it were generated today; a second update changes nothing."""
+    """The template's files are as if they were generated today, and a second update changes nothing."""
     repository = begin(release, ci="gitlab", problem="regression")
     said = update(repository, doors, way, NEXT)
     assert "Another README." not in (repository / "README.md").read_text("utf-8")
@@ -108,7 +108,6 @@ def test_without_edits_all_of_it_comes(begin: Begin, later: Template, doors: Doo
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_removed_choice_stops(begin: Begin, doors: Doors, way: str) -> None:
-    """Before anything is written, and says which there are."""
     repository = begin(next(iter(RELEASES)), python_version="3.11")
     said = update(repository, doors, way, NEXT, check=False)
     assert "'3.11' is not in ['3.12', '3.13', '3.14']" in said
@@ -118,13 +117,12 @@ def test_a_removed_choice_stops(begin: Begin, doors: Doors, way: str) -> None:
 
 
 def test_plain_copier_names_the_safer_command(begin: Begin, template: Template, doors: Doors) -> None:
-    """After each update."""
     repository = begin(next(iter(RELEASES)))
     assert "uvx nox -s update" in update(repository, doors, "plain", template.newest)
 
 
 def test_a_name_that_is_reserved_later_stays(later: Template, begin: Begin, doors: Doors, tmp_path: Path) -> None:
-    """A package that was allowed once; only a new name is refused."""
+    """The package was allowed once; only a new name is refused."""
     work = tmp_path / "work"
     git(tmp_path, "clone", "--quiet", str(later.clone), str(work))
     with (work / "reserved-names.txt").open("a", encoding="utf-8") as names:
