@@ -4,13 +4,14 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import propose
 import pytest
 import yaml
 
+from formwork.cli import main
+from formwork.proposing.markdown import block, quiet
 from tests.harness import commit_everything, git, tree
-from tests.update.fake_forge import JOB, TOKEN, Answer, FakeForge, FakeGitHub, FakeGitLab, served
-from tests.update.small import COPIER_YML, FILES, SmallTemplate, put
+from tests.propose.fake_forge import JOB, TOKEN, Answer, FakeForge, FakeGitHub, FakeGitLab, served
+from tests.small import COPIER_YML, FILES, SmallTemplate, put
 
 GUIDE = "template/docs/guide.md"
 WORKFLOW = "template/.github/workflows/check.yml"
@@ -59,7 +60,7 @@ def run(forge: FakeForge, checkout: Path, capsys: pytest.CaptureFixture[str], mo
     def run(**changed: str) -> tuple[int, str]:
         for name, value in {**tokens, **changed}.items():
             monkeypatch.setenv(name, value)
-        status = propose.main()
+        status = main(["propose"])
         said = capsys.readouterr()
         text = said.out + said.err
         assert text.count("\n") == 1, text
@@ -106,7 +107,7 @@ def shown(forge: FakeForge, path: str, branch: str = "template/v1.1.0") -> str:
 def test_one_request_with_the_update(
     forge: FakeForge, small: SmallTemplate, checkout: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """From the default branch as it is on the forge; the checkout at hand stays as it is."""
+    """It begins at the default branch as it is on the forge; the checkout at hand stays as it is."""
     mine(forge, checkout, mine_md="Mine.\n")
     release(small, "1.1.0", "First of all, @octocat.")
     release(small, "1.2.0", "Then another.")
@@ -146,14 +147,12 @@ def test_one_request_with_the_update(
 
 @on_github
 def test_nothing_newer_nothing_opened(forge: FakeForge, run: Run) -> None:
-    """It says so."""
     assert run() == (0, "small v1.0.0 is recorded: nothing newer to propose")
     assert forge.calls == []
 
 
 @on_github
 def test_a_new_question_gets_its_default(forge: FakeForge, small: SmallTemplate, run: Run) -> None:
-    """Nobody is there to ask."""
     question = "colour:\n  type: str\n  default: \"{{ colour if colour is defined else 'red' }}\"\n"
     release(small, "1.1.0", **{"copier.yml": COPIER_YML + question})
     assert run()[0] == 0
@@ -161,7 +160,7 @@ def test_a_new_question_gets_its_default(forge: FakeForge, small: SmallTemplate,
 
 
 def test_conflicts_make_a_draft(forge: FakeForge, small: SmallTemplate, checkout: Path, run: Run) -> None:
-    """With the markers in the branch, and the files listed."""
+    """The markers are in the branch, and the request lists the files."""
     mine(forge, checkout, docs__guide_md=second_line("My line.")[GUIDE], stages_yaml=None)
     release(small, "1.1.0", **{"template/stages.yaml": "one:\n"})
     assert run()[0] == 0
@@ -198,7 +197,6 @@ def test_where_there_are_no_drafts_it_is_none(
 
 
 def test_not_twice(forge: FakeForge, small: SmallTemplate, run: Run) -> None:
-    """What is open stays as it is."""
     release(small, "1.1.0")
     assert run()[0] == 0
     tip = git(forge.bare, "rev-parse", "template/v1.1.0")
@@ -209,7 +207,7 @@ def test_not_twice(forge: FakeForge, small: SmallTemplate, run: Run) -> None:
 
 
 def test_never_again(forge: FakeForge, small: SmallTemplate, run: Run) -> None:
-    """Also when it was long ago, and when the branch is gone."""
+    """This holds however long ago it was, and if the branch is gone."""
     item = forge.add("Update the template to v1.1.0")
     for number in range(250):
         forge.add(f"Work {number}", branch=f"work/{number}", labels=["template"])
@@ -227,7 +225,7 @@ def test_never_again(forge: FakeForge, small: SmallTemplate, run: Run) -> None:
 
 
 def test_a_newer_release_takes_the_place(forge: FakeForge, small: SmallTemplate, run: Run) -> None:
-    """What is open of older releases is closed with a comment; what is others' is left alone."""
+    """Open proposals of older releases are closed with a comment; what others have opened is left alone."""
     release(small, "1.1.0")
     run()
     old_issue = forge.add("Update the template to v1.0.5", labels=["template"])
@@ -254,7 +252,7 @@ def test_a_newer_release_takes_the_place(forge: FakeForge, small: SmallTemplate,
 
 
 def test_a_stranger_cannot_prevent_a_proposal(forge: FakeForge, small: SmallTemplate, run: Run) -> None:
-    """Neither by an issue of that title nor by a fork's branch of that name."""
+    """Neither an issue of that title nor a branch of that name in a fork does it."""
     forge.add("Update the template to v1.1.0", state="closed")
     forge.add("Mine", branch="template/v1.1.0", of_a_fork=True, state="closed")
     release(small, "1.1.0")
@@ -266,7 +264,7 @@ def test_a_stranger_cannot_prevent_a_proposal(forge: FakeForge, small: SmallTemp
 
 
 def test_a_refused_branch_becomes_an_issue(forge: FakeForge, small: SmallTemplate, run: Run) -> None:
-    """Once, as with requests; and a newer one takes its place."""
+    """It is opened once, as requests are, and a newer one replaces it."""
     hook = forge.bare / "hooks/pre-receive"
     hook.write_text(HOOK, "utf-8")
     hook.chmod(0o755)
@@ -291,7 +289,7 @@ def test_a_refused_branch_becomes_an_issue(forge: FakeForge, small: SmallTemplat
 
 @on_github
 def test_without_a_token_of_ones_own_there_is_an_issue(forge: FakeForge, small: SmallTemplate, run: Run) -> None:
-    """Written with the token of the run; a request of earlier days is left alone."""
+    """It is written with the token of the run, and an earlier request is left alone."""
     request = forge.add("Update the template to v1.0.5", branch="template/v1.0.5")
     release(small, "1.1.0")
     assert run(FORMWORK_TOKEN="")[0] == 0
@@ -305,7 +303,6 @@ def test_without_a_token_of_ones_own_there_is_an_issue(forge: FakeForge, small: 
 
 @on_github
 def test_a_token_that_may_not_write_makes_an_issue(forge: FakeForge, small: SmallTemplate, run: Run) -> None:
-    """What the server answers to the push is told."""
     release(small, "1.1.0")
     assert run(FORMWORK_TOKEN=JOB)[0] == 0
     assert "error: 403" in forge.issues[0].body
@@ -313,7 +310,7 @@ def test_a_token_that_may_not_write_makes_an_issue(forge: FakeForge, small: Smal
 
 @on_github
 def test_a_repository_without_issues_gets_requests(forge: FakeForge, small: SmallTemplate, run: Run) -> None:
-    """Of those, GitHub says that they are gone."""
+    """GitHub answers that issues are gone."""
     forge.failures["GET", "/issues"] = (410, {"message": "Issues has been disabled in this repository."})
     release(small, "1.1.0")
     assert run()[0] == 0
@@ -326,16 +323,15 @@ def test_a_repository_without_issues_gets_requests(forge: FakeForge, small: Smal
 def test_without_any_token_it_says_how(
     forge: FakeForge, checkout: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In one line."""
     assert checkout.is_dir()
     for name in ("FORMWORK_TOKEN", "GITHUB_TOKEN"):
         monkeypatch.setenv(name, "")
-    assert propose.main() == 1
+    assert main(["propose"]) == 1
     said = capsys.readouterr().err
     assert re.fullmatch(r"error: there is no token to propose with: set FORMWORK_TOKEN, a .+\n", said)
     for name in ("GITHUB_API_URL", "CI_API_V4_URL"):
         monkeypatch.delenv(name, raising=False)
-    assert propose.main() == 1
+    assert main(["propose"]) == 1
     assert capsys.readouterr().err == (
         "error: neither GitHub Actions nor GitLab CI runs this; elsewhere: uvx nox -s update\n"
     )
@@ -344,7 +340,7 @@ def test_without_any_token_it_says_how(
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_failing_forge_is_one_line_and_mends(forge: FakeForge, small: SmallTemplate, run: Run, method: str) -> None:
-    """The next run goes on, also where the branch is pushed already."""
+    """The next run goes on, also if the branch was pushed already."""
     requests = "pulls" if isinstance(forge, FakeGitHub) else "merge_requests"
     forge.failures[method, requests] = (500, {"message": "Server\nError"})
     release(small, "1.1.0")
@@ -369,7 +365,7 @@ def test_a_failing_forge_is_one_line_and_mends(forge: FakeForge, small: SmallTem
 def test_whatever_a_server_says_is_one_line(
     forge: FakeForge, small: SmallTemplate, run: Run, answer: Answer, reason: str
 ) -> None:
-    """Not all that answers is a forge."""
+    """Not everything that answers is a forge."""
     forge.failures["GET", "/pulls"] = answer
     release(small, "1.1.0")
     assert run() == (1, f"error: GET /repos/example/wine/pulls: {reason}")
@@ -402,7 +398,6 @@ def test_nobodys_commits_are_overwritten(forge: FakeForge, small: SmallTemplate,
 
 @on_github
 def test_a_server_that_is_gone_is_one_line(forge: FakeForge, small: SmallTemplate, run: Run) -> None:
-    """As is a remote that is."""
     release(small, "1.1.0")
     assert run(GITHUB_API_URL="http://127.0.0.1:9")[0] == 1
     forge.bare.rename(forge.bare.with_name("elsewhere"))
@@ -411,7 +406,6 @@ def test_a_server_that_is_gone_is_one_line(forge: FakeForge, small: SmallTemplat
 
 @on_github
 def test_an_update_that_refuses_is_told(forge: FakeForge, small: SmallTemplate, run: Run) -> None:
-    """Such as one whose answer is no longer offered."""
     release(small, "1.1.0", **{"copier.yml": COPIER_YML.replace("[low, ", "[")})
     status, said = run()
     assert status == 1
@@ -420,23 +414,6 @@ def test_an_update_that_refuses_is_told(forge: FakeForge, small: SmallTemplate, 
 
 
 # --------------------------------------------------------------------------------------- the lock
-
-
-@pytest.fixture
-def fake_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A uv that locks as one line, unless pyproject.toml names what there is not; knows no token."""
-    program = tmp_path / "uv"
-    lines = [
-        "#!/bin/sh",
-        'test "$*" = "lock --quiet" || exit 9',
-        'test -z "$(env | grep TOKEN)" || exit 8',
-        "if grep -q nonsense pyproject.toml; then echo 'error: no nonsense' >&2; exit 1; fi",
-        "echo locked > uv.lock",
-    ]
-    program.write_text("\n".join(lines) + "\n", "utf-8")
-    program.chmod(0o755)
-    monkeypatch.setenv("UV", str(program))
-    return program
 
 
 @pytest.mark.usefixtures("fake_uv")
@@ -449,7 +426,6 @@ def fake_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_lock_follows(
     forge: FakeForge, small: SmallTemplate, checkout: Path, run: Run, own: str, new: str, lock: str
 ) -> None:
-    """Where it can; else the request says why not."""
     project = "template/pyproject.toml"
     release(small, "1.1.0", **{project: "a = 1\n"})
     small.generate(checkout.parent / "other", "v1.1.0")
@@ -495,13 +471,13 @@ Z = "\u200b"
     ],
 )
 def test_the_changelog_calls_nobody(text: str, expected: str) -> None:
-    """No mention, no reference, no tag, no order; code that can be read in one way stays as it is."""
-    assert propose.quiet(text) == expected
+    """No mention, reference, tag or command is left; code stays as it is if it can be read in one way only."""
+    assert quiet(text) == expected
 
 
 def test_a_block_holds_what_is_in_it() -> None:
     """Its fence is longer than any in it."""
-    assert propose.block("a ```` @b") == "`````text\na ```` @b\n`````"
+    assert block("a ```` @b") == "`````text\na ```` @b\n`````"
 
 
 @on_github

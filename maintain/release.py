@@ -1,7 +1,7 @@
 """Release the working tree, or say with --check what speaks against it.
 
 A release is a commit with the subject `Release X.Y.Z`. Everything is checked before anything is
-written; what the repositories of earlier releases need is in updatable.py.
+written; what the repositories of earlier releases need is in compatibility.py.
 """
 
 import argparse
@@ -9,15 +9,18 @@ import datetime
 import re
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import yaml
 from copier.errors import CopierError
-from history import PROJECT, VERSION, CommandError, git, numbers, release_of, releases_in
-from updatable import one_line, refusals
 
-ROOT = Path(__file__).resolve().parents[1]
+from formwork import git
+from formwork.errors import FormworkError, reported
+from maintain import ROOT
+from maintain.compatibility import refusals
+from maintain.releases import PROJECT, VERSION, numbers, releases_in, served, surroundings
 
 CHANGELOG = Path("CHANGELOG.md")
 
@@ -31,28 +34,11 @@ PUBLISH = """\
     git push --atomic origin main v{version}"""
 
 
-class NotReadyError(Exception):
-    """There cannot be this release now."""
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Check, then write, then commit."""
     options = parse(arguments)
-    root, version = options.root, options.version
-    try:
-        require_next(root, version)
-        files = {} if options.check else prepared(root, version)
-        require_nothing_lost(root, version)
-        if not options.check:
-            commit(root, version, files)
-    except (NotReadyError, CommandError, CopierError, OSError, ValueError, yaml.YAMLError) as error:
-        print(f"error: {one_line(error)}", file=sys.stderr)
-        return 1
-    if options.check:
-        print(f"{version} can be released")
-    else:
-        print(PUBLISH.format(version=version))
-    return 0
+    work = partial(release, options.root, options.version, is_check=options.check)
+    return reported(work, CopierError, ValueError, yaml.YAMLError)
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -64,31 +50,41 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-# --------------------------------------------------------------------------------- the release
+def release(root: Path, version: str, *, is_check: bool) -> int:
+    """Release the working tree as a version, or only check it."""
+    require_next(root, version)
+    files = {} if is_check else prepared(root, version)
+    require_nothing_lost(root, version)
+    if is_check:
+        print(f"{version} can be released")
+        return 0
+    commit(root, version, files)
+    print(PUBLISH.format(version=version))
+    return 0
 
 
 def require_next(root: Path, version: str) -> None:
     """See that the version comes after all others."""
     if not VERSION.fullmatch(version):
         message = f"{version} is not a version: write it as X.Y.Z"
-        raise NotReadyError(message)
+        raise FormworkError(message)
     last = max(releases_in(root), key=numbers, default="v0.0.0")
     if numbers(version) <= numbers(last):
         message = f"{version} does not come after {last}, the last release"
-        raise NotReadyError(message)
-    if git(root, "tag", "--list", f"v{version}"):
+        raise FormworkError(message)
+    if git.text(root, "tag", "--list", f"v{version}"):
         message = f"the tag v{version} exists, without a commit `Release {version}` on this branch"
-        raise NotReadyError(message)
+        raise FormworkError(message)
 
 
 def prepared(root: Path, version: str) -> dict[Path, str]:
     """See that the working tree is ready, and tell what the files of the release will hold."""
-    if (branch := git(root, "branch", "--show-current")) != "main":
+    if (branch := git.text(root, "branch", "--show-current")) != "main":
         message = f"this is not main but {branch or 'no branch'}: releases are made on main"
-        raise NotReadyError(message)
-    if changes := git(root, "status", "--porcelain", "--untracked-files=all"):
+        raise FormworkError(message)
+    if changes := git.text(root, "status", "--porcelain", "--untracked-files=all", env=surroundings()):
         message = f"the working tree is not clean, commit or remove: {changes}"
-        raise NotReadyError(message)
+        raise FormworkError(message)
     today = datetime.date.today().isoformat()
     return {
         root / PROJECT: with_version((root / PROJECT).read_text(encoding="utf-8"), version),
@@ -101,7 +97,7 @@ def with_version(text: str, version: str) -> str:
     text, count = VERSION_LINE.subn(f'version = "{version}"', text)
     if count != 1:
         message = f'{PROJECT} has {count} lines that begin with `version = "`: there has to be one'
-        raise NotReadyError(message)
+        raise FormworkError(message)
     return text
 
 
@@ -110,7 +106,7 @@ def with_date(text: str, version: str, today: str) -> str:
     section = UNRELEASED.search(text)
     if not section or not re.search(r"^(?!#).*\S", section["text"], re.MULTILINE):
         message = f"{CHANGELOG} has no text below `## Unreleased`: tell what changes for a repository that updates"
-        raise NotReadyError(message)
+        raise FormworkError(message)
     return f"{text[: section.start()]}## {version} ({today})\n{text[section.start('text') :]}"
 
 
@@ -120,7 +116,8 @@ def commit(root: Path, version: str, files: Mapping[Path, str]) -> None:
     try:
         for path, text in files.items():
             path.write_text(text, encoding="utf-8", newline="\n")
-        git(root, "commit", "--quiet", "--message", f"Release {version}", "--", *map(str, files), surroundings={})
+        # With the settings and the hooks of the person who releases.
+        git.run(root, "commit", "--quiet", "--message", f"Release {version}", "--", *map(str, files), settings={})
     except BaseException:
         for path, content in before.items():
             path.write_bytes(content)
@@ -130,11 +127,11 @@ def commit(root: Path, version: str, files: Mapping[Path, str]) -> None:
 def require_nothing_lost(root: Path, version: str) -> None:
     """Check the working tree against every earlier release, and tell all that speaks against it."""
     with TemporaryDirectory(prefix="formwork-release-") as folder:
-        found = refusals(release_of(root, Path(folder), f"v{version}"), Path(folder))
+        found = refusals(served(root, Path(folder), f"v{version}"), Path(folder))
     if found:
         print(*found, sep="\n", file=sys.stderr)
         message = f"{version} cannot be released, for {'one reason' if len(found) == 1 else f'{len(found)} reasons'}"
-        raise NotReadyError(message)
+        raise FormworkError(message)
 
 
 if __name__ == "__main__":

@@ -8,15 +8,18 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import adopt
 import pexpect
 import pytest
-import update
 import yaml
 
-from hooks.post_gen_project import UPSTREAM
-from tests.harness import ROOT, Entry, commit_everything, git, tree
-from tests.update.small import SmallTemplate, put
+from formwork import adopt
+from formwork.adopting.answering import collision, other_names
+from formwork.adopting.delivery import your_side
+from formwork.adopting.fitting import has_tests
+from formwork.cli import main
+from formwork.repository import File, Repository
+from tests.harness import Entry, commit_everything, git, tree
+from tests.small import SmallTemplate, put
 
 QUESTIONS = """\
 _subdirectory: template
@@ -139,7 +142,7 @@ def run_adopt(template: SmallTemplate, capsys: pytest.CaptureFixture[str]) -> Ad
 
     def run(path: Path, *options: str) -> Told:
         source = [] if "--template" in options else ["--template", template.url]
-        status = adopt.main([str(path), *source, *options])
+        status = main(["adopt", str(path), *source, *options])
         said = capsys.readouterr()
         assert "error:" not in said.out
         return status, said.out + said.err
@@ -205,7 +208,7 @@ def without_objects(files: dict[str, Entry]) -> dict[str, Entry]:
 
 
 def test_what_is_new_arrives_on_a_branch(mine: Path, template: SmallTemplate, run_adopt: Adopt) -> None:
-    """Staged, at the same commit, with the release recorded."""
+    """The files are staged on top of the same commit, and the release is recorded."""
     before, head = tree(mine), git(mine, "rev-parse", "HEAD")
     status, said = run_adopt(mine)
     assert status == 0
@@ -231,7 +234,7 @@ def test_what_is_new_arrives_on_a_branch(mine: Path, template: SmallTemplate, ru
 
 
 def test_a_dry_run_touches_nothing_and_says_the_same(mine: Path, run_adopt: Adopt) -> None:
-    """No object, no reference, no file."""
+    """Not even an object or a reference is left in .git."""
     put(mine, {"ruff.toml": "mine = 1\n"})
     commit_everything(mine, "Mine")
     before = tree(mine, without=())
@@ -245,7 +248,7 @@ def test_a_dry_run_touches_nothing_and_says_the_same(mine: Path, run_adopt: Adop
 
 
 def test_from_a_detached_head(mine: Path, run_adopt: Adopt) -> None:
-    """As after `git checkout` of a tag."""
+    """This is how `git checkout` of a tag leaves a repository."""
     git(mine, "checkout", "--quiet", "--detach")
     assert run_adopt(mine)[0] == 0
     assert git(mine, "branch", "--show-current") == "formwork"
@@ -253,7 +256,7 @@ def test_from_a_detached_head(mine: Path, run_adopt: Adopt) -> None:
 
 
 def test_everything_of_the_templates_stays_within_reach(tmp_path: Path, run_adopt: Adopt) -> None:
-    """What is kept or left out can be compared with the template's, as it comes from there."""
+    """What is kept or left out can be compared with the template's version."""
     mine = make(tmp_path / "mine", {"README.md": "Mine.\n", "test_a.py": "x = 1\n"})
     _, said = run_adopt(mine)
     assert "compare what was kept or left out: git diff formwork/v1.0.0 HEAD -- FILE" in said
@@ -266,21 +269,21 @@ def test_everything_of_the_templates_stays_within_reach(tmp_path: Path, run_adop
 def test_interrupted_at_any_moment_it_is_undone_by_git_reset(
     mine: Path, run_adopt: Adopt, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    """At each command of git from the switch of branches on; and then it can be run again."""
+    """It is interrupted at each command of git from the switch of branches on, and can be run again."""
     put(mine, {"ruff.toml": "mine = 1\n"})
     commit_everything(mine, "Mine")
     before = tree(mine)
     left = iter(range(number))
     original = adopt.switch
-    plain = update.Repository.git
+    plain = Repository.git
 
-    def interrupted(repository: update.Repository, *arguments: str, **more: object) -> bytes:
+    def interrupted(repository: Repository, *arguments: str, **more: object) -> bytes:
         if next(left, None) is None:
             raise KeyboardInterrupt
         return plain(repository, *arguments, **more)  # type: ignore[arg-type]
 
-    def switch(repository: update.Repository) -> None:
-        monkeypatch.setattr(update.Repository, "git", interrupted)
+    def switch(repository: Repository) -> None:
+        monkeypatch.setattr(Repository, "git", interrupted)
         original(repository)
 
     monkeypatch.setattr(adopt, "switch", switch)
@@ -301,7 +304,6 @@ def test_interrupted_at_any_moment_it_is_undone_by_git_reset(
 
 
 def test_no_folder(tmp_path: Path, run_adopt: Adopt) -> None:
-    """A name that is mistyped."""
     assert refused(run_adopt, tmp_path / "no") == f"{tmp_path / 'no'}: there is no such folder"
 
 
@@ -314,7 +316,6 @@ def test_no_repository_or_no_commit(tmp_path: Path, run_adopt: Adopt) -> None:
 
 
 def test_what_is_not_committed(mine: Path, run_adopt: Adopt) -> None:
-    """As an update refuses it."""
     put(mine, {"notes.txt": "Other.\n"})
     assert refused(run_adopt, mine) == "notes.txt: not committed: commit or stash first"
     assert "not committed" in refused(run_adopt, mine, "--dry-run")
@@ -323,7 +324,7 @@ def test_what_is_not_committed(mine: Path, run_adopt: Adopt) -> None:
 @pytest.mark.parametrize("is_ignored", [False, True])
 @pytest.mark.parametrize("name", ["ruff.toml", "docs"])
 def test_files_in_the_way(mine: Path, run_adopt: Adopt, name: str, *, is_ignored: bool) -> None:
-    """Git does not know them, so it could not give them back."""
+    """Git does not know them, so it could not restore them."""
     if is_ignored:
         put(mine, {".gitignore": "ruff.toml\ndocs\n"})
         commit_everything(mine, "Ignore")
@@ -332,7 +333,6 @@ def test_files_in_the_way(mine: Path, run_adopt: Adopt, name: str, *, is_ignored
 
 
 def test_a_link_in_the_way(mine: Path, run_adopt: Adopt, tmp_path: Path) -> None:
-    """Nothing goes through it."""
     (tmp_path / "outside").mkdir()
     (mine / "docs").symlink_to(tmp_path / "outside")
     assert "docs: in the way" in refused(run_adopt, mine)
@@ -340,7 +340,7 @@ def test_a_link_in_the_way(mine: Path, run_adopt: Adopt, tmp_path: Path) -> None
 
 
 def test_a_repository_of_the_template(mine: Path, run_adopt: Adopt) -> None:
-    """It is updated instead; also from a branch that somebody else has adopted on."""
+    """It is to be updated instead, also if somebody else has adopted on another branch."""
     run_adopt(mine)
     commit_everything(mine, "Adopt")
     said = refused(run_adopt, mine)
@@ -351,24 +351,22 @@ def test_a_repository_of_the_template(mine: Path, run_adopt: Adopt) -> None:
 
 
 def test_an_unknown_release_or_answer(mine: Path, run_adopt: Adopt) -> None:
-    """With what there is."""
     said = refused(run_adopt, mine, "--release=v2.0.0")
-    assert said == "the template has no v2.0.0: its releases are v1.0.0"
+    assert said == "small has no v2.0.0: its releases are v1.0.0"
     assert "--data colour: write NAME=VALUE" in refused(run_adopt, mine, "--data=colour=red")
     assert "license" in refused(run_adopt, mine, "--data=license=GPL")
     assert "package_name" in refused(run_adopt, mine, "--data=package_name=docs")
 
 
 def test_no_template(mine: Path, run_adopt: Adopt, tmp_path: Path) -> None:
-    """Not there, or without a release."""
     gone = str(tmp_path / "gone")
     said = refused(run_adopt, mine, "--template", gone)
-    assert said.startswith(f"the template {gone} cannot be cloned: git clone: ")
+    assert said.startswith(f"the template {gone} cannot be fetched: git clone: ")
     unreleased = make(tmp_path / "unreleased", FILES)
     said = refused(run_adopt, mine, "--template", str(unreleased))
     assert said.startswith("this copy of the template has no release: git fetch --tags")
     said = refused(run_adopt, mine, "--template", str(unreleased), "--release=v1.0.0")
-    assert said == "the template has no v1.0.0: its releases are none"
+    assert said == "unreleased has no v1.0.0: its releases are none"
     assert run_adopt(mine, "--template", str(unreleased), "--release=main")[0] == 0
 
 
@@ -382,51 +380,48 @@ def test_names_that_differ_in_case_only(tmp_path: Path, run_adopt: Adopt, name: 
 
 
 def test_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every option is explained."""
     monkeypatch.setenv("COLUMNS", "300")
     with pytest.raises(SystemExit):
-        adopt.parse(["--help"])
+        main(["adopt", "--help"])
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    usage = "[-h] [--dry-run] [--data NAME=VALUE] [--template URL] [--release RELEASE] path"
+    usage = "[-h] [--dry-run] [--data NAME=VALUE] [--template URL] [--release RELEASE] PATH"
     assert lines == [
-        f"usage: adopt {usage}",
+        f"usage: formwork adopt {usage}",
         "",
         "Bring the template into a repository that never saw it.",
         "",
         "positional arguments:",
-        "path the repository, or the folder of it that becomes a project",
+        "PATH the repository, or the folder of it that becomes a project",
         "",
         "options:",
         "-h, --help show this help message and exit",
-        "--dry-run show what would come, touch nothing",
-        "--data NAME=VALUE give an answer",
-        "--template URL take the template from there (default: this checkout)",
-        "--release RELEASE for example v0.3.0 (default: the newest)",
+        "--dry-run show what would come, and change nothing",
+        "--data NAME=VALUE answer a question; may be given several times",
+        "--template URL the template's address or path (default: gh:formwork-ml/formwork)",
+        "--release RELEASE the release, for example v0.3.0 (default: the newest)",
     ]
 
 
 # -------------------------------------------------------------------------------- the template
 
 
-def test_the_template_is_this_checkout_by_default(
-    mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Its releases are found by their commits where there are no tags; what is recorded is its origin."""
+def test_a_checkout_is_recorded_by_its_origin(mine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its releases are found by their commits where there are no tags; without an origin, its path is recorded."""
     checkout = SmallTemplate(tmp_path / "formwork", FILES)
     checkout.release("1.1.0", {"template/new.md": "New.\n"})
     git(checkout.path, "tag", "--delete", "v1.0.0", "v1.1.0")
     put(checkout.path, {"template/later.md": "Later.\n"})
     commit_everything(checkout.path, "Release of later things")
-    monkeypatch.setattr(adopt, "ROOT", checkout.path)
-    assert adopt.main([str(mine), "--dry-run"]) == 0
+    template = ["--template", str(checkout.path)]
+    assert main(["adopt", str(mine), *template, "--dry-run"]) == 0
     assert capsys.readouterr().out.startswith(f"formwork v1.1.0 -> {mine}\n")
-    assert adopt.main([str(mine), "--release", "v1.0.0"]) == 0
+    assert main(["adopt", str(mine), *template, "--release", "v1.0.0"]) == 0
     recorded = yaml.safe_load((mine / ".copier-answers.yml").read_text("utf-8"))
-    assert (recorded["_commit"], recorded["_src_path"]) == ("v1.0.0", UPSTREAM)
+    assert (recorded["_commit"], recorded["_src_path"]) == ("v1.0.0", str(checkout.path))
     assert git(checkout.path, "tag") == ""
     git(mine, "reset", "--quiet", "--hard")
     git(checkout.path, "remote", "add", "origin", "https://me:secret@git.example.org/our/formwork")
-    assert adopt.main([str(mine)]) == 0
+    assert main(["adopt", str(mine), *template]) == 0
     recorded = yaml.safe_load((mine / ".copier-answers.yml").read_text("utf-8"))
     assert recorded["_src_path"] == "git+https://git.example.org/our/formwork"
     assert recorded["_commit"] == "v1.1.0"
@@ -434,11 +429,21 @@ def test_the_template_is_this_checkout_by_default(
     assert not (mine / "later.md").exists()
 
 
+def test_the_template_is_the_public_one_by_default(
+    mine: Path, template: SmallTemplate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = f'[url "{template.path}"]\n\tinsteadOf = https://github.com/formwork-ml/formwork\n'
+    put(tmp_path, {"gitconfig": settings})
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / "gitconfig"))
+    assert main(["adopt", str(mine)]) == 0
+    recorded = yaml.safe_load((mine / ".copier-answers.yml").read_text("utf-8"))
+    assert (recorded["_commit"], recorded["_src_path"]) == ("v1.0.0", "gh:formwork-ml/formwork")
+
+
 # --------------------------------------------------------------------------------- the answers
 
 
 def test_answers_are_told_with_where_they_come_from(tmp_path: Path, run_adopt: Adopt) -> None:
-    """Given, found, by default; what the template does not ask is not told."""
     cfg = "[metadata]\nname = churn\ndescription = Who leaves?\nauthor = Jane\n[options]\npython_requires = >=3.8\n"
     mine = make(tmp_path / "mine", {"setup.cfg": cfg, "src/churn/__init__.py": "x = 1\n"})
     _, said = run_adopt(mine, "--data=project_name=Churn", "--dry-run")
@@ -454,7 +459,6 @@ def test_answers_are_told_with_where_they_come_from(tmp_path: Path, run_adopt: A
 
 
 def test_what_the_template_refuses_is_dropped_with_a_note(tmp_path: Path, run_adopt: Adopt) -> None:
-    """And the next best is taken."""
     cfg = "[metadata]\nname = requests\n[options]\npython_requires = >=3.8,<3.10\n"
     mine = make(tmp_path / "mine", {"setup.cfg": cfg, "README.md": "# A/B\n"})
     _, said = run_adopt(mine, "--dry-run", "--data=project_name=Requests 2")
@@ -494,11 +498,10 @@ def test_an_unknown_licence_is_pointed_out(tmp_path: Path, run_adopt: Adopt) -> 
 def test_the_package_does_not_hide_theirs(tmp_path: Path, files: list[str], reason: str) -> None:
     """Their imports find what they have found before."""
     put(tmp_path, {"src/other/__init__.py": "", "src/other/pipeline/__init__.py": "", "src/other/model.py": ""})
-    assert adopt.collision("wine", set(files), tmp_path) == reason
+    assert collision("wine", set(files), tmp_path) == reason
 
 
 def test_the_package_has_another_name_where_it_would_hide_theirs(tmp_path: Path, run_adopt: Adopt) -> None:
-    """One that hides nothing either; and what is in src/ is shared."""
     mine = make(tmp_path / "wine", {"wine.py": "", "wine_ml/a.py": ""})
     why = "wine.py is yours, and your imports still find it"
     assert answers(run_adopt(mine, "--dry-run")[1])["package_name"] == f"wine_model ({why})"
@@ -508,14 +511,13 @@ def test_the_package_has_another_name_where_it_would_hide_theirs(tmp_path: Path,
 
 
 def test_a_given_package_is_taken(tmp_path: Path, run_adopt: Adopt) -> None:
-    """Whatever it hides."""
     mine = make(tmp_path / "wine", {"wine.py": "x = 1\n"})
     assert answers(run_adopt(mine, "--dry-run", "--data=package_name=wine")[1])["package_name"] == "wine (--data)"
 
 
 def test_names_like_a_packages_name_are_no_longer_than_names_may_be() -> None:
     """They have at most 40 characters, and no two underscores in a row."""
-    names = adopt.other_names("a" * 33 + "_" + "b" * 6)
+    names = other_names("a" * 33 + "_" + "b" * 6)
     a = "a" * 31
     assert [next(names) for _ in range(5)] == [
         f"{a}aa_bbb_ml",
@@ -544,7 +546,6 @@ def test_the_service_of_the_folder_comes_first(tmp_path: Path, run_adopt: Adopt)
 
 
 def test_the_author_is_that_of_the_folder(tmp_path: Path, run_adopt: Adopt) -> None:
-    """Of the first commit that it has."""
     mine = make(tmp_path / "mine", {"a.txt": "a\n"})
     put(mine, {"sub/b.txt": "b\n"})
     git(mine, "add", "--all")
@@ -556,11 +557,8 @@ def test_the_author_is_that_of_the_folder(tmp_path: Path, run_adopt: Adopt) -> N
 def test_what_is_not_told_is_asked_in_a_terminal(
     mine: Path, template: SmallTemplate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And nothing else."""
-    places = [str(ROOT / folder) for folder in (".", "scripts", "template/scripts")]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(places))
     monkeypatch.setenv("TERM", "xterm")
-    script = [str(ROOT / "scripts/adopt.py"), str(mine), "--template", template.url, "--data=ci=gitlab"]
+    script = ["-m", "formwork", "adopt", str(mine), "--template", template.url, "--data=ci=gitlab"]
     terminal = pexpect.spawn(sys.executable, script, encoding="utf-8", timeout=30, dimensions=(50, 120))
     terminal.expect("package_name.*my_wines")
     terminal.sendline("_2")
@@ -585,7 +583,6 @@ def test_what_is_not_told_is_asked_in_a_terminal(
 
 
 def test_requirements_are_carried_over(tmp_path: Path, run_adopt: Adopt) -> None:
-    """As they are written, those that the template lacks; the rest is listed."""
     lines = 'NumPy==1.26\nmlflow\npytest\npandas >= 2  # tables\nfoo; python_version < "3.12"\n-r other.txt\n'
     mine = make(tmp_path / "mine", {"requirements.txt": lines})
     _, said = run_adopt(mine)
@@ -599,7 +596,7 @@ def test_requirements_are_carried_over(tmp_path: Path, run_adopt: Adopt) -> None
 
 
 def test_tests_of_theirs_run_as_before(tmp_path: Path, run_adopt: Adopt) -> None:
-    """The template's are left out, with what configures them; the sample is data, and comes."""
+    """The template's tests are left out, with the settings for them; the sample is data, so it comes."""
     mine = make(tmp_path / "mine", {"tests/conftest.py": "x = 1\n", "tests/test_a.py": "x = 1\n"})
     status, said = run_adopt(mine)
     assert status == 0
@@ -631,12 +628,12 @@ def test_tests_of_theirs_run_as_before(tmp_path: Path, run_adopt: Adopt) -> None
     ],
 )
 def test_what_a_test_is(name: str, *, are_there: bool) -> None:
-    """A file that unittest or pytest would run, or be configured by."""
-    assert adopt.has_tests({name: update.File("100644", "")}) == are_there
+    """It is a file that unittest or pytest would run, or be configured by."""
+    assert has_tests({name: File("100644", "")}) == are_there
 
 
 def test_their_code_is_not_linted_at_once(tmp_path: Path, run_adopt: Adopt) -> None:
-    """By the folder where nothing of the template's is; new code beside it is."""
+    """It is excluded by folder where the template has nothing in that folder, so new code beside it is linted."""
     files = ("a.py", "old/b.py", "old/deep/c.pyi", "docs/d.ipynb", "src/mine/e.py", "notes.txt", "more/notes.txt")
     mine = make(tmp_path / "mine", dict.fromkeys(files, "x\n"))
     run_adopt(mine, "--data=package_name=mine")
@@ -648,7 +645,6 @@ def test_their_code_is_not_linted_at_once(tmp_path: Path, run_adopt: Adopt) -> N
 
 
 def test_nothing_to_fit(mine: Path, run_adopt: Adopt) -> None:
-    """Where they have neither code nor tests, all is as the template gives it."""
     run_adopt(mine)
     assert (mine / "ruff.toml").read_text("utf-8") == RUFF
     expected = PROJECT.replace("{{ package_name }}", "my_wines").replace("{{ license }}", "MIT")
@@ -659,7 +655,7 @@ def test_nothing_to_fit(mine: Path, run_adopt: Adopt) -> None:
 
 
 def test_texts_are_an_ordinary_conflict(tmp_path: Path, run_adopt: Adopt) -> None:
-    """Lines that both have are outside of the markers; each side is whole."""
+    """Lines that both have are outside of the markers, and each side is whole."""
     yours = RUFF.replace("100", "79").replace("E", "F") + "# Mine\n"
     mine = make(tmp_path / "mine", {"ruff.toml": yours, "run.sh": "#!/bin/sh\necho run\n"})
     status, said = run_adopt(mine)
@@ -669,7 +665,7 @@ def test_texts_are_an_ordinary_conflict(tmp_path: Path, run_adopt: Adopt) -> Non
     assert unmerged(mine) == {"ruff.toml": [2, 3]}
     merged = (mine / "ruff.toml").read_text("utf-8")
     assert merged.startswith("<<<<<<< yours\nline-length = 79\n=======\nline-length = 100\n>>>>>>> v1.0.0\nextend-")
-    assert adopt.your_side(merged.encode()) == yours.encode()
+    assert your_side(merged.encode()) == yours.encode()
     assert "1. resolve 1 conflict (git status), git add each\n" in said
     git(mine, "checkout", "--quiet", "--theirs", "ruff.toml")
     assert (mine / "ruff.toml").read_text("utf-8") == RUFF
@@ -685,13 +681,13 @@ def hard(template: SmallTemplate, tmp_path_factory: pytest.TempPathFactory) -> t
     mine = make(tmp_path_factory.mktemp("hard") / "mine", {**files, "hard/.gitattributes": attributes})
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
-        assert adopt.main([str(mine), "--template", template.url]) == 1
+        assert main(["adopt", str(mine), "--template", template.url]) == 1
     return mine, plan(said.getvalue())
 
 
 @pytest.mark.parametrize("name", HARD)
 def test_where_markers_would_not_do_theirs_stays(hard: tuple[Path, dict[str, str]], name: str) -> None:
-    """Byte for byte, and git still has both versions."""
+    """The file is theirs byte for byte, and git still has both versions."""
     mine, planned = hard
     assert (mine / "hard" / name).read_bytes() == HARD[name][0]
     assert planned[f"hard/{name}"] == "conflict: yours stays as it is"
@@ -700,17 +696,15 @@ def test_where_markers_would_not_do_theirs_stays(hard: tuple[Path, dict[str, str
 
 
 def test_carriage_returns_are_theirs(tmp_path: Path, run_adopt: Adopt) -> None:
-    """Also on the lines of the markers, and under the template's attributes."""
     yours = b"line-length = 79\r\n\r\n[lint]\r\n"
     mine = make(tmp_path / "mine", {"ruff.toml": yours})
     run_adopt(mine)
     merged = (mine / "ruff.toml").read_bytes()
     assert b"<<<<<<< yours" in merged
-    assert adopt.your_side(merged) == yours
+    assert your_side(merged) == yours
 
 
 def test_a_mode_of_theirs_stays(tmp_path: Path, run_adopt: Adopt) -> None:
-    """Executable or not is a clash, too."""
     mine = make(tmp_path / "mine", {"run.sh": "#!/bin/sh\necho run\n"})
     (mine / "run.sh").chmod(0o755)
     commit_everything(mine, "Executable")
@@ -721,7 +715,7 @@ def test_a_mode_of_theirs_stays(tmp_path: Path, run_adopt: Adopt) -> None:
 
 
 def test_links_are_never_followed(tmp_path: Path, run_adopt: Adopt) -> None:
-    """A link in the place of a file is a conflict, one in the place of a folder ends the matter."""
+    """A link in the place of a file is a conflict; behind one in the place of a folder nothing is written."""
     outside = tmp_path / "outside"
     put(outside, {"file.toml": "Outside.\n"})
     mine = make(tmp_path / "mine", {"ruff.toml": "-> ../outside/file.toml", "docs": "-> ../outside"})
@@ -740,7 +734,6 @@ def test_links_are_never_followed(tmp_path: Path, run_adopt: Adopt) -> None:
 
 
 def test_a_file_where_a_folder_would_be_and_the_other_way_round(tmp_path: Path, run_adopt: Adopt) -> None:
-    """What the template has there does not come."""
     mine = make(tmp_path / "mine", {"docs": "A file.\n", "run.sh/inner.txt": "Inside.\n"})
     status, said = run_adopt(mine)
     assert status == 0
@@ -751,7 +744,6 @@ def test_a_file_where_a_folder_would_be_and_the_other_way_round(tmp_path: Path, 
 
 
 def test_a_submodule_where_a_file_or_a_folder_would_be(tmp_path: Path, run_adopt: Adopt) -> None:
-    """It is not entered."""
     mine = make(tmp_path / "mine", {"a.txt": "a\n"})
     commit = git(mine, "rev-parse", "HEAD")
     for name in ("docs", "run.sh"):
@@ -766,7 +758,6 @@ def test_a_submodule_where_a_file_or_a_folder_would_be(tmp_path: Path, run_adopt
 
 
 def test_what_is_theirs_to_say_is_kept(tmp_path: Path, run_adopt: Adopt) -> None:
-    """Seeds, the licence, and files that are there to be empty; a link in their place, too."""
     files = ("README.md", "LICENSE", "src/mine/model.py")
     mine = make(tmp_path / "mine", {**dict.fromkeys(files, "Mine.\n"), "src/mine/__init__.py": ""})
     (mine / "tests").mkdir()
@@ -782,7 +773,6 @@ def test_what_is_theirs_to_say_is_kept(tmp_path: Path, run_adopt: Adopt) -> None
 
 
 def test_a_licence_of_another_name_is_kept(tmp_path: Path, run_adopt: Adopt) -> None:
-    """There is one, and pyproject.toml names it."""
     mine = make(tmp_path / "mine", {"COPYING": "Mine.\n", "LICENSE.txt": "Mine.\n", "docs/LICENSE": "Other's.\n"})
     _, said = run_adopt(mine)
     assert plan(said)["LICENSE"] == "left out: COPYING is yours"
@@ -794,7 +784,6 @@ def test_a_licence_of_another_name_is_kept(tmp_path: Path, run_adopt: Adopt) -> 
 
 
 def test_a_folder_of_a_larger_repository(tmp_path: Path, run_adopt: Adopt) -> None:
-    """Nothing outside of it changes; what is outside does not clash."""
     files = {"ruff.toml": "x = 1\n", "LICENSE.md": "L\n", "sub/docs/guide.md": "Mine.\n", "sub/test_a.py": "x = 1\n"}
     top = make(tmp_path / "top", {**files, "sub/setup.cfg": "[metadata]\nname = part\n"})
     before = tree(top)
@@ -847,7 +836,7 @@ def test_what_was_settled_does_not_come_up_again(
         },
     )
     monkeypatch.chdir(mine)
-    assert update.main([]) == 1
+    assert main(["update"]) == 1
     assert unmerged(mine) == {"docs/guide.md": [1, 2, 3]}
     guide = (mine / "docs/guide.md").read_text("utf-8")
     assert guide == ("<<<<<<< yours\n# My guide\n=======\n# The guide\n>>>>>>> v1.1.0\n\nOne.\n\nTwo.\n\n3.\n")

@@ -2,12 +2,15 @@
 
 from pathlib import Path
 
-import facts
 import pytest
-from facts import Fact, History, Person
 
+from formwork.adopting import detect
+from formwork.adopting.detect import Fact, History
+from formwork.adopting.licences import licence_files, licence_of
+from formwork.adopting.metadata import Person, as_specifier
+from formwork.adopting.requirements import Requirements, requirements
 from tests.harness import ROOT
-from tests.update.small import put
+from tests.small import put
 
 NOBODY = History(Person(), "")
 PYTHONS = ("3.11", "3.12", "3.13")
@@ -64,7 +67,7 @@ def read(folder: Path, files: dict[str, str], history: History = NOBODY) -> dict
     """Read a folder of files."""
     folder.mkdir(exist_ok=True)
     put(folder, dict(files))
-    return facts.facts(folder, files, history, PYTHONS)
+    return detect.facts(folder, files, history, PYTHONS)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +135,6 @@ def read(folder: Path, files: dict[str, str], history: History = NOBODY) -> dict
     ids=["project", "poetry", "setup.cfg", "setup.py", "nothing", "broken", "odd", "computed", "src", "elsewhere"],
 )
 def test_metadata(tmp_path: Path, files: dict[str, str], expected: dict[str, str]) -> None:
-    """The first answer to each question, from the file that has it."""
     found = read(tmp_path / "my-wine", files)
     assert {name: answers[0].value for name, answers in found.items()} == expected
     where = "pyproject.toml, tool.poetry" if POETRY in files.values() else next(iter(files), "")
@@ -141,7 +143,7 @@ def test_metadata(tmp_path: Path, files: dict[str, str], expected: dict[str, str
 
 
 def test_the_surest_comes_first(tmp_path: Path) -> None:
-    """And the others are there, should it be refused."""
+    """The others follow, in case the first is refused."""
     files = {"setup.cfg": "[metadata]\nname = b\n", "pyproject.toml": "[project]\nname = 'a'\n", "README.md": "# C\n"}
     found = read(tmp_path / "d", {**files, "src/e/__init__.py": ""}, History(Person("Joe", "j@x.org"), "git@x.org:f/g"))
     assert found["project_name"] == [
@@ -157,7 +159,7 @@ def test_the_surest_comes_first(tmp_path: Path) -> None:
 
 
 def test_name_and_address_are_of_one_person(tmp_path: Path) -> None:
-    """The address of another is none, nor is one that nobody reads."""
+    """The address of somebody else is left out, and so is one that nobody reads."""
     history = History(Person("Joe", "joe@example.org"), "")
     found = read(tmp_path, {"setup.cfg": "[metadata]\nauthor = Jane\n"}, history)
     assert found["author_name"] == [Fact("Jane", "setup.cfg")]
@@ -183,7 +185,6 @@ def test_name_and_address_are_of_one_person(tmp_path: Path) -> None:
     ],
 )
 def test_headings(tmp_path: Path, name: str, content: str, title: str) -> None:
-    """As people read them."""
     assert read(tmp_path / "folder", {name: content})["project_name"][0].value == title
 
 
@@ -203,9 +204,8 @@ def test_headings(tmp_path: Path, name: str, content: str, title: str) -> None:
     ],
 )
 def test_packages(tmp_path: Path, files: list[str], package: str) -> None:
-    """The one that can be imported, or that is named as the project is."""
     (tmp_path / "setup.cfg").write_text("[metadata]\nname = Named\n", "utf-8")
-    found = facts.facts(tmp_path, files, NOBODY, PYTHONS)["package_name"]
+    found = detect.facts(tmp_path, files, NOBODY, PYTHONS)["package_name"]
     assert found[0].value == package
     assert found[-1] == Fact("named", "setup.cfg")
     place = f"src/{package}/" if f"src/{package}/__init__.py" in files else f"{package}/"
@@ -231,8 +231,7 @@ def test_packages(tmp_path: Path, files: list[str], package: str) -> None:
     ],
 )
 def test_web_addresses(remote: str, url: str) -> None:
-    """Of whatever git pushes to, without passwords."""
-    assert facts.web_address(remote) == url
+    assert detect.web_address(remote) == url
 
 
 @pytest.mark.parametrize(
@@ -245,8 +244,7 @@ def test_web_addresses(remote: str, url: str) -> None:
     ],
 )
 def test_integration(files: list[str], service: list[Fact]) -> None:
-    """What is there, unless both are."""
-    assert list(facts.integration(set(files))) == service
+    assert list(detect.integration(set(files))) == service
 
 
 LICENCE = (ROOT / "LICENSE").read_text("utf-8")
@@ -270,8 +268,7 @@ BSD = "Redistribution and use in source and binary forms, are permitted.\n"
     ],
 )
 def test_texts_of_licences(text: str, licence: str) -> None:
-    """Those that the template offers, and no relatives of them."""
-    assert facts.licence_of(text) == licence
+    assert licence_of(text) == licence
 
 
 @pytest.mark.parametrize(
@@ -289,19 +286,17 @@ def test_texts_of_licences(text: str, licence: str) -> None:
     ],
 )
 def test_names_of_licences(tmp_path: Path, name: str, licence: str | None) -> None:
-    """However they are spelled; a proprietary one only if it is called so."""
     found = read(tmp_path, {"setup.cfg": f"[metadata]\nlicense = {name}\n"}).get("license")
     assert found == ([Fact(licence, "setup.cfg")] if licence else None)
 
 
 def test_licences_in_files(tmp_path: Path) -> None:
-    """In a file of the usual name, or of the name that is told."""
     assert read(tmp_path / "a", {"COPYING.txt": LICENCE})["license"] == [Fact("MIT", "COPYING.txt")]
     project = '[project]\nlicense = {file = "legal.txt"}\n'
     found = read(tmp_path / "b", {"pyproject.toml": project, "legal.txt": LICENCE})
     assert found["license"] == [Fact("MIT", "pyproject.toml")]
     assert "license" not in read(tmp_path / "c", {"legal.txt": LICENCE})
-    assert facts.licence_files(["b", "licence.md", "LICENSE", "LICENSE-MIT", "LICENSES", "COPYING"]) == [
+    assert licence_files(["b", "licence.md", "LICENSE", "LICENSE-MIT", "LICENSES", "COPYING"]) == [
         "COPYING",
         "LICENSE",
         "LICENSE-MIT",
@@ -322,8 +317,8 @@ def test_licences_in_files(tmp_path: Path) -> None:
     ],
 )
 def test_lowest_python(specifier: str, python: str) -> None:
-    """Of those to choose from; what fits none of them is given as it is, to be refused."""
-    assert facts.lowest(specifier, PYTHONS, "setup.cfg") == Fact(python, f"setup.cfg: {specifier}")
+    """A specifier that fits none of the choices is passed on, to be refused."""
+    assert detect.lowest(specifier, PYTHONS, "setup.cfg") == Fact(python, f"setup.cfg: {specifier}")
 
 
 @pytest.mark.parametrize(
@@ -339,18 +334,15 @@ def test_lowest_python(specifier: str, python: str) -> None:
     ],
 )
 def test_poetrys_constraints(constraint: str, specifier: str) -> None:
-    """As everybody else writes them."""
-    assert facts.as_specifier(constraint) == specifier
+    assert as_specifier(constraint) == specifier
 
 
 def test_pinned_python(tmp_path: Path) -> None:
-    """Where nothing says what is supported."""
     assert read(tmp_path, {".python-version": "3.12.4\n"})["python_version"] == [Fact("3.12", ".python-version")]
     assert "python_version" not in read(tmp_path, {".python-version": "pypy\n"})
 
 
 def test_requirements(tmp_path: Path) -> None:
-    """Read as pip reads them, and compared by name."""
     lines = [
         "# all of them",
         "Scikit_Learn==1.2  # old",
@@ -366,7 +358,7 @@ def test_requirements(tmp_path: Path) -> None:
         "-e .",
     ]
     put(tmp_path, {"requirements.txt": "\r\n".join(lines), "setup.cfg": SETUP_CFG})
-    found = facts.requirements(tmp_path, ["scikit-learn", "numpy"])
+    found = requirements(tmp_path, ["scikit-learn", "numpy"])
     assert found.added == ("pandas[excel] >= 2 ; python_version > '3.8'", "requests >=2", "scipy")
     assert found.had == ("Scikit_Learn==1.2",)
     assert found.left == (
@@ -381,17 +373,15 @@ def test_requirements(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("project", [PYPROJECT, POETRY])
 def test_requirements_beside_a_project_table(tmp_path: Path, project: str) -> None:
-    """It says itself what is required, and is merged."""
     put(tmp_path, {"requirements.txt": "pandas\n", "pyproject.toml": project, "setup.py": SETUP_PY})
-    assert facts.requirements(tmp_path, []) == facts.Requirements()
+    assert requirements(tmp_path, []) == Requirements()
     put(tmp_path, {"pyproject.toml": "[tool.black]\n"})
-    assert facts.requirements(tmp_path, []).added == ("pandas", "scipy")
+    assert requirements(tmp_path, []).added == ("pandas", "scipy")
 
 
 def test_files_that_are_no_text(tmp_path: Path) -> None:
-    """They tell nothing, and end nothing."""
     (tmp_path / "README.md").write_bytes(b"\xff\xfe# x\n")
     (tmp_path / "setup.py").write_bytes(b"\0\xff")
     (tmp_path / "setup.cfg").mkdir()
-    found = facts.facts(tmp_path, [], NOBODY, PYTHONS)
+    found = detect.facts(tmp_path, [], NOBODY, PYTHONS)
     assert found == {"project_name": [Fact(tmp_path.name, "the folder's name")]}

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import adopt
 import pytest
-import update
 import yaml
 
+from formwork.cli import main
+from tests.adopt.test_adopt import make, unmerged
 from tests.generated.repository import Repository, interpreter, machine
 from tests.harness import Entry, Template, checkout, commit_everything, git, run, tree
-from tests.update.test_adopt import make, unmerged
 
 LATER = "v9.0.0"
 # What the later release changes: a text in a file of the template's, and what stands there then.
@@ -284,7 +283,7 @@ def later(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Templ
     commit_everything(work, f"Release {LATER.removeprefix('v')}", LATER)
     bare = work.parent / "formwork.git"
     git(work.parent, "clone", "--quiet", "--bare", str(work), str(bare))
-    return Template(bare, {template.candidate: ""}, LATER)
+    return Template(f"git+file://{bare.as_posix()}", bare, work.parent)
 
 
 def build(shape: Shape, path: Path) -> Path:
@@ -347,8 +346,8 @@ def test_what_was_there_goes_on_working(
     tests = passed(shape, mine)
     assert tests
 
-    command = [str(project), "--template", later.url, "--release", template.candidate]
-    assert adopt.main(command) == (1 if shape.clashes else 0)
+    command = [str(project), "--template", later.url, "--release", template.newest]
+    assert main(["adopt", *command]) == (1 if shape.clashes else 0)
     assert changed_outside_of_conflicts(mine, before) == set()
     assert tree(tmp_path / "outside") == beside
     assert set(unmerged(mine)) == shape.clashes
@@ -364,7 +363,7 @@ def test_what_was_there_goes_on_working(
 
     settled = tree(mine)
     monkeypatch.chdir(project)
-    update.main([])
+    main(["update"])
     prefix = f"{shape.folder}/" if shape.folder else ""
     released = {prefix + name.removesuffix(".jinja").replace("{{package_name}}", shape.package) for name in CHANGES}
     conflicts = set(unmerged(mine))
@@ -386,12 +385,12 @@ def passed_with_theirs(shape: Shape, path: Path, conflicts: set[str]) -> list[st
 
 @pytest.mark.slow
 def test_a_notebook_becomes_a_repository_that_is_green(template: Template, tmp_path: Path) -> None:
-    """Adopted, resolved by keeping both sides, set up and checked, as the documentation says."""
+    """It is adopted, resolved by keeping both sides, set up and checked, as the documentation says."""
     files = {name: text for name, text in NOTEBOOK_ONLY.files.items() if name != "test_train.py"}
     mine = make(tmp_path / "mine", dict(files))
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     command = ["--template", template.url, "--data", f"python_version={python}"]
-    assert adopt.main([str(mine), *command]) == 1
+    assert main(["adopt", str(mine), *command]) == 1
     ignored = mine / ".gitignore"
     both = re.sub(r"^(<<<<<<< |=======|>>>>>>> ).*\n", "", ignored.read_text("utf-8"), flags=re.MULTILINE)
     ignored.write_text(both, "utf-8")
