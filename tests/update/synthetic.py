@@ -9,27 +9,28 @@ NEXT = "v9.0.0"
 PACKAGE = "src/{{package_name}}"
 
 SUMMARIZE = '''\
-"""A step after evaluation: the metrics in one line."""
+"""A step after evaluation: the names of the metrics."""
 
 import json
-from pathlib import Path
+
+from ..base import paths
 
 
 def run() -> None:
     """Write the names of the metrics."""
-    metrics = json.loads(Path("reports/metrics.json").read_text(encoding="utf-8"))
-    Path("reports/summary.json").write_text(json.dumps(sorted(metrics)) + "\\n", encoding="utf-8")
+    metrics = json.loads(paths.METRICS.read_text(encoding="utf-8"))
+    paths.SUMMARY.write_text(json.dumps(sorted(metrics)) + "\\n", encoding="utf-8")
 '''
 
-COMMAND = '''
-@app.command()
+WIRING = '''\
 def summarize() -> None:
-    """Put the metrics into one line."""
-    summarize_step.run()
+    """Write the names of the metrics."""
+    from .steps import summarize as step
+
+    step.run()
 
 
-@app.command()
-def register(
+STAGES = (ingest, validate, featurize, train, evaluate, summarize)
 '''
 
 STAGE = """\
@@ -37,7 +38,11 @@ STAGE = """\
     cmd: {{ package_name }} summarize
     deps:
       - reports/metrics.json
-      - src/{{ package_name }}/pipeline/summarize.py
+      - src/{{ package_name }}/core/base/errors.py
+      - src/{{ package_name }}/core/base/paths.py
+      - src/{{ package_name }}/core/base/settings.py
+      - src/{{ package_name }}/core/pipeline.py
+      - src/{{ package_name }}/core/steps/summarize.py
     outs:
       - reports/summary.json:
           cache: false
@@ -79,10 +84,9 @@ def add(root: Path) -> None:
     """A page, a seed, a stage with its module and command, a dependency."""
     (root / "docs/new-page.md").write_text("# New\n", "utf-8")
     (root / "docs/new-seed.md").write_text("# Yours\n", "utf-8")
-    (root / PACKAGE / "pipeline/summarize.py").write_text(SUMMARIZE, "utf-8")
-    replace(root / PACKAGE / "cli.py", "\n@app.command()\ndef register(\n", COMMAND)
-    imported = "from .pipeline import train as train_step\n"
-    replace(root / PACKAGE / "cli.py", imported, imported.replace("train", "summarize") + imported)
+    (root / PACKAGE / "core/steps/summarize.py").write_text(SUMMARIZE, "utf-8")
+    replace(root / PACKAGE / "core/base/paths.py", "PLOTS =", 'SUMMARY = Path("reports/summary.json")\nPLOTS =')
+    replace(root / PACKAGE / "core/pipeline.py", "STAGES = (ingest, validate, featurize, train, evaluate)\n", WIRING)
     replace(root / "dvc.yaml.jinja", "  evaluate:\n", STAGE)
     replace(root / "pyproject.toml.jinja", '    "typer>=0.29",\n', '    "typer>=0.29",\n    "platformdirs>=4",\n')
     replace(
@@ -94,17 +98,17 @@ def add(root: Path) -> None:
 
 def rename_and_remove(root: Path) -> None:
     """A test is renamed, a page removed; both paths stay in `_exclude`."""
-    (root / "tests/test_validate.py.jinja").rename(root / "tests/test_quarantine.py.jinja")
-    (root / "tests/test_cli.py.jinja").unlink()
+    (root / "tests/contract/test_validate.py.jinja").rename(root / "tests/contract/test_quarantine.py.jinja")
+    (root / "tests/contract/test_cli.py.jinja").unlink()
 
 
 def split(root: Path) -> None:
     """A page becomes two."""
     page = root / "docs/pipeline.md.jinja"
-    before, heading, after = page.read_text("utf-8").partition("## A step of your own\n")
+    before, heading, after = page.read_text("utf-8").partition("## A stage of your own\n")
     assert heading
     page.write_text(before.rstrip() + "\n", "utf-8")
-    (root / "docs/steps.md.jinja").write_text(f"# A step of your own\n{after}", "utf-8")
+    (root / "docs/steps.md.jinja").write_text(f"# A stage of your own\n{after}", "utf-8")
     replace(
         root / "mkdocs.yml.jinja", "  - Pipeline: pipeline.md\n", "  - Pipeline: pipeline.md\n  - Steps: steps.md\n"
     )
@@ -112,7 +116,7 @@ def split(root: Path) -> None:
 
 def change(root: Path) -> None:
     """Tools, tasks, workflows, seeds."""
-    replace(root / "ruff.toml", '    "C4",   # comprehensions\n', '    "C4",   # comprehensions\n    "COM818",\n')
+    replace(root / "pyproject.toml.jinja", '    "C4",   # comprehensions\n', '    "C4",   # comprehensions\n    "COM818",\n')
     replace(root / "noxfile.py.jinja", '"""Check the types."""', '"""Check the types with mypy."""')
     replace(root / "README.md.jinja", "\n", "\n\nAnother README.\n")
     replace(root / ".gitignore", "\n", "\n/scratch/\n")
@@ -127,8 +131,8 @@ def ask_otherwise(work: Path) -> None:
     settings = work / "copier.yml"
     text = settings.read_text("utf-8")
     entries = [
-        "/tests/test_validate.py",
-        "/tests/test_cli.py",
+        "/tests/contract/test_validate.py",
+        "/tests/contract/test_cli.py",
         "{% if _copier_operation == 'update' %}/docs/new-seed.md{% endif %}",
     ]
     text = text.replace("_exclude:\n", "_exclude:\n" + "".join(f'  - "{entry}"\n' for entry in entries))

@@ -7,29 +7,37 @@ from pathlib import Path
 
 import pytest
 
-from maintain.releases import releases_in
 from tests.generated.repository import RUNNING, Repository, interpreter, machine
-from tests.harness import ROOT as FORMWORK
-from tests.harness import Doors, commit_everything, git, run, tree
+from tests.harness import Doors, Template, commit_everything, git, run, tree
 from tests.update.synthetic import NEXT, replace
 from tests.update.ways import Begin, conflicts, update
 
-FIRST = next(iter(releases_in(FORMWORK)))
 PACKAGE = Path("src/my_project")
 
 # Where an edit and a release may meet, and a person has to decide; docs/updates.md has the same list.
 MAY_CONFLICT = {
     "pyproject.toml",
-    "ruff.toml",
     "noxfile.py",
     ".github/workflows/check.yml",
 }
 
+PUBLISH = '''\
+"""Publish the metrics."""
+
+import logging
+
+
+def run() -> None:
+    """Say that the metrics are published."""
+    logging.getLogger(__name__).info("published")
+'''
+
 STAGE = """
   publish:
-    cmd: python -m my_project.pipeline.publish
+    cmd: my_project publish
     deps:
       - reports/metrics.json
+      - src/my_project/stages/publish.py
 
 plots:
 """
@@ -60,7 +68,9 @@ def add_a_dependency(root: Path) -> None:
 
 def add_a_stage(root: Path) -> None:
     replace(root / "dvc.yaml", "\nplots:\n", STAGE)
-    (root / PACKAGE / "pipeline/publish.py").write_text('"""Publish the metrics."""\n\nprint("published")\n', "utf-8")
+    module = root / PACKAGE / "stages/publish.py"
+    module.parent.mkdir()
+    module.write_text(PUBLISH, "utf-8")
 
 
 def rewrite_the_readme(root: Path) -> None:
@@ -68,13 +78,13 @@ def rewrite_the_readme(root: Path) -> None:
 
 
 def delete_a_test(root: Path) -> None:
-    (root / "tests/test_registry.py").unlink()
-    (root / "tests/test_validate.py").unlink()
+    (root / "tests/contract/test_registry.py").unlink()
+    (root / "tests/contract/test_validate.py").unlink()
 
 
 def change_tool_settings(root: Path) -> None:
-    replace(root / "ruff.toml", "line-length = 100", "line-length = 88")
-    replace(root / "ruff.toml", '    "C4",   # comprehensions\n', '    "C4",   # comprehensions\n    "PERF",\n')
+    replace(root / "pyproject.toml", "line-length = 100", "line-length = 88")
+    replace(root / "pyproject.toml", '    "C4",   # comprehensions\n', '    "C4",   # comprehensions\n    "PERF",\n')
     replace(root / "pyproject.toml", "warn_unreachable = true", "warn_unreachable = false")
     replace(root / "noxfile.py", '"""Check the types."""', '"""Check our types."""')
 
@@ -87,14 +97,14 @@ def use_own_data(root: Path) -> None:
 
 
 def edit_the_package(root: Path) -> None:
-    replace(root / PACKAGE / "pipeline/train.py", "import", "# our note\nimport")
+    replace(root / PACKAGE / "core/steps/train.py", "import", "# our note\nimport")
     replace(root / PACKAGE / "model.py", "import", "# our model\nimport")
     (root / PACKAGE / "extra.py").write_text("# our module\n", "utf-8")
 
 
 def move_a_module(root: Path) -> None:
-    (root / PACKAGE / "cli.py").rename(root / PACKAGE / "commands.py")
-    (root / PACKAGE / "pipeline/progress.py").rename(root / PACKAGE / "progress.py")
+    (root / PACKAGE / "core/pipeline.py").rename(root / PACKAGE / "core/wiring.py")
+    (root / PACKAGE / "core/base/tables.py").rename(root / PACKAGE / "core/base/frames.py")
 
 
 def add_a_job(root: Path) -> None:
@@ -120,17 +130,17 @@ EDITS = {
         add_a_stage,
         {
             "dvc.yaml": STAGE.removesuffix("\nplots:\n"),
-            f"{PACKAGE}/pipeline/publish.py": "published",
+            f"{PACKAGE}/stages/publish.py": "published",
         },
         may_conflict=False,
     ),
     "README": Edit(rewrite_the_readme, {"README.md": "# Ours\n\nAll new.\n"}, may_conflict=False),
     "test deleted": Edit(
-        delete_a_test, {}, gone=("tests/test_registry.py", "tests/test_validate.py", "tests/test_quarantine.py")
+        delete_a_test, {}, gone=("tests/contract/test_registry.py", "tests/contract/test_validate.py", "tests/contract/test_quarantine.py")
     ),
     "tool setting": Edit(
         change_tool_settings,
-        {"ruff.toml": '    "PERF",\n', "pyproject.toml": "warn_unreachable = false", "noxfile.py": "Check our types."},
+        {"pyproject.toml": '    "PERF",\n', "noxfile.py": "Check our types."},
     ),
     "own data": Edit(
         use_own_data,
@@ -145,18 +155,18 @@ EDITS = {
     "package renamed": Edit(
         edit_the_package,
         {
-            "src/winery/pipeline/train.py": "# our note\n",
+            "src/winery/core/steps/train.py": "# our note\n",
             "src/winery/model.py": "# our model\n",
             "src/winery/extra.py": "# our module\n",
-            "src/winery/pipeline/summarize.py": "def run",
+            "src/winery/core/steps/summarize.py": "def run",
         },
         gone=(str(PACKAGE),),
         answers=("--data", "package_name=winery"),
     ),
     "module moved": Edit(
         move_a_module,
-        {f"{PACKAGE}/commands.py": "summarize_step", f"{PACKAGE}/progress.py": "heartbeat"},
-        gone=(f"{PACKAGE}/cli.py", f"{PACKAGE}/pipeline/progress.py"),
+        {f"{PACKAGE}/core/wiring.py": "def summarize", f"{PACKAGE}/core/base/frames.py": "def scan"},
+        gone=(f"{PACKAGE}/core/pipeline.py", f"{PACKAGE}/core/base/tables.py"),
     ),
     "CI job": Edit(add_a_job, {WORKFLOW: "make deploy"}),
     "docs page": Edit(
@@ -181,10 +191,10 @@ def missing(repository: Path, edit: Edit) -> list[str]:
 
 
 @pytest.mark.parametrize("name", EDITS)
-def test_an_edit_survives_the_merge(begin: Begin, doors: Doors, name: str) -> None:
+def test_an_edit_survives_the_merge(begin: Begin, template: Template, doors: Doors, name: str) -> None:
     """It is there afterwards or in a visible conflict, and conflicts are only in a few files."""
     edit = EDITS[name]
-    repository = begin(FIRST)
+    repository = begin(template.newest)
     edit.do(repository)
     commit_everything(repository, name)
     said = update(repository, doors, "merge", NEXT, *edit.answers, check=False)
@@ -196,21 +206,21 @@ def test_an_edit_survives_the_merge(begin: Begin, doors: Doors, name: str) -> No
 
 
 @pytest.mark.parametrize("name", [name for name, edit in EDITS.items() if not edit.answers])
-def test_an_edit_survives_plain_copier(begin: Begin, doors: Doors, name: str) -> None:
+def test_an_edit_survives_plain_copier(begin: Begin, template: Template, doors: Doors, name: str) -> None:
     """A change does not follow a file that moves, and a binary in the place of a text is reverted."""
     edit = EDITS[name]
-    repository = begin(FIRST)
+    repository = begin(template.newest)
     edit.do(repository)
     commit_everything(repository, name)
     update(repository, doors, "plain", NEXT)
     assert conflicts(repository) <= (MAY_CONFLICT if edit.may_conflict else set())
-    allowed = {f"{PACKAGE}/commands.py", f"{PACKAGE}/py.typed", "tests/test_quarantine.py"}
+    allowed = {f"{PACKAGE}/core/wiring.py", f"{PACKAGE}/py.typed", "tests/contract/test_quarantine.py"}
     assert set(missing(repository, edit)) <= allowed
 
 
-def test_all_of_them_at_once(begin: Begin, doors: Doors) -> None:
+def test_all_of_them_at_once(begin: Begin, template: Template, doors: Doors) -> None:
     """The second update has nothing left to merge."""
-    repository = begin(FIRST)
+    repository = begin(template.newest)
     for name, edit in EDITS.items():
         if not edit.answers and name != "own data":
             edit.do(repository)
@@ -225,10 +235,10 @@ def test_all_of_them_at_once(begin: Begin, doors: Doors) -> None:
 
 
 @pytest.mark.slow
-def test_check_is_green_afterwards(begin: Begin, doors: Doors) -> None:
+def test_check_is_green_afterwards(begin: Begin, template: Template, doors: Doors) -> None:
     """The pipeline has to run before, which `check` asks for."""
     python = max(RUNNING, "3.12")
-    path = begin(FIRST, python_version=python)
+    path = begin(template.newest, python_version=python)
     repository = Repository(path, interpreter(python) or python)
     repository.nox("setup")
     for name in ("dependency", "stage", "README", "docs page"):
@@ -239,7 +249,7 @@ def test_check_is_green_afterwards(begin: Begin, doors: Doors) -> None:
     update(path, doors, "merge", NEXT)
     repository.run("uv", "lock", "--quiet")
     said = repository.nox("check", check=False)
-    assert "dvc.lock: stage summarize is not as in dvc.yaml: uvx nox -s pipeline" in said
+    assert "stage summarize: it has not run yet" in said
     repository.nox("pipeline")
     repository.run("git", "add", "--all")
     repository.run("git", "commit", "--quiet", "--message=Update")
