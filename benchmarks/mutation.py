@@ -60,7 +60,18 @@ class Piece:
     tests: tuple[str, ...]
 
 
-UPDATE = ("answers", "locking", "merging", "placing", "rendering", "reporting", "repository", "template", "update")
+UPDATE = (
+    "answers",
+    "locking",
+    "merging",
+    "placing",
+    "readiness",
+    "rendering",
+    "reporting",
+    "repository",
+    "template",
+    "update",
+)
 RELEASE = ("compatibility", "file_rules", "question_rules", "release", "spread", "trial")
 PIECES = [
     Piece(

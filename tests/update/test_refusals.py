@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from formwork import update
-from formwork.repository import IN_PROGRESS, MARK
+from formwork.readiness import IN_PROGRESS
+from formwork.repository import MARK
 from tests.harness import ANSWERS_FILE, answers_of, commit_everything, git, tree
 from tests.small import FILES, SmallTemplate, put
 from tests.update.test_merge import GUIDE, replace, text
