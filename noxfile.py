@@ -130,9 +130,9 @@ def release(session: nox.Session) -> None:
 
 
 def install(session: nox.Session) -> None:
-    """Install the tools as they are pinned, and this package as it lies here."""
+    """Install the tools as they are pinned, and this package as it lies here, built by a pinned tool."""
     session.install("--require-hashes", "--requirements", TOOLS)
-    session.install("--no-deps", "--editable", ".")
+    session.install("--no-deps", "--no-build-isolation", "--editable", ".")
 
 
 @nox.session(venv_backend="none")

@@ -60,20 +60,33 @@ class Piece:
     tests: tuple[str, ...]
 
 
-UPDATE = ("answers", "locking", "merging", "placing", "rendering", "reporting", "repository", "template", "update")
+UPDATE = (
+    "answers",
+    "locking",
+    "merging",
+    "placing",
+    "readiness",
+    "rendering",
+    "reporting",
+    "repository",
+    "template",
+    "update",
+)
 RELEASE = ("compatibility", "file_rules", "question_rules", "release", "spread", "trial")
 PIECES = [
     Piece(
         "update",
         tuple(f"src/formwork/{name}.py" for name in UPDATE),
-        ("tests/update/test_merge.py", "tests/update/test_refusals.py", "tests/update/test_lock.py"),
+        tuple(f"tests/update/test_{name}.py" for name in ("merge", "answers", "refusals", "surroundings", "lock")),
     ),
     Piece(
         "adopt",
         ("src/formwork/adopt.py", "src/formwork/adopting/*"),
-        ("tests/adopt/test_adopt.py", "tests/adopt/test_detect.py"),
+        tuple(
+            f"tests/adopt/test_{name}.py" for name in ("adopt", "answers", "clashes", "detect", "fitting", "refusals")
+        ),
     ),
-    Piece("release", tuple(f"maintain/{name}.py" for name in RELEASE), ("tests/release/test_release.py",)),
+    Piece("release", tuple(f"maintain/{name}.py" for name in RELEASE), ("tests/release",)),
 ]
 
 

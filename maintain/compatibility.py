@@ -56,7 +56,7 @@ def earlier(template: Template) -> list[str]:
 
 
 def told(found: Iterable[Refusal]) -> Iterator[Refusal]:
-    """Tell of copier's own refusal as of any other."""
+    """Report copier's own refusal like any other."""
     try:
         yield from found
     except (CopierError, ValueError, jinja2.TemplateError) as error:

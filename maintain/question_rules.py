@@ -60,5 +60,5 @@ def takes_over(question: Question, name: str) -> bool:
 
 
 def remedy(*names: str) -> str:
-    """Tell how a default keeps the answers."""
+    """Say how a default keeps the answers."""
     return f"begin its default with {{{{ {' else '.join(f'{name} if {name} is defined' for name in names)} else …"

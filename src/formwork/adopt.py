@@ -18,6 +18,7 @@ from formwork.answers import ANSWERS, recorded_url
 from formwork.errors import FormworkError
 from formwork.merging import Merge
 from formwork.placing import put_into_place
+from formwork.readiness import refuse_in_the_way, refuse_unless_ready
 from formwork.reporting import line
 from formwork.repository import Repository, Tree
 from formwork.template import Template, release_commits
@@ -67,7 +68,7 @@ def adopt(request: Request, scratch: Path) -> int:
     fitted = repository.store(answers.rendered)
     delivery = sort_out(repository, theirs, fitted, template.seeds(release, answers.names))
     merge = merge_beside(repository, theirs, delivery, release)
-    repository.refuse_in_the_way(merge.written)
+    refuse_in_the_way(repository, merge.written)
     print(f"{template.name} {release} -> {request.path}")
     print("\n".join([*lines_of_answers(answers), *lines_of_requirements(carried), *plan(delivery, merge)]))
     if request.is_dry_run:
@@ -90,7 +91,7 @@ def find(path: Path, scratch: Path) -> Repository:
 
 def refuse_unless_new(repository: Repository) -> None:
     """Refuse a repository of the template, and one in which something might be lost."""
-    repository.refuse_unless_ready()
+    refuse_unless_ready(repository)
     if (repository.project / ANSWERS).exists():
         message = f"there is {ANSWERS} already, so this is a repository of the template: update it"
         raise FormworkError(message)

@@ -14,6 +14,7 @@ from formwork.answers import ANSWERS, Recorded, read_recorded
 from formwork.locking import lock
 from formwork.merging import Merge, merged
 from formwork.placing import put_into_place
+from formwork.readiness import refuse_in_the_way, refuse_unless_ready
 from formwork.rendering import Renders, render_both
 from formwork.reporting import summary
 from formwork.repository import Repository
@@ -111,7 +112,7 @@ def update(request: Request, scratch: Path) -> int:
 def prepare(request: Request, scratch: Path) -> Plan | None:
     """Do everything but change files, unless there is nothing newer, which is said."""
     repository = Repository.around(request.folder, scratch)
-    repository.refuse_unless_ready()
+    refuse_unless_ready(repository)
     recorded = read_recorded(request.folder)
     template = Template.fetch(recorded.url, scratch, where=f" (recorded in {ANSWERS})")
     release = template.choose(request.release, recorded.commit)
@@ -124,7 +125,7 @@ def prepare(request: Request, scratch: Path) -> Plan | None:
     renders = render_both(repository, template, release, recorded, changed)
     is_renamed = "package_name" in changed
     merge = merged(repository, renders.old, renders.merged, release, moves_own_files=is_renamed)
-    repository.refuse_in_the_way(merge.written)
+    refuse_in_the_way(repository, merge.written)
     return Plan(repository, template, recorded, changed, release, renders, merge)
 
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from formwork.cli import main
-from tests.adopt.test_adopt import make, unmerged
+from tests.adopt.examples import make, unmerged
 from tests.generated.repository import Repository, interpreter, machine
 from tests.harness import Entry, Template, checkout, commit_everything, git, run, tree
 

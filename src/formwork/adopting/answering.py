@@ -113,7 +113,7 @@ def first_accepted(
 
 
 def collision(package: str, mine: set[str], rendered: Path) -> str:
-    """Say what of theirs could no longer be imported beside a package of that name; empty if nothing."""
+    """Name what the repository could no longer import beside a package of that name; empty if there is nothing."""
     for path in sorted(mine):
         top = PurePosixPath(path).parts[0]
         if path.endswith(".py") and top.lower() in {package, f"{package}.py"}:

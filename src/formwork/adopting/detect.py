@@ -104,7 +104,7 @@ def as_module(name: str) -> str:
 
 
 def integration(files: set[str]) -> Iterable[Fact]:
-    """Tell the service that runs the checks now, if it is one."""
+    """Name the service that runs the checks now, unless there are two."""
     gitlab = [Fact("gitlab", ".gitlab-ci.yml")] if ".gitlab-ci.yml" in files else []
     github = [Fact("github", ".github/")] if any(path.startswith(".github/") for path in files) else []
     return [] if gitlab and github else gitlab or github
@@ -123,7 +123,7 @@ def author(people: Iterable[tuple[Person, str]]) -> dict[str, list[Fact]]:
 
 
 def web_address(remote: str) -> str:
-    """Give the address of a repository for browsers, without credentials; empty for a local one."""
+    """Return the address of a repository for browsers, without credentials; empty for a local one."""
     if match := re.fullmatch(r"(?:[^@/]+@)?(?P<host>[\w.-]+\.\w+):(?P<path>[^/].*)", remote):
         host, path = match["host"], match["path"]
     else:

@@ -37,13 +37,13 @@ def licence_files(names: Iterable[str]) -> list[str]:
 
 
 def licence_of(text: str) -> str:
-    """Tell which of the known licences a text is, empty if it is none or several."""
+    """Return the known licence that a text is; empty if it is none or several."""
     folded = " ".join(text.split())
     found = [name for name, pattern in LICENCE_TEXTS.items() if re.search(pattern, folded)]
     return found[0] if len(found) == 1 else ""
 
 
 def licence_named(name: str) -> str:
-    """Tell which of the known licences a name or a text means, empty if none."""
+    """Return the known licence that a name or a text means; empty if it is none."""
     key = re.sub(r"[^a-z0-9]+|^the ", "", name.rpartition("::")[2].lower())
     return LICENCE_NAMES.get(key, "") or licence_of(name)

@@ -51,7 +51,7 @@ def read_metadata(folder: Path) -> list[Metadata]:
 
 
 def project_name(value: object) -> str:
-    """Give a project's name; `src` says no more than that it has a folder."""
+    """Return a project's name; `src` is none, since it only says that there is such a folder."""
     return "" if text(value) == "src" else text(value)
 
 
@@ -130,7 +130,7 @@ def of_setup_py(content: str) -> Metadata:
 
 
 def literal(node: ast.expr) -> object:
-    """Give the value of a literal, nothing for anything else."""
+    """Return the value of a literal, None for anything else."""
     try:
         return ast.literal_eval(node)
     except ValueError:

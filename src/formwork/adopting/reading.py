@@ -19,17 +19,17 @@ def read_toml(path: Path) -> Mapping[str, object]:
 
 
 def table(toml: object, *names: str) -> Mapping[str, object]:
-    """Give a table of a table, empty if there is none."""
+    """Return a table inside a table; empty if there is none."""
     for name in names:
         toml = toml.get(name) if isinstance(toml, dict) else None
     return toml if isinstance(toml, dict) else {}
 
 
 def text(value: object) -> str:
-    """Give a text as one line; empty if it is none."""
+    """Return a text as one line; empty if it is no text."""
     return " ".join(value.split()) if isinstance(value, str) else ""
 
 
 def texts(value: object) -> tuple[str, ...]:
-    """Give the texts of a list, empty if it is none."""
+    """Return the texts in a list; empty if it is no list."""
     return tuple(filter(None, map(text, value))) if isinstance(value, list | tuple) else ()

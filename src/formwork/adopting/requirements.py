@@ -17,9 +17,9 @@ class Requirements:
     """What a repository requires.
 
     Attributes:
-        added: What the template does not have, as it is written.
-        had: What the template has, too, and in which version is its own.
-        left: What cannot be said in pyproject.toml: options, files, addresses.
+        added: What the template does not require, as it is written.
+        had: What the template requires too, so its version applies.
+        left: What cannot be written in pyproject.toml: options, files, addresses.
     """
 
     added: tuple[str, ...] = ()
@@ -28,7 +28,7 @@ class Requirements:
 
 
 def requirements(folder: Path, known: Iterable[str]) -> Requirements:
-    """Sort what is required, unless a pyproject.toml says it, which is merged as it is.
+    """Sort what is required, unless a pyproject.toml lists it, since that file is merged as it is.
 
     Args:
         folder: The repository.
@@ -62,7 +62,7 @@ def logical_lines(content: str) -> list[str]:
 
 
 def name_of(requirement: str) -> str:
-    """Give the name of what is required; empty if it is named by an address or not at all."""
+    """Return the name of what is required; empty if it is named by an address or not at all."""
     try:
         parsed = Requirement(requirement)
     except InvalidRequirement:

@@ -3,10 +3,11 @@
 import contextlib
 import json
 import os
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.error import HTTPError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import Request, urlopen
@@ -27,7 +28,7 @@ class Api:
     token: str
 
     def call(self, method: str, path: str, **data: object) -> list[dict[str, Any]]:
-        """Send a request, and give what comes back, be it one or many."""
+        """Send a request, and return what comes back as a list."""
         headers = {"Content-Type": "application/json", "User-Agent": "formwork-update"}
         content = json.dumps(data).encode() if data else None
         request = Request(self.base + path, content, headers, method=method)  # noqa: S310
@@ -52,7 +53,7 @@ class Api:
 
 
 def reason_of(error: Exception) -> str:
-    """Give what a forge says to its refusal."""
+    """Return what a forge says about its refusal."""
     if not isinstance(error, HTTPError):
         return str(error)
     text = error.read().decode(errors="replace")
@@ -73,10 +74,16 @@ class Proposal:
 
 
 @dataclass(frozen=True)
-class GitHub:
-    """Pull requests with FORMWORK_TOKEN, issues with the token that each run has.
+class Forge(ABC):
+    """The service that holds the repository.
 
-    The latter may not push workflows, and what it opens starts no checks.
+    Attributes:
+        server: Its address.
+        repository: The repository's name or number there.
+        token: The token of the repository's owner; empty if there is none.
+        requests: The part of the API for requests.
+        issues: The part of the API for issues.
+        remedy: What to do where there is no token.
     """
 
     server: str
@@ -85,10 +92,36 @@ class GitHub:
     requests: Api
     issues: Api
 
+    remedy: ClassVar[str]
+
+    @abstractmethod
+    def proposals(self, branch: str) -> list[Proposal]:
+        """List what there is about this branch's release, and what is open about others."""
+
+    @abstractmethod
+    def open_request(self, branch: str, base: str, title: str, body: str, *, draft: bool) -> str:
+        """Open a request, and return its address."""
+
+    @abstractmethod
+    def open_issue(self, title: str, body: str) -> str:
+        """Open an issue, and return its address."""
+
+    @abstractmethod
+    def close(self, proposal: Proposal, comment: str) -> None:
+        """Close a request or an issue with a comment, where the token may."""
+
+
+@dataclass(frozen=True)
+class GitHub(Forge):
+    """Pull requests with FORMWORK_TOKEN, issues with the token that each run has.
+
+    The latter may not push workflows, and what it opens starts no checks.
+    """
+
     remedy = "a secret with a token that may write contents, pull requests and workflows"
 
     def proposals(self, branch: str) -> list[Proposal]:
-        """List what there is of this branch's release, and what is open of others."""
+        """List what there is about this branch's release, and what is open about others."""
         head = f"{self.repository.partition('/')[0]}:{branch}"
         requests = self.requests.pages("/pulls", state="all", head=head)
         requests += self.requests.pages("/pulls", state="open")
@@ -102,7 +135,7 @@ class GitHub:
         ]
 
     def known_issues(self) -> list[dict[str, Any]]:
-        """List our issues; a repository may have no issues at all."""
+        """List our issues; a repository may have issues switched off."""
         try:
             return self.issues.pages("/issues", state="all", labels=LABEL)
         except FormworkError as problem:
@@ -111,7 +144,7 @@ class GitHub:
             raise
 
     def open_request(self, branch: str, base: str, title: str, body: str, *, draft: bool) -> str:
-        """Open a pull request, and give its address."""
+        """Open a pull request, and return its address."""
         data = {"head": branch, "base": base, "title": title, "body": body}
         try:
             opened = self.requests.call("POST", "/pulls", **data, draft=draft)
@@ -122,7 +155,7 @@ class GitHub:
         return str(opened[0]["html_url"])
 
     def open_issue(self, title: str, body: str) -> str:
-        """Open an issue, and give its address."""
+        """Open an issue, and return its address."""
         opened = self.issues.call("POST", "/issues", title=title, body=body, labels=[LABEL])
         return str(opened[0]["html_url"])
 
@@ -137,19 +170,13 @@ class GitHub:
 
 
 @dataclass(frozen=True)
-class GitLab:
+class GitLab(Forge):
     """Merge requests and issues, both with FORMWORK_TOKEN."""
-
-    server: str
-    repository: str
-    token: str
-    requests: Api
-    issues: Api
 
     remedy = "a masked CI/CD variable with a project access token: role Developer, scopes api and write_repository"
 
     def proposals(self, branch: str) -> list[Proposal]:
-        """List what there is of this branch's release, and what is open of others."""
+        """List what there is about this branch's release, and what is open about others."""
         requests = self.requests.pages("/merge_requests", state="all", source_branch=branch)
         requests += self.requests.pages("/merge_requests", state="opened")
         own = (it for it in requests if str(it["source_project_id"]) == self.repository)
@@ -163,14 +190,14 @@ class GitLab:
         ]
 
     def open_request(self, branch: str, base: str, title: str, body: str, *, draft: bool) -> str:
-        """Open a merge request, and give its address."""
+        """Open a merge request, and return its address."""
         data = {"source_branch": branch, "target_branch": base, "description": body}
         data["title"] = f"Draft: {title}" if draft else title
         opened = self.requests.call("POST", "/merge_requests", **data, remove_source_branch=True)
         return str(opened[0]["web_url"])
 
     def open_issue(self, title: str, body: str) -> str:
-        """Open an issue, and give its address."""
+        """Open an issue, and return its address."""
         opened = self.issues.call("POST", "/issues", title=title, description=body, labels=LABEL)
         return str(opened[0]["web_url"])
 
@@ -180,11 +207,8 @@ class GitLab:
         self.requests.call("PUT", proposal.path, state_event="close")
 
 
-Forge = GitHub | GitLab
-
-
 def forge_of_this_run() -> Forge:
-    """Tell the forge by its runner's variables, and hide the tokens from what is run from here."""
+    """Find the forge by the variables of its runner, and hide the tokens from what is run from here."""
     names = ("FORMWORK_TOKEN", "GITHUB_TOKEN")
     token, job = ("".join(os.environ.pop(name, "").split()) for name in names)
     if base := os.environ.get("GITHUB_API_URL"):
@@ -206,6 +230,6 @@ def forge_of_this_run() -> Forge:
 
 
 def release_in(name: str, prefix: str) -> str:
-    """Give the release that a branch or a title of ours names; empty if it is not ours."""
+    """Return the release that a branch or a title of ours names; empty if it is not ours."""
     release = name.removeprefix(prefix)
     return release if release != name and version(release) else ""

@@ -1,0 +1,90 @@
+"""When a repository is left alone, because an update or its undoing might lose something."""
+
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from formwork import git
+from formwork.errors import FormworkError, refuse
+from formwork.repository import MARK, Repository
+
+IN_PROGRESS = {
+    "MERGE_HEAD": "a merge is in progress: finish it, or git merge --abort",
+    "CHERRY_PICK_HEAD": "a cherry-pick is in progress: finish it, or git cherry-pick --abort",
+    "REVERT_HEAD": "a revert is in progress: finish it, or git revert --abort",
+    "rebase-merge": "a rebase is in progress: finish it, or git rebase --abort",
+    "rebase-apply": "a rebase is in progress: finish it, or git rebase --abort (git am --abort)",
+    "index.lock": "git is at work here: wait for it, or delete .git/index.lock if it is not",
+}
+
+
+def refuse_unless_ready(repository: Repository) -> None:
+    """Refuse whatever an update, or `git reset --hard` after it, might lose.
+
+    Raises:
+        FormworkError: If there is any such thing; the message names it.
+    """
+    status = repository.git("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames")
+    changed = git.paths_in(status)
+    refuse_half_an_update(repository, has_changes=bool(changed))
+    for name, reason in IN_PROGRESS.items():
+        if (repository.folder / name).exists():
+            raise FormworkError(reason)
+    unmerged = [path[3:] for path in changed if "U" in path[:2] or path[:2] in ("AA", "DD")]
+    refuse(unmerged, "in conflict: resolve it and git add it, or git reset --hard")
+    refuse([path[3:] for path in changed], "not committed: commit or stash first")
+    rejected = repository.git("ls-files", "-z", "--cached", "--others", "--", "*.rej", ":!.venv")
+    refuse(git.paths_in(rejected), "left over: carry over what these hold and delete them")
+    remedy = "git update-index --no-skip-worktree --no-assume-unchanged FILE"
+    refuse(hidden_edits(repository), f"hidden edits: {remedy}")
+
+
+def refuse_half_an_update(repository: Repository, *, has_changes: bool) -> None:
+    """Refuse what an interrupted update has left, and forget the update once it is undone."""
+    mark = repository.folder / MARK
+    if not mark.exists():
+        return
+    release = mark.read_text(encoding="utf-8")
+    if has_changes:
+        message = f"the update to {release} was interrupted: git reset --hard, then again"
+        raise FormworkError(message)
+    print(f"note: the interrupted update to {release} is undone")
+    mark.unlink()
+
+
+def hidden_edits(repository: Repository) -> list[str]:
+    """Find edits that git was told not to look for."""
+    listed = git.paths_in(repository.git("ls-files", "-v", "-z"))
+    hidden = [line[2:] for line in listed if line[0] == "S" or line[0].islower()]
+    if not hidden:
+        return []
+    index = Path(shutil.copy(repository.folder / "index", repository.scratch / "hidden.index"))
+    for flag in ("--no-skip-worktree", "--no-assume-unchanged"):
+        repository.git("update-index", flag, "-z", "--stdin", stdin=git.joined(hidden), index=index)
+    repository.git("update-index", "-q", "--refresh", index=index, fine=(0, 1))
+    edited = git.paths_in(repository.git("diff-files", "--name-only", "-z", index=index))
+    sparse = {line[2:] for line in listed if line[0] == "S"}
+    return [path for path in edited if os.path.lexists(repository.top / path) or path not in sparse]
+
+
+def refuse_in_the_way(repository: Repository, written: Iterable[str]) -> None:
+    """Refuse files that git does not know where files are to be written, ignored ones too.
+
+    Raises:
+        FormworkError: If there are any; the message names them.
+    """
+    tracked = set(git.paths_in(repository.git("ls-files", "-z")))
+    new = [path for path in written if path not in tracked]
+    above = {str(parent) for path in new for parent in PurePosixPath(path).parents}
+    candidates = [
+        path for path in {*new, *above} - tracked if in_the_way(repository.top / path, of_folder=path in above)
+    ]
+    if folders := [path for path in new if (repository.top / path).is_dir()]:
+        candidates += git.paths_in(repository.git("ls-files", "-z", "--others", "--", *folders))
+    refuse(candidates, "in the way of new files, and not in git: commit, move or delete")
+
+
+def in_the_way(path: Path, *, of_folder: bool) -> bool:
+    """Whether something else is where a file or a folder must be."""
+    return path.is_symlink() or (path.exists() and not (of_folder and path.is_dir()))

@@ -1,0 +1,110 @@
+"""`formwork adopt` refuses in one line what it might lose, and what it cannot do."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from formwork.cli import main
+from tests.adopt.examples import FILES, Adopt, make, refused
+from tests.harness import commit_everything, git
+from tests.small import put
+
+
+def test_no_folder(tmp_path: Path, run_adopt: Adopt) -> None:
+    assert refused(run_adopt, tmp_path / "no") == f"{tmp_path / 'no'}: there is no such folder"
+
+
+def test_no_repository_or_no_commit(tmp_path: Path, run_adopt: Adopt) -> None:
+    """There would be no way back."""
+    (tmp_path / "plain").mkdir()
+    assert "a repository with a commit" in refused(run_adopt, tmp_path / "plain")
+    git(tmp_path, "init", "--quiet", "plain")
+    assert "a repository with a commit" in refused(run_adopt, tmp_path / "plain")
+
+
+def test_what_is_not_committed(mine: Path, run_adopt: Adopt) -> None:
+    put(mine, {"notes.txt": "Other.\n"})
+    assert refused(run_adopt, mine) == "notes.txt: not committed: commit or stash first"
+    assert "not committed" in refused(run_adopt, mine, "--dry-run")
+
+
+@pytest.mark.parametrize("is_ignored", [False, True])
+@pytest.mark.parametrize("name", ["ruff.toml", "docs"])
+def test_files_in_the_way(mine: Path, run_adopt: Adopt, name: str, *, is_ignored: bool) -> None:
+    """Git does not know them, so it could not restore them."""
+    if is_ignored:
+        put(mine, {".gitignore": "ruff.toml\ndocs\n"})
+        commit_everything(mine, "Ignore")
+    put(mine, {name: "mine\n"})
+    assert refused(run_adopt, mine) == f"{name}: in the way of new files, and not in git: commit, move or delete"
+
+
+def test_a_link_in_the_way(mine: Path, run_adopt: Adopt, tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (mine / "docs").symlink_to(tmp_path / "outside")
+    assert "docs: in the way" in refused(run_adopt, mine)
+    assert not list((tmp_path / "outside").iterdir())
+
+
+def test_a_repository_of_the_template(mine: Path, run_adopt: Adopt) -> None:
+    """It is to be updated instead, also if somebody else has adopted on another branch."""
+    run_adopt(mine)
+    commit_everything(mine, "Adopt")
+    said = refused(run_adopt, mine)
+    assert said == "there is .copier-answers.yml already, so this is a repository of the template: update it"
+    git(mine, "switch", "--quiet", "main")
+    said = refused(run_adopt, mine)
+    assert said == "there is a branch formwork already: git branch -d formwork, or rename it"
+
+
+def test_an_unknown_release_or_answer(mine: Path, run_adopt: Adopt) -> None:
+    said = refused(run_adopt, mine, "--release=v2.0.0")
+    assert said == "small has no v2.0.0: its releases are v1.0.0"
+    assert "--data colour: write NAME=VALUE" in refused(run_adopt, mine, "--data=colour=red")
+    assert "license" in refused(run_adopt, mine, "--data=license=GPL")
+    assert "package_name" in refused(run_adopt, mine, "--data=package_name=docs")
+
+
+def test_no_template(mine: Path, run_adopt: Adopt, tmp_path: Path) -> None:
+    gone = str(tmp_path / "gone")
+    said = refused(run_adopt, mine, "--template", gone)
+    assert said.startswith(f"the template {gone} cannot be fetched: git clone: ")
+    unreleased = make(tmp_path / "unreleased", FILES)
+    said = refused(run_adopt, mine, "--template", str(unreleased))
+    assert said.startswith("this copy of the template has no release: git fetch --tags")
+    said = refused(run_adopt, mine, "--template", str(unreleased), "--release=v1.0.0")
+    assert said == "unreleased has no v1.0.0: its releases are none"
+    assert run_adopt(mine, "--template", str(unreleased), "--release=main")[0] == 0
+
+
+@pytest.mark.parametrize("name", ["ruff.TOML", "Docs/other.md", "Readme.md"])
+def test_names_that_differ_in_case_only(tmp_path: Path, run_adopt: Adopt, name: str) -> None:
+    """They would be one file where Windows or macOS checks them out."""
+    mine = make(tmp_path / "mine", {name: "mine\n"})
+    said = refused(run_adopt, mine)
+    wrong = name.partition("/")[0]
+    assert re.fullmatch(rf"{wrong}: differs from the template's \S+ only in case: git mv it first", said)
+
+
+def test_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    with pytest.raises(SystemExit):
+        main(["adopt", "--help"])
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    usage = "[-h] [--dry-run] [--data NAME=VALUE] [--template URL] [--release RELEASE] PATH"
+    assert lines == [
+        f"usage: formwork adopt {usage}",
+        "",
+        "Bring the template into a repository that never saw it.",
+        "",
+        "positional arguments:",
+        "PATH the repository, or the folder of it that becomes a project",
+        "",
+        "options:",
+        "-h, --help show this help message and exit",
+        "--dry-run show what would come, and change nothing",
+        "--data NAME=VALUE answer a question; may be given several times",
+        "--template URL the template's address or path (default: gh:formwork-ml/formwork)",
+        "--release RELEASE the release, for example v0.3.0 (default: the newest)",
+    ]

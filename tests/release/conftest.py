@@ -1,0 +1,31 @@
+"""Fixtures for the tests of releasing."""
+
+from pathlib import Path
+
+import pytest
+
+from maintain import compatibility, file_rules, release
+from tests.release.examples import CHANGELOG, OLD_CHANGES, PROJECT, copier_yml
+from tests.small import FILES, SmallTemplate, put
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> SmallTemplate:
+    """A template with one release and everything written for the next, not committed yet."""
+    files = {"pyproject.toml": PROJECT, "CHANGELOG.md": f"# Changelog\n\n{OLD_CHANGES}", "copier.yml": copier_yml()}
+    small = SmallTemplate(tmp_path / "small", {**FILES, **files})
+    put(small.path, {"CHANGELOG.md": CHANGELOG})
+    return small
+
+
+@pytest.fixture
+def lenient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let all rules be kept, so that it is quick to see what else stops a release."""
+    monkeypatch.setattr(release, "refusals", lambda *_: [])
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let one repository stand for all."""
+    for module in (compatibility, file_rules):
+        monkeypatch.setattr(module, "spread", lambda *_: [{"package_name": "beer"}])
