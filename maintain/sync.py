@@ -72,7 +72,7 @@ def expected(root: Path, environments: Iterable[Path]) -> Iterator[tuple[Path, s
     yield COOKIECUTTER, cookiecutter_text(settings, root)
     for page, name, table in (
         (OWNERS, "owners", owners_in_repository(settings, root / OWNERS.parent)),
-        (OWNERS_IN_DOCS, "owners", owners_in_docs(settings)),
+        (OWNERS_IN_DOCS, "owners", owners_in_docs(settings, root / OWNERS.parent)),
         (QUESTIONS_IN_DOCS, "questions", questions_in_docs(settings, root)),
     ):
         if (root / page).is_file():

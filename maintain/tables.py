@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from formwork.errors import FormworkError
@@ -10,6 +10,8 @@ from formwork.questions import Question, questions_in
 from formwork.seeds import filled_in, seeds_in
 from maintain.cookiecutter import constant, references
 
+TEMPLATES = "`src/{{ package_name }}/core/` and `tests/contract/`"
+DOCS = {"package_name": "<package>"}
 CONDITION = re.compile(r"\{% if (?P<condition>[^%]+) %\}(?P<name>[^{]*)\{% endif %\}")
 
 
@@ -33,20 +35,33 @@ def with_table(text: str, name: str, table: str, page: Path) -> str:
 
 
 def owners_in_repository(settings: Mapping[str, Any], template: Path) -> str:
-    """Draw the table of owners for a generated repository, as a template: a row is there only if its file is."""
-    found = conditions(template)
-    rows = (conditional(row(path, "yours"), found.get(path.replace(" ", ""))) for path in seeds_in(settings))
-    return table(["Path", "Owner"], [*rows, row("everything else", "the template's", is_code=False)])
-
-
-def owners_in_docs(settings: Mapping[str, Any]) -> str:
-    """Draw the table of owners for the documentation."""
-    paths = (filled_in(path, {"package_name": "<package>"}) for path in seeds_in(settings))
-    rest = [
-        row("everything that you add", "you", is_code=False),
-        row("everything else that was generated", "the template", is_code=False),
+    """Draw the table of owners for a generated repository, as a template: a row is there only if its files are."""
+    rows = [
+        conditional(row(paths, "yours"), condition) for paths, condition in seeds_by_folder(settings, template).items()
     ]
-    return f"\n{table(['File', 'Owner'], [*(row(path, 'you') for path in paths), *rest])}\n"
+    rest = [row(["everything that you add"], "yours"), row([f"everything else, such as {TEMPLATES}"], "the template's")]
+    return table(["Path", "Owner"], [*rows, *rest])
+
+
+def owners_in_docs(settings: Mapping[str, Any], template: Path) -> str:
+    """Draw the table of owners for the documentation."""
+    folders = ([filled_in(path, DOCS) for path in paths] for paths in seeds_by_folder(settings, template))
+    others = f"everything else, such as {filled_in(TEMPLATES, DOCS)}"
+    rest = [row(["everything that you add"], "you"), row([others], "the template")]
+    return f"\n{table(['File', 'Owner'], [*(row(paths, 'you') for paths in folders), *rest])}\n"
+
+
+def seeds_by_folder(settings: Mapping[str, Any], template: Path) -> dict[tuple[str, ...], str]:
+    """Group the seeds that the template still has by their folders, each group with the condition of its files."""
+    found = conditions(template)
+    seeds = [path for path in seeds_in(settings) if path.replace(" ", "") in found]
+    groups = dict.fromkeys((PurePosixPath(path).parent, found[path.replace(" ", "")]) for path in seeds)
+    return {
+        tuple(
+            path for path in seeds if (PurePosixPath(path).parent, found[path.replace(" ", "")]) == (folder, condition)
+        ): condition
+        for folder, condition in groups
+    }
 
 
 def questions_in_docs(settings: Mapping[str, Any], root: Path) -> str:
@@ -69,13 +84,13 @@ def question_row(question: Question, questions: Mapping[str, Question], root: Pa
 
 
 def conditions(template: Path) -> dict[str, str]:
-    """Find the files that are there only under a condition; a file with a variant for each case always is."""
+    """Find the condition of each file; it is empty if the file, or a variant of it for each case, is always there."""
     found: dict[str, list[str]] = {}
     for file in template.rglob("*"):
         path = file.relative_to(template).as_posix().removesuffix(".jinja")
         condition = " and ".join(match["condition"] for match in CONDITION.finditer(path))
         found.setdefault(CONDITION.sub(r"\g<name>", path).replace(" ", ""), []).append(condition)
-    return {path: cases[0] for path, cases in found.items() if len(cases) == 1 and cases[0]}
+    return {path: cases[0] if len(cases) == 1 else "" for path, cases in found.items()}
 
 
 def table(header: list[str], rows: Iterable[str]) -> str:
@@ -83,11 +98,12 @@ def table(header: list[str], rows: Iterable[str]) -> str:
     return "\n".join([f"| {' | '.join(header)} |", f"|{' --- |' * len(header)}", *rows, ""])
 
 
-def row(path: str, owner: str, *, is_code: bool = True) -> str:
-    """Draw a row of a table of owners."""
-    return f"| {f'`{path}`' if is_code else path} | {owner} |"
+def row(paths: Iterable[str], owner: str) -> str:
+    """Draw a row of a table of owners: paths, or words where there is a space."""
+    shown = (path if " " in path.replace("{{ package_name }}", "") else f"`{path}`" for path in paths)
+    return f"| {', '.join(shown)} | {owner} |"
 
 
-def conditional(text: str, condition: str | None) -> str:
+def conditional(text: str, condition: str) -> str:
     """Have a row rendered only under a condition."""
     return f"{{%- if {condition} %}}\n{text}\n{{%- endif %}}" if condition else text

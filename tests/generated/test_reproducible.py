@@ -78,4 +78,3 @@ def test_nothing_to_do_is_not_done(repository: Repository) -> None:
 def content(repository: Repository, name: str) -> str:
     """Read a file of a repository."""
     return (repository.path / name).read_text(encoding="utf-8")
-

@@ -1,7 +1,6 @@
 """A repository runs the template's own tool, of the commit that it records."""
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -30,8 +29,9 @@ def update(repository: Repository, programs: Path) -> str:
     fake = programs / "uvx"
     fake.write_text('#!/bin/sh\necho "called: $@"\n', "utf-8")
     fake.chmod(0o755)
+    uv = repository.run("uvx", "python", "-c", "import os; print(os.environ['UV'])").stdout.strip()
     path = f"{programs}:{repository.env['PATH']}"
-    done = repository.run(str(shutil.which("uvx")), "nox", "-s", "update", "--", "--dry-run", check=False, PATH=path)
+    done = repository.run(uv, "tool", "run", "nox", "-s", "update", "--", "--dry-run", check=False, PATH=path)
     return done.stdout + done.stderr
 
 

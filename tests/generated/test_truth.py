@@ -96,7 +96,12 @@ def test_a_helper_of_a_helper_is_code_that_a_stage_runs(repository: Repository) 
     )
     helper = repository.path / PACKAGE / "numbers_of_ours.py"
     helper.write_text('"""Numbers."""\n\nONE = 1\n', "utf-8")
-    edit(repository, PACKAGE / "features.py", "from .schema import Row\n", "from .ratios import ONE\nfrom .schema import Row\n")
+    edit(
+        repository,
+        PACKAGE / "features.py",
+        "from .schema import Row\n",
+        "from .ratios import ONE\nfrom .schema import Row\n",
+    )
     edit(repository, PACKAGE / "features.py", "pl.col(str(Row.flavanoids)) /", "ONE * pl.col(str(Row.flavanoids)) /")
     status, said = tested(repository, STAGES)
     lines = [f"      - {PACKAGE}/{name}.py" for name in ("numbers_of_ours", "ratios")]

@@ -87,13 +87,13 @@ def test_cookiecutter_asks_the_questions_of_copier() -> None:
 
 def test_the_table_of_owners_is_written_from_the_seeds(copy: Path) -> None:
     with (copy / "copier.yml").open("a", encoding="utf-8") as file:
-        seeds = ["/README.md", "/src/{{ package_name }}/model.py", "/.github/CODEOWNERS"]
+        seeds = ["/README.md", "/gone.md", "/src/{{ package_name }}/model.py", "/.github/CODEOWNERS"]
         entries = [f"{{% if _copier_operation == 'update' %}}{path}{{% endif %}}" for path in seeds]
         yaml.safe_dump({"_exclude": ["*.pyc", *entries]}, file)
     page = copy / "template" / "CONTRIBUTING.md.jinja"
     variants = [f"src/{{{{package_name}}}}/{{% if problem == '{case}' %}}model.py{{% endif %}}" for case in ("a", "b")]
     github = '{% if ci == "github" %}.github{% endif %}/{% if author_email %}CODEOWNERS{% endif %}.jinja'
-    for name in (github, *variants):
+    for name in ("README.md", "src/{{package_name}}/evaluation.py", github, *variants):
         (page.parent / name).parent.mkdir(parents=True, exist_ok=True)
         (page.parent / name).touch()
     page.write_text("before\n<!-- owners -->\nold\n<!-- /owners -->\nafter\n", encoding="utf-8")
@@ -101,18 +101,21 @@ def test_the_table_of_owners_is_written_from_the_seeds(copy: Path) -> None:
     assert sync(copy).returncode == 0
     text = page.read_text(encoding="utf-8")
     assert text.startswith("before\n<!-- owners -->\n| Path | Owner |\n")
-    assert "| `README.md` | yours |\n| `src/{{ package_name }}/model.py` | yours |\n" in text
+    package = "src/{{ package_name }}"
+    assert f"| `README.md` | yours |\n| `{package}/model.py`, `{package}/evaluation.py` | yours |\n" in text
     condition = '{%- if ci == "github" and author_email %}'
-    assert f"model.py` | yours |\n{condition}\n| `.github/CODEOWNERS` | yours |\n{{%- endif %}}\n| everything" in text
+    assert f"\n{condition}\n| `.github/CODEOWNERS` | yours |\n{{%- endif %}}\n| everything" in text
+    assert f"| everything else, such as `{package}/core/` and `tests/contract/` | the template's |\n" in text
+    assert "gone.md" not in text
     assert text.endswith("<!-- /owners -->\nafter\n")
     assert "old" not in text
 
 
 def test_the_tables_of_the_documentation_are_written(copy: Path) -> None:
-    """They follow from the questions and from the seeds, also from a seed with a condition."""
-    entry = "{% if _copier_operation == 'update' and layout is defined %}/src/{{ package_name }}/new.py{% endif %}"
-    with (copy / "copier.yml").open("a", encoding="utf-8") as file:
-        yaml.safe_dump({"_exclude": ["*.pyc", entry]}, file)
+    """They follow from the questions and from the seeds."""
+    module = copy / "template/src/{{package_name}}/evaluation.py"
+    module.parent.mkdir(parents=True)
+    module.touch()
     (copy / "docs").mkdir()
     for name, marks in (("updates.md", "owners"), ("questions.md", "questions")):
         text = f"before\n<!-- {marks} -->\nold\n<!-- /{marks} -->\nafter\n"
@@ -121,7 +124,7 @@ def test_the_tables_of_the_documentation_are_written(copy: Path) -> None:
     assert sync(copy, "--check").stderr == outdated.format("updates.md") + outdated.format("questions.md")
     assert sync(copy).returncode == 0
     owners = (copy / "docs/updates.md").read_text(encoding="utf-8")
-    assert "| `src/<package>/new.py` | you |\n| everything that you add | you |\n" in owners
+    assert "| `src/<package>/evaluation.py` | you |\n| everything that you add | you |\n" in owners
     questions = (copy / "docs/questions.md").read_text(encoding="utf-8")
     assert "| [`project_name`](#project_name) | Name of the project | any text | `My project` |\n" in questions
     assert "| any text | derived from `project_name` |\n" in questions

@@ -83,11 +83,10 @@ def test_an_entry_names_one_path() -> None:
     entries = ["*.pyc", "old.md", "/src/{{ package_name }}/old.py", "/docs/old/", "/docs/*", "/[ab]", "/a?"]
     seeds = [
         "{% if _copier_operation == 'update' %}/README.md{% endif %}",
-        "{% if _copier_operation == 'update' and layout is defined %}/later.py{% endif %}",
-        "{% if _copier_operation == 'update' and _commit[:5] != 'v0.1.' %}/src/{{ package_name }}/new.py{% endif %}",
+        "{% if _copier_operation == 'update' %}/src/{{ package_name }}/new.py{% endif %}",
     ]
     conditions = ["{% if level == 'high' %}/high{% endif %}", "{% if level == 'low' %}/low{% endif %}"]
-    answers = {"package_name": "wine", "level": "low", "_commit": "v0.2.0"}
+    answers = {"package_name": "wine", "level": "low"}
     kept = file_rules.kept_paths([*entries, *seeds, *conditions], answers)
     assert kept == ["src/wine/old.py", "docs/old", "README.md", "src/wine/new.py", "low"]
 

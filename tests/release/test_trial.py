@@ -59,14 +59,8 @@ def test_whole_folders_may_go_with_an_entry(small: SmallTemplate, tmp_path: Path
 
 
 def test_a_new_seed_arrives_and_is_the_owners_from_then_on(small: SmallTemplate, tmp_path: Path) -> None:
-    """Its entry has a condition that is false where the answers file was written by an earlier release."""
-    line = "template/{{_copier_conf.answers_file}}.jinja"
-    entry = "{% if _copier_operation == 'update' and layout is defined %}/notes.md{% endif %}"
-    changes: Changes = {
-        line: f"{FILES[line]}layout: 2\n",
-        "template/notes.md": "Notes.\n",
-        "copier.yml": copier_yml(_exclude=[*COPIER_YML["_exclude"], entry]),
-    }
+    """It is in `_skip_if_exists`, since plain copier brings no file of `_exclude`."""
+    changes: Changes = {"template/notes.md": "Notes.\n", "copier.yml": copier_yml(_skip_if_exists=["notes.md"])}
     put(small.path, changes)
     template = serve(small, tmp_path)
     repository = trial.generate(template, "v1.0.0", {}, tmp_path / "repository")

@@ -116,7 +116,9 @@ def split(root: Path) -> None:
 
 def change(root: Path) -> None:
     """Tools, tasks, workflows, seeds."""
-    replace(root / "pyproject.toml.jinja", '    "C4",   # comprehensions\n', '    "C4",   # comprehensions\n    "COM818",\n')
+    replace(
+        root / "pyproject.toml.jinja", '    "C4",   # comprehensions\n', '    "C4",   # comprehensions\n    "COM818",\n'
+    )
     replace(root / "noxfile.py.jinja", '"""Check the types."""', '"""Check the types with mypy."""')
     replace(root / "README.md.jinja", "\n", "\n\nAnother README.\n")
     replace(root / ".gitignore", "\n", "\n/scratch/\n")

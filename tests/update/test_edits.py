@@ -136,7 +136,13 @@ EDITS = {
     ),
     "README": Edit(rewrite_the_readme, {"README.md": "# Ours\n\nAll new.\n"}, may_conflict=False),
     "test deleted": Edit(
-        delete_a_test, {}, gone=("tests/contract/test_registry.py", "tests/contract/test_validate.py", "tests/contract/test_quarantine.py")
+        delete_a_test,
+        {},
+        gone=(
+            "tests/contract/test_registry.py",
+            "tests/contract/test_validate.py",
+            "tests/contract/test_quarantine.py",
+        ),
     ),
     "tool setting": Edit(
         change_tool_settings,
