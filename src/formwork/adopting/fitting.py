@@ -13,25 +13,26 @@ from formwork.repository import Repository, Tree
 
 TESTS = re.compile(r"(?:.*/)?(?:test[^/]*|[^/]*_test|conftest)\.py")
 CODE = (".py", ".pyi", ".ipynb")
+RUFF = ("pyproject.toml", "ruff.toml")  # the latter until release 0.2.0
 
 
 def fit(rendered: Path, repository: Repository, theirs: Tree) -> Requirements:
     """Fit the settings of tools to what is there: requirements, tests, code, the licence's name."""
     mine = repository.own_paths(theirs)
-    project, ruff = rendered / "pyproject.toml", rendered / "ruff.toml"
-    carried = Requirements()
-    if project.is_file():
-        text = project.read_text(encoding="utf-8")
-        carried = requirements(repository.project, required_names(text))
-        text = with_requirements(text, carried.added)
-        text = without_tests(text) if has_tests(theirs) else text
-        licences = their_licences(mine)
-        text = text.replace('license-files = ["LICENSE"]', f"license-files = {json.dumps(licences or ['LICENSE'])}")
-        project.write_text(text, encoding="utf-8", newline="\n")
-    if ruff.is_file():
-        places = {file.relative_to(rendered).as_posix() for file in rendered.rglob("*")}
-        text = with_excluded(ruff.read_text(encoding="utf-8"), unlinted(mine, places))
-        ruff.write_text(text, encoding="utf-8", newline="\n")
+    places = {file.relative_to(rendered).as_posix() for file in rendered.rglob("*")}
+    for file in (rendered / name for name in RUFF if (rendered / name).is_file()):
+        text = with_excluded(file.read_text(encoding="utf-8"), unlinted(mine, places))
+        file.write_text(text, encoding="utf-8", newline="\n")
+    project = rendered / "pyproject.toml"
+    if not project.is_file():
+        return Requirements()
+    text = project.read_text(encoding="utf-8")
+    carried = requirements(repository.project, required_names(text))
+    text = with_requirements(text, carried.added)
+    text = without_tests(text) if has_tests(theirs) else text
+    licences = their_licences(mine)
+    text = text.replace('license-files = ["LICENSE"]', f"license-files = {json.dumps(licences or ['LICENSE'])}")
+    project.write_text(text, encoding="utf-8", newline="\n")
     return carried
 
 
