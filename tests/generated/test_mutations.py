@@ -39,10 +39,10 @@ def test_a_fault_is_noticed(repository: Repository, mutation: Mutation) -> None:
     assert sound.count(mutation.good) >= 1, "the code has changed: bring this mutation in step"
     file.write_text(sound.replace(mutation.good, mutation.bad), encoding="utf-8")
     try:
-        pytest_ = ["uv", "run", "--no-sync", "pytest", "-q", "-x", f"tests/{mutation.tests}"]
+        pytest_ = ["uv", "run", "--no-sync", "pytest", "-q", "-x", f"tests/contract/{mutation.tests}"]
         done = repository.run(*pytest_, check=False)
     finally:
         file.write_text(sound, encoding="utf-8")
     assert done.returncode == 1, done.stdout
-    assert f"FAILED tests/{mutation.tests}::" in done.stdout, done.stdout
+    assert f"FAILED tests/contract/{mutation.tests}::" in done.stdout, done.stdout
     assert "SyntaxError" not in done.stdout

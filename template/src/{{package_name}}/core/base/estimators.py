@@ -50,35 +50,21 @@ def save(models: Mapping[Path, Estimator]) -> None:
     """
     sums = ""
     for path, model in models.items():
-        content = canonical(skops.io.dumps(model))
+        content = _canonical(skops.io.dumps(model))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         sums += f"{sha256(content).hexdigest()}  {path.name}\n"
     paths.SHA256SUMS.write_text(sums, encoding="utf-8", newline="\n")
 
 
-def recorded_sha256(path: Path) -> str:
-    """Read the hash that `save` wrote beside a model.
-
-    Args:
-        path: The model.
-
-    Returns:
-        64 hexadecimal digits.
-
-    Raises:
-        ProjectError: If there is none.
-    """
+def load_recorded(path: Path, trusted: Sequence[str]) -> Classifier:
+    """Read a model of the last run, whose hash `save` wrote beside it: see `load`."""
     try:
         lines = paths.SHA256SUMS.read_text(encoding="utf-8").splitlines()
-        return {name: digest for digest, name in map(str.split, lines)}[path.name]
+        sha256_of = {name: digest for digest, name in map(str.split, lines)}
+        return load(path, sha256_of[path.name], trusted)
     except (FileNotFoundError, KeyError):
         raise ProjectError(f"there is no {path} yet: run `uvx nox -s pipeline`") from None
-
-
-def load_recorded(path: Path, trusted: Sequence[str]) -> Classifier:
-    """Read a model of the last run: see `load` and `recorded_sha256`."""
-    return load(path, recorded_sha256(path), trusted)
 
 
 def load(path: Path, expected_sha256: str, trusted: Sequence[str]) -> Classifier:
@@ -106,16 +92,11 @@ def load(path: Path, expected_sha256: str, trusted: Sequence[str]) -> Classifier
     return model
 
 
-def canonical(content: bytes) -> bytes:
+def _canonical(content: bytes) -> bytes:
     """Rewrite a skops file so that the same model has the same bytes.
 
-    Skops names objects and arrays by their memory addresses, and a zip file holds times.
-
-    Args:
-        content: As skops wrote it.
-
-    Returns:
-        The same model, addresses numbered as they appear, members sorted, of one date.
+    Skops names objects and arrays by their memory addresses, and a zip file holds times: addresses
+    are numbered in their order, members are sorted and get one date.
     """
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}

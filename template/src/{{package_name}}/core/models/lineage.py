@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import md5, sha256
 from pathlib import Path, PurePosixPath
@@ -141,10 +141,8 @@ class Run:
         return found
 
     def _hash(self, path: Path) -> str:
-        outs = (_files(entry, "outs") for entry in self._stages.values())
-        return {file: digest for files in outs for file, digest in files.items()}.get(
-            path.as_posix(), ""
-        )
+        found = (_files(entry, "outs").get(path.as_posix()) for entry in self._stages.values())
+        return next(filter(None, found), "")
 
 
 def _files(entry: Entry, kind: str, ending: str = "") -> dict[str, str]:
@@ -162,16 +160,12 @@ def _overlap(one: str, other: str) -> bool:
     return first.is_relative_to(second) or second.is_relative_to(first)
 
 
-def _flat(tree: Mapping[str, object], prefix: str = "") -> list[tuple[str, object]]:
-    return [
-        leaf
-        for name, value in tree.items()
-        for leaf in (
-            _flat(value, f"{prefix}{name}.")
-            if isinstance(value, Mapping)
-            else [(f"{prefix}{name}", value)]
-        )
-    ]
+def _flat(tree: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
 
 
 def _md5(path: Path) -> str:

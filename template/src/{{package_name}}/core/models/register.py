@@ -34,7 +34,7 @@ def run(environment: Environment, name: str, *, champion: bool) -> None:
     known = [it for it in same if lineage.git_state != CLEAN or it.tags["git_state"] == CLEAN]
     if known:
         version = known[0]
-        logger.info("register: nothing new, these results are version %s", version.version)
+        logger.info("register: nothing new, this model is version %s", version.version)
     else:
         version = registry.add(lineage, last.recipe(), last.params(), metrics())
         logger.info("register: %s, version %s", name, version.version)

@@ -59,11 +59,11 @@ def run(schema: pa.DataFrameSchema, settings: ValidationSettings) -> None:
         raise AssertionError(message)
     tables.write(checked.valid, paths.VALID)
     tables.write(quarantine, paths.QUARANTINE)
-    tables.write_json(report(raw, checked), paths.VALIDATION)
+    tables.write_json(_report(raw, checked), paths.VALIDATION)
     logger.info(
         "validate: %d rows valid, %d in quarantine", checked.valid.height, quarantine.height
     )
-    refuse_too_many(quarantine.height, raw.height, settings.max_quarantined_share)
+    _refuse_too_many(quarantine.height, raw.height, settings.max_quarantined_share)
 
 
 def check(raw: pl.DataFrame, schema: pa.DataFrameSchema) -> Checked:
@@ -91,7 +91,7 @@ def check(raw: pl.DataFrame, schema: pa.DataFrameSchema) -> Checked:
     typed = raw.select(
         convert(raw[name], schema.columns[name].dtype.type).alias(name) for name in names
     )
-    failures = pl.concat([unreadable(raw, typed), broken_rules(typed, schema)])
+    failures = pl.concat([_unreadable(raw, typed), _broken_rules(typed, schema)])
     # A cell that cannot be read has become null: that it is null is no second reason.
     first = failures.unique(["index", "column"], keep="first", maintain_order=True)
     rejected = (
@@ -114,24 +114,16 @@ def convert(values: pl.Series, dtype: pl.DataType) -> pl.Series:
     """
     if values.dtype == pl.String:
         stripped = values.str.strip_chars()
-        converted = parse(stripped.set(stripped == "", None), dtype)
+        converted = _parse(stripped.set(stripped == "", None), dtype)
     elif values.dtype.is_float() and dtype.is_integer():
-        converted = whole(values, dtype)
+        converted = _whole(values, dtype)
     else:
         converted = values.cast(dtype, strict=False)
     return converted.set(~converted.is_finite(), None) if dtype.is_float() else converted
 
 
-def parse(texts: pl.Series, dtype: pl.DataType) -> pl.Series:
-    """Read text as a type.
-
-    Args:
-        texts: Cells without white space around them.
-        dtype: Type that the schema asks for.
-
-    Returns:
-        The same number of cells; null where a text cannot be read as that type.
-    """
+def _parse(texts: pl.Series, dtype: pl.DataType) -> pl.Series:
+    """Read stripped text as a type; null where it cannot be read as that type."""
     if dtype == pl.Boolean:
         known = {"true": True, "1": True, "false": False, "0": False}
         return texts.str.to_lowercase().replace_strict(known, default=None, return_dtype=pl.Boolean)
@@ -142,29 +134,21 @@ def parse(texts: pl.Series, dtype: pl.DataType) -> pl.Series:
         return times.cast(dtype)
     read = texts.cast(dtype, strict=False)
     if dtype.is_integer():  # often written with a decimal point: 3.0
-        return read.fill_null(whole(texts.cast(pl.Float64, strict=False), dtype))
+        return read.fill_null(_whole(texts.cast(pl.Float64, strict=False), dtype))
     return read
 
 
-def whole(numbers: pl.Series, dtype: pl.DataType) -> pl.Series:
+def _whole(numbers: pl.Series, dtype: pl.DataType) -> pl.Series:
     """Convert numbers to an integer type; null where a number is not whole."""
     return numbers.set(numbers != numbers.round(), None).cast(dtype, strict=False)
 
 
-def unreadable(raw: pl.DataFrame, typed: pl.DataFrame) -> pl.DataFrame:
-    """Find the cells that could not be converted.
-
-    Args:
-        raw: The rows as read.
-        typed: The same rows after conversion.
-
-    Returns:
-        Columns `index`, `column` and `reason`.
-    """
+def _unreadable(raw: pl.DataFrame, typed: pl.DataFrame) -> pl.DataFrame:
+    """List the cells that could not be converted: columns `index`, `column`, `reason`."""
     return pl.concat(
         raw.select(pl.col(name).cast(pl.String))
         .with_row_index("index")
-        .filter(typed[name].is_null() & ~empty(raw[name]))
+        .filter(typed[name].is_null() & ~_empty(raw[name]))
         .rechunk()  # polars 2.1 panics in `format` where a chunk is empty
         .select(
             "index",
@@ -175,25 +159,14 @@ def unreadable(raw: pl.DataFrame, typed: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def empty(values: pl.Series) -> pl.Series:
+def _empty(values: pl.Series) -> pl.Series:
     """Return which cells hold nothing: null, blank text or not a number."""
     text = values.cast(pl.String).str.strip_chars().str.to_lowercase()
     return text.is_null() | text.is_in(["", "nan"])
 
 
-def broken_rules(typed: pl.DataFrame, schema: pa.DataFrameSchema) -> pl.DataFrame:
-    """Find the cells that break a rule of the schema.
-
-    Args:
-        typed: Columns of the schema, of its types.
-        schema: The rules.
-
-    Returns:
-        Columns `index`, `column` and `reason`.
-
-    Raises:
-        ProjectError: If a rule fails that is not about single rows.
-    """
+def _broken_rules(typed: pl.DataFrame, schema: pa.DataFrameSchema) -> pl.DataFrame:
+    """List the cells that break a rule of the schema: columns as `unreadable` has."""
     nothing = pl.DataFrame(schema={"index": pl.UInt32, "column": pl.String, REASON: pl.String})
     try:
         schema.validate(typed, lazy=True)
@@ -216,16 +189,8 @@ def broken_rules(typed: pl.DataFrame, schema: pa.DataFrameSchema) -> pl.DataFram
     )
 
 
-def report(raw: pl.DataFrame, checked: Checked) -> dict[str, object]:
-    """Count what came in, what is valid and what is not, and why.
-
-    Args:
-        raw: The rows as read.
-        checked: The same rows, separated.
-
-    Returns:
-        Content of reports/validation.json.
-    """
+def _report(raw: pl.DataFrame, checked: Checked) -> dict[str, object]:
+    """Count rows and reasons, for reports/validation.json."""
     reasons = checked.rejected.select(
         pl.col(REASON).str.split("; ").explode().str.replace(r": .* (is not|breaks) ", ": ")
     )
@@ -238,17 +203,8 @@ def report(raw: pl.DataFrame, checked: Checked) -> dict[str, object]:
     }
 
 
-def refuse_too_many(bad: int, read: int, share: float) -> None:
-    """Stop if so many rows are bad that the rest can hardly be trusted.
-
-    Args:
-        bad: Number of rows in quarantine.
-        read: Number of all rows.
-        share: Largest accepted fraction, between 0 and 1.
-
-    Raises:
-        ProjectError: If the fraction is exceeded.
-    """
+def _refuse_too_many(bad: int, read: int, share: float) -> None:
+    """Stop if so many rows are bad that the rest can hardly be trusted."""
     if bad > share * read:
         message = (
             f"{bad} of {read} rows are bad, more than the accepted {share:.1%}: "
