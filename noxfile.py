@@ -1,6 +1,5 @@
 """The tasks of this repository: `uvx nox -l` lists them, `uvx nox` runs all tests."""
 
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -47,51 +46,49 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def adopt(session: nox.Session) -> None:
-    """Bring the template into a repository that you have: `-- PATH`, `-- PATH --dry-run`."""
-    session.install("--require-hashes", "--requirements", TOOLS)
-    places = [str(ROOT / folder) for folder in (".", "scripts", "template/scripts")]
+    """Bring this checkout of the template into a repository: `-- PATH`, `-- PATH --dry-run`."""
+    install(session)
     with session.chdir(session.invoked_from):
-        script = str(ROOT / "scripts" / "adopt.py")
-        session.run("python", script, *session.posargs, env={"PYTHONPATH": os.pathsep.join(places)})
+        session.run("formwork", "adopt", "--template", str(ROOT), *session.posargs)
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
     """Lint the code and the workflows; see that written files are in step with their source."""
-    session.install("--require-hashes", "--requirements", TOOLS)
+    install(session)
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
-    session.run("python", "scripts/sync.py", "--check")
+    session.run("python", "-m", "maintain.sync", "--check")
     session.run("zizmor", "--offline", "--persona=pedantic", "--quiet", ".github")
 
 
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the types."""
-    session.install("--require-hashes", "--requirements", TOOLS)
+    install(session)
     session.run("mypy")
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the documentation; `-- serve` shows it while you write."""
-    session.install("--require-hashes", "--requirements", TOOLS)
+    install(session)
     session.run("mkdocs", *(session.posargs or ["build"]), "--strict", env={"NO_MKDOCS_2_WARNING": "1"})
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run all tests; what follows `--` goes to pytest instead."""
-    session.install("--require-hashes", "--requirements", TOOLS)
+    install(session)
     session.run("pytest", *(session.posargs or ["--numprocesses=2"]))
 
 
 @nox.session
 def quick(session: nox.Session) -> None:
     """Lint, types, and the tests that set no repository up."""
-    session.install("--require-hashes", "--requirements", TOOLS)
+    install(session)
     session.run("ruff", "check")
-    session.run("python", "scripts/sync.py", "--check")
+    session.run("python", "-m", "maintain.sync", "--check")
     session.run("mypy")
     session.run("pytest", "--numprocesses=2", "-m", "not slow")
 
@@ -99,37 +96,43 @@ def quick(session: nox.Session) -> None:
 @nox.session
 def histories(session: nox.Session) -> None:
     """Update after five hundred random histories, where `tests` takes forty."""
-    session.install("--require-hashes", "--requirements", TOOLS)
+    install(session)
     session.run("pytest", "--numprocesses=2", "tests/update/test_histories.py", env={"FORMWORK_HISTORIES": "500"})
 
 
 @nox.session
 def mutation(session: nox.Session) -> None:
-    """Measure which faults the tests of updating notice; `-- --sample 200` tries that many of each piece."""
-    session.install("--require-hashes", "--requirements", TOOLS)
-    session.run("python", "benchmarks/mutation.py", *session.posargs)
+    """Measure which faults the tests notice; `-- --sample 200` tries that many of each part of the code."""
+    install(session)
+    session.run("python", "-m", "benchmarks.mutation", *session.posargs)
 
 
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure the figures in docs/figures.md, ratios side by side in one run."""
-    session.install("--require-hashes", "--requirements", TOOLS)
-    session.run("python", "benchmarks/bench.py", *session.posargs)
+    install(session)
+    session.run("python", "-m", "benchmarks.bench", *session.posargs)
 
 
 @nox.session
 def sync(session: nox.Session) -> None:
-    """Write what follows from copier.yml: cookiecutter.json, the table of owners, reserved names."""
-    session.install("--require-hashes", "--requirements", TOOLS)
-    session.run("python", "scripts/sync.py", *session.posargs)
+    """Write what follows from copier.yml: cookiecutter.json, tables of the documentation, reserved names."""
+    install(session)
+    session.run("python", "-m", "maintain.sync", *session.posargs)
 
 
 @nox.session
 def release(session: nox.Session) -> None:
     """Check the working tree against every earlier release, and commit it as X.Y.Z: `-- X.Y.Z [--check]`."""
+    install(session)
+    session.run("python", "-m", "maintain.sync", "--check")
+    session.run("python", "-m", "maintain.release", *session.posargs)
+
+
+def install(session: nox.Session) -> None:
+    """Install the tools as they are pinned, and this package as it lies here."""
     session.install("--require-hashes", "--requirements", TOOLS)
-    session.run("python", "scripts/sync.py", "--check")
-    session.run("python", "scripts/release.py", *session.posargs)
+    session.install("--no-deps", "--editable", ".")
 
 
 @nox.session(venv_backend="none")

@@ -12,13 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
-
 from benchmarks.table import update_rows
+from maintain.releases import served
 from tests.generated.repository import Repository, generate, machine
-from tests.harness import AUTHOR, ROOT, Doors, Template, environment, release_of
-from tests.update.ways import WAYS
+from tests.harness import ROOT, Doors, Template
 
 
 @dataclass(frozen=True)
@@ -54,18 +51,20 @@ def main() -> int:
     """Measure, write the table, and fail where a limit is exceeded."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=11, help="how often each is measured")
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--only", choices=["generation", "update", "repository"], help="these; the others' rows stay")
+    options = parser.parse_args()
+    rounds, only = options.rounds, options.only
+    figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="formwork-bench-") as folder:
         scratch = Path(folder)
-        template = release_of(ROOT, scratch)
-        repository = generate(template, scratch / "repository")
-        figures = [
-            generation(template, scratch, rounds),
-            update(template, scratch, rounds),
-            setup(repository),
-            nothing_to_do(repository, scratch, rounds),
-            size(repository, scratch),
-        ]
+        template = served(ROOT, scratch)
+        if only in (None, "generation"):
+            figures.append(generation(template, scratch, rounds))
+        if only in (None, "update"):
+            figures.append(update(template, scratch, rounds))
+        if only in (None, "repository"):
+            repository = generate(template, scratch / "repository")
+            figures += [setup(repository), nothing_to_do(repository, scratch, rounds), size(repository, scratch)]
     update_rows("figures", ["what", "limit", "measured", "how"], {figure.what: figure.row() for figure in figures})
     return 0 if all(figure.holds for figure in figures) else 1
 
@@ -76,7 +75,7 @@ def generation(template: Template, scratch: Path, rounds: int) -> Figure:
     home.mkdir()
     doors = Doors(home)
     local = scratch / "clone"
-    run(["git", "clone", "--quiet", str(template.bare), str(local)], scratch)
+    run(["git", "clone", "--quiet", str(template.clone), str(local)], scratch)
     rendered = scratch / "rendered"
     doors.copier(local, rendered)
     plain = scratch / "plain"
@@ -99,26 +98,28 @@ def generation(template: Template, scratch: Path, rounds: int) -> Figure:
 
 
 def update(template: Template, scratch: Path, rounds: int) -> Figure:
-    """Compare the script with plain `copier update`, from the first release to the working tree."""
-    env = environment(scratch / "home", **AUTHOR)
+    """Compare `formwork update` with plain `copier update`, each by uvx, from the first release to the working tree."""
     base = scratch / "before"
-    Doors(scratch / "home").copier(template.url, base, f"--vcs-ref={next(iter(template.releases))}")
+    Doors(scratch / "home").copier(template.url, base, f"--vcs-ref={template.releases()[0]}")
     run(["git", "init", "--quiet"], base)
     run(["git", "add", "--all"], base)
     run(["git", "commit", "--quiet", "--message", "Start"], base)
+    tool = f"{template.url}@{template.commit(template.newest)}"
 
-    def updated_by(way: str) -> Callable[[int], object]:
+    def updated_by(way: str, *command: str) -> Callable[[int], object]:
         repositories = [scratch / f"{way}-{number}" for number in range(rounds + 1)]
         for repository in repositories:
             shutil.copytree(base, repository, symlinks=True)
-        command = [sys.executable, *WAYS[way]]
-        return lambda number: run(command, repositories[number], **env)
+        return lambda number: run(["uvx", *command], repositories[number])
 
-    merge, plain = side_by_side(updated_by("merge"), updated_by("plain"), rounds)
-    how = f"{merge:.2f} s and {plain:.2f} s, medians of {rounds}"
-    return Figure(
-        "update without conflicts by the script, over plain `copier update`", 1.0, merge / plain, "times", how
+    merge, plain = side_by_side(
+        updated_by("merge", "--from", tool, "formwork", "update"),
+        updated_by("plain", "copier", "update", "--defaults"),
+        rounds,
     )
+    how = f"{merge:.2f} s and {plain:.2f} s through a warm `uvx`, medians of {rounds}"
+    what = "`formwork update` without conflicts, over plain `copier update`"
+    return Figure(what, 1.0, merge / plain, "times", how)
 
 
 def setup(repository: Repository) -> Figure:

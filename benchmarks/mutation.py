@@ -1,7 +1,7 @@
 """Measure which share of faults the tests notice in the code that updates, adopts and releases.
 
-mutmut makes the faults, one at a time, and runs the tests of that piece of code. It names them by
-the module, so the modules lie side by side in a folder of their own, with the tests beside them.
+mutmut makes the faults, one at a time, and runs the tests of that part of the code. It works in a copy of this
+repository, which holds what these tests read.
 """
 
 import argparse
@@ -14,24 +14,21 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
-
 from benchmarks.table import update_rows
 from tests.harness import ROOT
 
-MODULES = [*(ROOT / "template/scripts").glob("*.py"), *(ROOT / "scripts").glob("*.py")]
-BESIDE = ["copier.yml", "cookiecutter.json", "reserved-names.txt", "LICENSE"]  # what the tests read
+SOURCES = ["src", "maintain"]
+BESIDE = ["hooks", "template", "copier.yml", "cookiecutter.json", "reserved-names.txt", "LICENSE"]
 LIMIT = 0.85
 
-# Left out are thirty tests that notice what others do, and those that start the script as a program.
+# Left out are thirty tests that notice what others do, and those that run the command in another process.
 SETTINGS = """\
 [project]
 name = "mutated"
 version = "0"
 
 [tool.mutmut]
-source_paths = {modules}
+source_paths = {sources}
 only_mutate = {mutated}
 pytest_add_cli_args = [
     "-p", "no:xdist", "-m", "not slow",
@@ -43,7 +40,6 @@ use_git_change_detection = false
 track_dependencies = false
 
 [tool.pytest.ini_options]
-pythonpath = ["."]
 markers = ["slow: takes long"]
 timeout = 120
 """
@@ -51,17 +47,33 @@ timeout = 120
 
 @dataclass(frozen=True)
 class Piece:
-    """Some modules, and the tests that must notice faults in them."""
+    """A part of the code, and the tests that must notice faults in it.
+
+    Attributes:
+        name: What it is called in the table.
+        modules: Its modules, as patterns of paths.
+        tests: The files or folders of its tests.
+    """
 
     name: str
     modules: tuple[str, ...]
     tests: tuple[str, ...]
 
 
+UPDATE = ("answers", "locking", "merging", "placing", "rendering", "reporting", "repository", "template", "update")
+RELEASE = ("compatibility", "file_rules", "question_rules", "release", "spread", "trial")
 PIECES = [
-    Piece("update", ("update",), ("test_merge", "test_refusals")),
-    Piece("adopt", ("adopt", "facts"), ("test_adopt", "test_facts")),
-    Piece("release", ("release", "updatable"), ("test_release",)),
+    Piece(
+        "update",
+        tuple(f"src/formwork/{name}.py" for name in UPDATE),
+        ("tests/update/test_merge.py", "tests/update/test_refusals.py", "tests/update/test_lock.py"),
+    ),
+    Piece(
+        "adopt",
+        ("src/formwork/adopt.py", "src/formwork/adopting/*"),
+        ("tests/adopt/test_adopt.py", "tests/adopt/test_detect.py"),
+    ),
+    Piece("release", tuple(f"maintain/{name}.py" for name in RELEASE), ("tests/release/test_release.py",)),
 ]
 
 
@@ -82,15 +94,17 @@ class Score:
     def row(self) -> str:
         """Write it as a row of the table."""
         mark = "" if self.share >= LIMIT else " **too few**"
-        how = f"{self.noticed} of {self.tried} tried, {self.there} there"
+        how = f"{self.noticed} of {self.tried} faults that were tried, of {self.there} in all"
         return f"| {self.name} | {LIMIT:.0%} | {self.share:.0%}{mark} | {how} |"
 
 
 def main() -> int:
     """Measure, write the table, and fail where too few faults are noticed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sample", type=int, default=0, help="how many faults of each piece to try (default: all)")
-    parser.add_argument("--only", choices=[piece.name for piece in PIECES], help="one piece; the others' rows stay")
+    parser.add_argument("--sample", type=int, default=0, help="how many faults of each part to try (default: all)")
+    parser.add_argument(
+        "--only", choices=[piece.name for piece in PIECES], help="only this part; the others' rows stay"
+    )
     options = parser.parse_args()
     chosen = [piece for piece in PIECES if options.only in (None, piece.name)]
     scores = [measure(piece, options.sample) for piece in chosen]
@@ -99,7 +113,7 @@ def main() -> int:
 
 
 def measure(piece: Piece, sample: int) -> Score:
-    """Try the faults of a piece, all of them or a sample that is always the same."""
+    """Try the faults of a part of the code, all of them or a sample that is always the same."""
     with tempfile.TemporaryDirectory(prefix="formwork-mutation-") as folder:
         workspace = Path(folder)
         prepare(piece, workspace)
@@ -118,19 +132,18 @@ def measure(piece: Piece, sample: int) -> Score:
 
 
 def prepare(piece: Piece, workspace: Path) -> None:
-    """Lay the modules and their tests out."""
-    for module in MODULES:
-        shutil.copy(module, workspace)
+    """Lay the code and its tests out."""
     ignored = shutil.ignore_patterns("__pycache__", "doors", "questions")
-    for name in ("tests", "hooks", "template"):
-        shutil.copytree(ROOT / name, workspace / name, ignore=ignored)
-    for name in BESIDE:
-        shutil.copy(ROOT / name, workspace)
+    for name in [*SOURCES, "tests", *BESIDE]:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, workspace / name, ignore=ignored)
+        else:
+            shutil.copy(ROOT / name, workspace)
     settings = SETTINGS.format(
-        modules=json.dumps([module.name for module in MODULES]),
-        mutated=json.dumps([f"{name}.py" for name in piece.modules]),
-        beside=json.dumps(["hooks", "template", *BESIDE]),
-        tests=json.dumps([f"tests/update/{name}.py" for name in piece.tests]),
+        sources=json.dumps(SOURCES),
+        mutated=json.dumps(piece.modules),
+        beside=json.dumps(BESIDE),
+        tests=json.dumps(piece.tests),
     )
     (workspace / "pyproject.toml").write_text(settings, encoding="utf-8")
 
@@ -144,9 +157,9 @@ def run(workspace: Path, *names: str) -> None:
 def outcomes(piece: Piece, workspace: Path) -> dict[str, int | None]:
     """Read the exit status of the tests for each fault: 0 where none noticed it, None where it was not tried."""
     found: dict[str, int | None] = {}
-    for module in piece.modules:
-        meta = json.loads((workspace / "mutants" / f"{module}.py.meta").read_text(encoding="utf-8"))
-        found |= meta["exit_code_by_key"]
+    mutants = workspace / "mutants"
+    for meta in sorted(meta for pattern in piece.modules for meta in mutants.glob(f"{pattern}.meta")):
+        found |= json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"]
     return found
 
 

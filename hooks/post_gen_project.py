@@ -102,7 +102,7 @@ def generate(request: Request, scratch: Path, *, is_fresh: bool) -> None:
     use_for_temporary_files(scratch / "tmp")
     leave_other_repositories()
     source = find_source(request, find_template(request), scratch)
-    render(source, request.answers, tree, scratch)
+    render(source, request.answers, tree)
     if not source.is_reachable:
         forget_revision(tree / COPIER_ANSWERS)
     ignore_signals()
@@ -191,7 +191,7 @@ def scratch_folder(beside: Path) -> Iterator[Path]:
 
 
 def use_for_temporary_files(folder: Path) -> None:
-    """Have copier, git and pip put their temporary files where they are removed with ours."""
+    """Have copier and git put their temporary files where they are removed with ours."""
     folder.mkdir()
     os.environ.update(dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder)))
     tempfile.tempdir = None
@@ -372,17 +372,17 @@ def read_instead(url: str, folder: Path, scratch: Path) -> None:
 # ---------------------------------------------------------------------------------- rendering
 
 
-def render(source: Source, answers: "dict[str, str]", tree: Path, scratch: Path) -> None:
+def render(source: Source, answers: "dict[str, str]", tree: Path) -> None:
     """Have copier render the answers, wherever copier may be found."""
-    if is_installed("copier"):
+    if is_copier_here():
         render_here(source, answers, tree)
     else:
-        render_elsewhere(copier_command(scratch), source, answers, tree)
+        render_elsewhere(copier_command(), source, answers, tree)
 
 
-def is_installed(module: str) -> bool:
-    """Whether this interpreter could import the module; a folder of that name is none."""
-    spec = importlib.util.find_spec(module)
+def is_copier_here() -> bool:
+    """Whether this interpreter can import copier; a folder of that name is not enough."""
+    spec = importlib.util.find_spec("copier")
     return spec is not None and spec.origin is not None
 
 
@@ -397,7 +397,7 @@ def render_here(source: Source, answers: "dict[str, str]", tree: Path) -> None:
         raise ProblemError(in_one_line(str(error))) from error
 
 
-def copier_command(scratch: Path) -> "list[str]":
+def copier_command() -> "list[str]":
     """Choose who runs copier where this interpreter cannot import it."""
     runners = {
         "copier": [],
@@ -407,19 +407,8 @@ def copier_command(scratch: Path) -> "list[str]":
     for name, arguments in runners.items():
         if executable := shutil.which(name):
             return [executable, *arguments]
-    if is_installed("pip"):
-        return install_copier(scratch / "copier")
     message = f"this template needs {COPIER} beside cookiecutter: install uv, or run `pip install '{COPIER}'`"
     raise ProblemError(message)
-
-
-def install_copier(folder: Path) -> "list[str]":
-    """Install copier for this one run."""
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), COPIER]
-    call(pip, failure=f"pip could not install {COPIER}: install it, or uv, where the network is at hand")
-    search = [str(folder), os.environ.get("PYTHONPATH", "")]
-    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, search))
-    return [sys.executable, "-m", "copier"]
 
 
 def render_elsewhere(command: "list[str]", source: Source, answers: "dict[str, str]", tree: Path) -> None:

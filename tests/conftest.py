@@ -1,16 +1,29 @@
 """Fixtures for all tests."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.harness import ROOT, Doors, Template, release_of, small_template
+from formwork.cli import main
+from maintain.releases import served
+from tests.harness import AUTHOR, ROOT, Doors, Template, small_template
+from tests.small import SmallTemplate
+
+Told = tuple[int, str]
+
+
+@pytest.fixture(autouse=True)
+def plain_git(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no setting of the person who runs the tests matter to git."""
+    for name, value in {**AUTHOR, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
     """This repository as released, with the working tree as the newest release."""
-    return release_of(ROOT, tmp_path_factory.mktemp("server"))
+    return served(ROOT, tmp_path_factory.mktemp("server"))
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +38,46 @@ def doors(tmp_path: Path) -> Doors:
     home = tmp_path / "home"
     home.mkdir(exist_ok=True)
     return Doors(home)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> SmallTemplate:
+    """A small template with one release."""
+    return SmallTemplate(tmp_path / "small")
+
+
+@pytest.fixture
+def repository(small: SmallTemplate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository of the small template's first release, which is the current folder."""
+    path = small.generate(tmp_path / "mine")
+    monkeypatch.chdir(path)
+    return path
+
+
+@pytest.fixture
+def run_update(capsys: pytest.CaptureFixture[str]) -> Callable[..., Told]:
+    """Run `formwork update` in the current folder, and give its exit status and all that it says."""
+
+    def run(*arguments: str) -> Told:
+        status = main(["update", *arguments])
+        said = capsys.readouterr()
+        return status, said.out + said.err
+
+    return run
+
+
+@pytest.fixture
+def fake_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A uv that locks as one line, unless pyproject.toml names what there is not; knows no token."""
+    program = tmp_path / "uv"
+    lines = [
+        "#!/bin/sh",
+        'test "$*" = "lock --quiet" || exit 9',
+        'test -z "$(env | grep TOKEN)" || exit 8',
+        "if grep -q nonsense pyproject.toml; then echo 'error: no nonsense' >&2; exit 1; fi",
+        "echo locked > uv.lock",
+    ]
+    program.write_text("\n".join(lines) + "\n", "utf-8")
+    program.chmod(0o755)
+    monkeypatch.setenv("UV", str(program))
+    return program

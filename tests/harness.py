@@ -9,15 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from history import ANSWERS_FILE as ANSWERS_FILE
-from history import AUTHOR as AUTHOR
-from history import CommandError as CommandError
-from history import Template as Template
-from history import git as git
-from history import release_of as release_of
-from history import releases_in as releases_in
+from formwork import git as runner
+from formwork.answers import ANSWERS as ANSWERS_FILE
+from formwork.template import Template
+from maintain import ROOT
+from maintain.releases import AUTHOR, surroundings
 
-ROOT = Path(__file__).resolve().parents[1]
+__all__ = ["ANSWERS_FILE", "AUTHOR", "ROOT", "Template"]
 
 UNFINISHED = "UNFINISHED-formwork.json"
 
@@ -26,7 +24,8 @@ KEPT = ("LANG", "LC_ALL", "SSL_CERT_FILE", "SYSTEMROOT", "PATHEXT", "COMSPEC", "
 KEPT_PREFIXES = ("PIP_", "UV_", "PYENV_")
 
 
-# ------------------------------------------------------------------------------------ commands
+class CommandError(Exception):
+    """A command that should have succeeded did not."""
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
@@ -101,6 +100,11 @@ def commit_everything(repository: Path, subject: str, tag: str = "") -> str:
     if tag:
         git(repository, "tag", tag)
     return git(repository, "rev-parse", "HEAD")
+
+
+def git(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:
+    """Run git as it comes, as an author that is always the same, and return what it prints."""
+    return runner.text(folder, *arguments, env=surroundings() | dict(env or {}), settings={})
 
 
 @dataclass(frozen=True)
@@ -180,7 +184,7 @@ def entry(path: Path) -> Entry:
 def checkout(template: Template, folder: Path) -> Path:
     """Clone the template into a folder to change it there."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    git(folder.parent, "clone", "--quiet", str(template.bare), str(folder))
+    git(folder.parent, "clone", "--quiet", str(template.clone), str(folder))
     git(folder, "remote", "remove", "origin")
     return folder
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from formwork.answers import ANSWERS, SHORT_FORMS, UPSTREAM, address, recorded_url, without_password
 from tests.harness import (
     ROOT,
     UNFINISHED,
@@ -73,7 +74,6 @@ def wait_until_only(folder: Path, names: set[str]) -> set[str]:
 
 
 def test_an_exception_leaves_nothing(doors: Doors, questions_only: Path, tmp_path: Path) -> None:
-    """And one line."""
     env = with_copier_that(tmp_path, 'raise RuntimeError("out of\\nluck")')
     done = doors.cookiecutter(questions_only, tmp_path / "out", env=env, check=False)
     assert done.returncode
@@ -86,7 +86,7 @@ def test_an_exception_leaves_nothing(doors: Doors, questions_only: Path, tmp_pat
 def test_an_interruption_leaves_nothing(
     doors: Doors, questions_only: Path, tmp_path: Path, number: signal.Signals, whom: str
 ) -> None:
-    """A terminal interrupts everybody, another program perhaps only one."""
+    """A terminal interrupts all processes, another program perhaps only one."""
     (tmp_path / "out").mkdir()
     process = start(doors, questions_only, tmp_path, "time.sleep(60)")
     hook = int(wait_for(tmp_path / "half-done"))
@@ -128,7 +128,7 @@ def test_cookiecutter_alone_ended_leaves_the_complete_repository(
 
 @pytest.mark.parametrize("whom", ["everybody", "hook"])
 def test_a_kill_leaves_at_most_the_answers(doors: Doors, questions_only: Path, tmp_path: Path, whom: str) -> None:
-    """Nobody can catch it, but the scratch folder goes nevertheless."""
+    """No process can catch it, but the scratch folder is removed nevertheless."""
     (tmp_path / "out").mkdir()
     process = start(doors, questions_only, tmp_path, "time.sleep(60)")
     hook = int(wait_for(tmp_path / "half-done"))
@@ -169,7 +169,6 @@ def existing(folder: Path) -> Path:
 
 
 def test_force_overwrites_the_same_and_keeps_the_rest(doors: Doors, template: Template, tmp_path: Path) -> None:
-    """As copier does."""
     before = tree(existing(tmp_path / "out"))
     doors.cookiecutter(template.url, tmp_path / "out", "-f")
     existing(tmp_path / "two")
@@ -183,7 +182,6 @@ def test_force_overwrites_the_same_and_keeps_the_rest(doors: Doors, template: Te
 
 
 def test_force_twice_changes_nothing(doors: Doors, template: Template, tmp_path: Path) -> None:
-    """The second run writes the same."""
     doors.cookiecutter(template.url, tmp_path / "out")
     before = tree(tmp_path / "out")
     doors.cookiecutter(template.url, tmp_path / "out", "-f")
@@ -201,7 +199,6 @@ def test_without_force_an_existing_folder_stays(doors: Doors, template: Template
 def test_an_error_with_force_changes_nothing(
     doors: Doors, questions_only: Path, tmp_path: Path, answers: dict[str, str]
 ) -> None:
-    """Also not the folder's other files."""
     before = tree(existing(tmp_path / "out"))
     done = doors.cookiecutter(questions_only, tmp_path / "out", "-f", answers=answers, check=False)
     assert done.returncode
@@ -273,7 +270,6 @@ def test_modules_planted_in_the_folder_for_temporary_files_are_not_imported(
 
 
 def test_replay_gives_the_same_again(doors: Doors, template: Template, tmp_path: Path) -> None:
-    """And -o says where."""
     answers = {"project_name": "Wine quality", "problem": "regression", "license": "proprietary"}
     doors.cookiecutter(template.url, tmp_path / "one", answers=answers)
     run("rm", "-rf", doors.home / ".cookiecutters", cwd=tmp_path, env=doors.env)
@@ -282,7 +278,7 @@ def test_replay_gives_the_same_again(doors: Doors, template: Template, tmp_path:
 
 
 def test_no_answer_leads_outside(doors: Doors, questions_only: Path, tmp_path: Path) -> None:
-    """The folder is made before anything of ours is asked: its name is derived, whatever is answered."""
+    """Cookiecutter makes the folder before the hook runs, so its name is derived, whatever is answered."""
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "file").touch()
     before = tree(tmp_path / "precious")
@@ -300,7 +296,6 @@ def test_no_answer_leads_outside(doors: Doors, questions_only: Path, tmp_path: P
 
 
 def test_generation_needs_neither_network_nor_identity_nor_uv(doors: Doors, template: Template, tmp_path: Path) -> None:
-    """It only renders."""
     isolated = ["unshare", "--map-root-user", "--net"]
     if refused := isolation_refused(isolated):
         pytest.skip(f"the network cannot be taken away on this machine: {refused}")
@@ -344,3 +339,29 @@ def test_the_url_is_the_one_that_copier_asks_git_for(hook: dict[str, Any], path:
     from copier._vcs import get_repo
 
     assert hook["git_url"](path) == get_repo(path) == url
+    assert address(path).removesuffix(".git") == url.removesuffix(".git")
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "gh:owner/name",
+        "https://github.com/owner/name",
+        "https://jane:s3cret@git.example.org/name.git",
+        "https://s3cret@git.example.org/git/name",
+        "ssh://git:s3cret@git.example.org/name.git",
+        "git@example.org:owner/name",
+        "file:///srv/name",
+        "/srv/name.git",
+    ],
+)
+def test_the_hook_records_what_the_command_records(hook: dict[str, Any], origin: str) -> None:
+    """The hook runs before anything is installed, so it has functions of its own for this."""
+    assert hook["recorded_path"](origin, origin) == recorded_url(origin)
+    assert hook["without_password"](origin) == without_password(origin)
+
+
+def test_the_hook_and_the_command_know_the_same_template(hook: dict[str, Any]) -> None:
+    assert hook["UPSTREAM"] == f"{address(UPSTREAM)}.git"
+    assert hook["SHORT_FORMS"] == SHORT_FORMS
+    assert hook["COPIER_ANSWERS"] == ANSWERS

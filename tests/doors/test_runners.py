@@ -42,9 +42,9 @@ class Machine:
         program.chmod(0o755)
 
 
-def interpreter_without_copier(folder: Path, *, with_pip: bool = False) -> Path:
+def interpreter_without_copier(folder: Path) -> Path:
     """Make an environment that has all of ours but copier."""
-    venv.create(folder, symlinks=True, with_pip=with_pip)
+    venv.create(folder, symlinks=True)
     python = folder / "bin" / "python"
     (packages,) = folder.glob("lib/python*/site-packages")
     for package in Path(sysconfig.get_path("purelib")).iterdir():
@@ -55,7 +55,7 @@ def interpreter_without_copier(folder: Path, *, with_pip: bool = False) -> Path:
 
 @pytest.fixture(scope="session")
 def python_without_copier(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An interpreter that has neither copier nor pip."""
+    """An interpreter that has everything but copier."""
     return interpreter_without_copier(tmp_path_factory.mktemp("interpreter") / "venv")
 
 
@@ -95,7 +95,6 @@ def test_each_runner_gives_the_same_repository(
 
 
 def test_runners_are_tried_in_order(machine: Machine, plain: Path, tmp_path: Path) -> None:
-    """Copier on the PATH before uvx, uvx before pipx: the first one is there already."""
     for name in ("pipx", "uvx", "copier"):
         machine.provide(name, f'echo {name} >&2; exec "$0.missing"')
         done = machine.cookiecutter(plain, tmp_path / f"out-{name}", check=False)
@@ -104,7 +103,6 @@ def test_runners_are_tried_in_order(machine: Machine, plain: Path, tmp_path: Pat
 
 
 def test_copier_of_the_interpreter_comes_first(doors: Doors, plain: Path, tmp_path: Path) -> None:
-    """No runner is asked."""
     programs = tmp_path / "programs"
     programs.mkdir()
     for name in ("copier", "uvx", "pipx"):
@@ -115,7 +113,6 @@ def test_copier_of_the_interpreter_comes_first(doors: Doors, plain: Path, tmp_pa
 
 
 def test_without_any_runner_one_line_says_what_to_install(machine: Machine, plain: Path, tmp_path: Path) -> None:
-    """And nothing is left."""
     done = machine.cookiecutter(plain, tmp_path / "out", check=False)
     assert done.returncode
     install = f"install uv, or run `pip install '{COPIER}'`"
@@ -124,7 +121,6 @@ def test_without_any_runner_one_line_says_what_to_install(machine: Machine, plai
 
 
 def test_a_runner_says_what_is_wrong_with_an_answer(machine: Machine, plain: Path, tmp_path: Path) -> None:
-    """In the words of the rule alone, as without a runner."""
     machine.provide("copier", f'set -- copier "$@"; {RUN_OURS}')
     done = machine.cookiecutter(plain, tmp_path / "out", "package_name=json", check=False)
     assert said(done).splitlines()[-1].startswith("error: package_name: json is a name of Python")
@@ -132,7 +128,7 @@ def test_a_runner_says_what_is_wrong_with_an_answer(machine: Machine, plain: Pat
 
 
 def test_every_character_arrives_through_a_runner(machine: Machine, plain: Path, tmp_path: Path) -> None:
-    """Answers go through a file there."""
+    """Answers are passed in a file there."""
     machine.provide("copier", f'set -- copier "$@"; {RUN_OURS}')
     description = "\"\U0001f600\" \\ é # <b>: 'x'"
     machine.cookiecutter(plain, tmp_path / "out", f"description={description}")
@@ -141,7 +137,6 @@ def test_every_character_arrives_through_a_runner(machine: Machine, plain: Path,
 
 
 def test_uvx(machine: Machine, plain: Path, tmp_path: Path) -> None:
-    """The real one."""
     uvx = shutil.which("uvx")
     probe = ["uvx", "--from", COPIER, "copier", "--version"]
     surroundings = environment(machine.home, **uv_cache())
@@ -156,32 +151,6 @@ def uv_cache() -> dict[str, str]:
     """Say where uv keeps what it fetched for the person who runs the tests."""
     cache = subprocess.run(["uv", "cache", "dir"], capture_output=True, encoding="utf-8", check=False).stdout.strip()
     return {"UV_CACHE_DIR": cache} if cache else {}
-
-
-def test_pip(machine: Machine, plain: Path, tmp_path: Path) -> None:
-    """The real one: with nothing but cookiecutter installed the door works, and the interpreter stays as it was."""
-    python = interpreter_without_copier(tmp_path / "venv", with_pip=True)
-    config = {"PIP_CONFIG_FILE": str(Path("~/.config/pip/pip.conf").expanduser())}
-    probe = [str(python), "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(tmp_path / "probe"), COPIER]
-    refused = run(*probe, cwd=tmp_path, env=environment(machine.home, **config), check=False).stderr
-    if "ERROR" in refused:
-        pytest.skip(f"pip cannot get copier: {refused.strip().splitlines()[-1]}")
-    with_pip = Machine(python, machine.programs, machine.home)
-    with_pip.cookiecutter(plain, tmp_path / "out", env=config)
-    assert (tmp_path / "out" / "my-project" / "README.md").is_file()
-    assert list(tree(tmp_path / "out", without=["my-project"])) == []
-    assert run(python, "-c", "import copier", cwd=tmp_path, env=environment(machine.home), check=False).returncode
-
-
-def test_pip_without_a_network_leaves_nothing(machine: Machine, plain: Path, tmp_path: Path) -> None:
-    """One line says what failed."""
-    python = interpreter_without_copier(tmp_path / "venv", with_pip=True)
-    nowhere = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "", "PIP_CONFIG_FILE": os.devnull}
-    done = Machine(python, machine.programs, machine.home).cookiecutter(
-        plain, tmp_path / "out", env=nowhere, check=False
-    )
-    assert said(done).splitlines()[-1].startswith(f"error: pip could not install {COPIER}: ")
-    assert tree(tmp_path / "out") == {}
 
 
 def test_the_version_is_the_one_that_the_questions_need() -> None:

@@ -65,11 +65,11 @@ def readme(repository: Path) -> str:
 
 
 def test_both_doors_give_the_same_bytes(doors: Doors, template: Template, tmp_path: Path) -> None:
-    """Including the answers file, since the template was typed the same."""
+    """The answers file is the same too, since the template was typed in the same way."""
     done = doors.cookiecutter(template.url, tmp_path / "one")
     doors.copier(template.url, tmp_path / "two")
     assert tree(tmp_path / "one" / "my-project") == tree(tmp_path / "two")
-    assert f"_commit: {template.candidate}\n_src_path: {template.url}\n" in answers_of(tmp_path / "two")
+    assert f"_commit: {template.newest}\n_src_path: {template.url}\n" in answers_of(tmp_path / "two")
     assert said(done) == ""
 
 
@@ -83,10 +83,9 @@ def test_the_folder_has_its_name_while_it_is_rendered(doors: Doors, template: Te
 
 
 def test_a_path_becomes_absolute(doors: Doors, template: Template, tmp_path: Path) -> None:
-    """And its release is recorded."""
     work = checkout(template, tmp_path / "work")
     done = doors.cookiecutter(Path("..", "work"), tmp_path / "out")
-    assert f"_commit: {template.candidate}\n_src_path: {work}\n" in answers_of(tmp_path / "out" / "my-project")
+    assert f"_commit: {template.newest}\n_src_path: {work}\n" in answers_of(tmp_path / "out" / "my-project")
     assert said(done) == ""
 
 
@@ -115,7 +114,7 @@ def test_a_relative_path_is_found_without_proc(
 def test_a_path_that_nobody_can_find_again_is_an_error(
     doors: Doors, template: Template, tmp_path: Path, without_proc: list[str]
 ) -> None:
-    """Started elsewhere than the shell says, and writing elsewhere, without /proc."""
+    """Cookiecutter is started elsewhere than the shell says and writes elsewhere, without /proc."""
     (tmp_path / "start").mkdir()
     (tmp_path / "out").mkdir()
     checkout(template, tmp_path / "start" / "work")
@@ -128,8 +127,8 @@ def test_a_path_that_nobody_can_find_again_is_an_error(
 
 @pytest.mark.parametrize("address", ["file://{bare}", "git+file://{bare}"])
 def test_the_address_is_recorded_as_typed(doors: Doors, template: Template, tmp_path: Path, address: str) -> None:
-    """So that it is the same through both doors."""
-    url = address.format(bare=template.bare)
+    """It is then the same for both commands."""
+    url = address.format(bare=template.clone)
     doors.cookiecutter(url, tmp_path / "one")
     doors.copier(url, tmp_path / "two")
     assert tree(tmp_path / "one" / "my-project") == tree(tmp_path / "two")
@@ -138,19 +137,19 @@ def test_the_address_is_recorded_as_typed(doors: Doors, template: Template, tmp_
 def test_a_server_may_leave_out_the_suffix(doors: Doors, template: Template, tmp_path: Path) -> None:
     """Then copier needs to be told that it is git."""
     bare = tmp_path / "git" / "formwork"
-    shutil.copytree(template.bare, bare)
+    shutil.copytree(template.clone, bare)
     doors.cookiecutter(f"file://{bare}", tmp_path / "out")
     assert f"_src_path: git+file://{bare}\n" in answers_of(tmp_path / "out" / "my-project")
 
 
 def serve_instead(doors: Doors, template: Template, url: str) -> None:
     """Have git read the template where it is asked for a URL of the network."""
-    config = f'[url "{template.bare.as_posix()}"]\n\tinsteadOf = {url}\n'
+    config = f'[url "{template.clone.as_posix()}"]\n\tinsteadOf = {url}\n'
     (doors.home / ".gitconfig").write_text(config, encoding="utf-8")
 
 
 def test_a_short_form_is_recorded_as_typed(doors: Doors, template: Template, tmp_path: Path) -> None:
-    """Both doors mean the same by gh:, and git reads the clone at hand."""
+    """Both commands mean the same by gh:, and git reads the clone at hand."""
     serve_instead(doors, template, "https://github.com/owner/formwork.git")
     doors.cookiecutter("gh:owner/formwork", tmp_path / "one")
     doors.copier("gh:owner/formwork", tmp_path / "two")
@@ -187,7 +186,7 @@ def test_credentials_are_not_recorded(
 
 @pytest.mark.parametrize("is_path", [True, False], ids=["path", "url"])
 def test_checkout_of_a_release(doors: Doors, releases: Releases, tmp_path: Path, *, is_path: bool) -> None:
-    """Cookiecutter ignores it for a path: we do not."""
+    """Cookiecutter ignores this option for a path, but the hook does not."""
     source = releases.work if is_path else releases.url
     done = doors.cookiecutter(source, tmp_path / "one", "--checkout", "v90.0.0")
     doors.copier(source, tmp_path / "two", "--vcs-ref", "v90.0.0")
@@ -197,7 +196,6 @@ def test_checkout_of_a_release(doors: Doors, releases: Releases, tmp_path: Path,
 
 
 def test_checkout_of_nothing_is_one_line(doors: Doors, releases: Releases, tmp_path: Path) -> None:
-    """The revision is in it."""
     done = doors.cookiecutter(releases.work, tmp_path / "out", "--checkout", "v91", check=False)
     assert done.returncode
     assert said(done) == "error: Unknown revision: 'v91'"
@@ -217,7 +215,6 @@ def test_a_tip_without_a_tag_is_told(doors: Doors, releases: Releases, tmp_path:
 
 @pytest.mark.parametrize("reaches", ["url", "path"])
 def test_what_is_recorded_can_be_updated(doors: Doors, template: Template, tmp_path: Path, reaches: str) -> None:
-    """With plain `copier update`, from the release that cookiecutter saw to a later one."""
     work = checkout(template, tmp_path / "work-git")
     source = str(work)
     if reaches == "url":
@@ -239,7 +236,7 @@ def test_what_is_recorded_can_be_updated(doors: Doors, template: Template, tmp_p
 def test_uncommitted_changes_are_rendered_and_nothing_false_is_recorded(
     doors: Doors, template: Template, tmp_path: Path
 ) -> None:
-    """Copier makes up a commit that nobody can reach: it is not written down."""
+    """Copier makes up a commit that nobody can reach, so it is not written down."""
     work = checkout(template, tmp_path / "work")
     (work / "template" / "draft.txt").write_text("draft\n", encoding="utf-8")
     done = doors.cookiecutter(work, tmp_path / "out")
@@ -255,7 +252,7 @@ def test_generating_inside_the_template_leaves_it_clean(doors: Doors, template: 
     """What cookiecutter is just writing there is no change of the template."""
     work = checkout(template, tmp_path / "work")
     done = doors.cookiecutter(".", work)
-    assert f"_commit: {template.candidate}\n" in answers_of(work / "my-project")
+    assert f"_commit: {template.newest}\n" in answers_of(work / "my-project")
     assert said(done) == ""
 
 
@@ -264,12 +261,11 @@ def test_a_repository_of_git_that_started_us_is_not_meant(doors: Doors, template
     work = checkout(template, tmp_path / "work")
     git(tmp_path, "init", "--quiet", "other")
     done = doors.cookiecutter(work, tmp_path / "out", env={"GIT_DIR": str(tmp_path / "other" / ".git")})
-    assert f"_commit: {template.candidate}\n" in answers_of(tmp_path / "out" / "my-project")
+    assert f"_commit: {template.newest}\n" in answers_of(tmp_path / "out" / "my-project")
     assert said(done) == ""
 
 
 def test_a_folder_without_history_records_no_commit(doors: Doors, template: Template, tmp_path: Path) -> None:
-    """And says what will not work."""
     work = plain_copy(template, tmp_path / "work")
     done = doors.cookiecutter(work, tmp_path / "out")
     assert "_commit" not in answers_of(tmp_path / "out" / "my-project")
@@ -285,7 +281,6 @@ def archive(repository: Path, revision: str, file: Path) -> Path:
 
 
 def test_an_archive_is_the_release_that_it_is_from(doors: Doors, releases: Releases, tmp_path: Path) -> None:
-    """All bytes are those of the release from upstream."""
     done = doors.cookiecutter(archive(releases.bare, "v90.0.0", tmp_path / "f.zip"), tmp_path / "one")
     doors.copier(releases.url, tmp_path / "two", "--vcs-ref", "v90.0.0")
     expected = tree(tmp_path / "two", without=[".copier-answers.yml"])
@@ -304,7 +299,6 @@ def test_an_archive_of_no_release_is_told(doors: Doors, releases: Releases, tmp_
 
 
 def test_an_archive_of_unknown_origin_records_no_commit(doors: Doors, template: Template, tmp_path: Path) -> None:
-    """Somebody zipped a folder."""
     plain_copy(template, tmp_path / "zipped" / "formwork")
     shutil.make_archive(str(tmp_path / "f"), "zip", tmp_path / "zipped", "formwork")
     done = doors.cookiecutter(tmp_path / "f.zip", tmp_path / "out")
@@ -321,7 +315,7 @@ def finishing_command(file: Path) -> list[str]:
 
 
 def test_without_the_hook_the_file_left_says_how_to_finish(doors: Doors, template: Template, tmp_path: Path) -> None:
-    """It is the only file, its name says what is the matter, and its command gives the repository."""
+    """It is the only file, its name says that the work is unfinished, and its command gives the repository."""
     answers = {"project_name": "Wine quality", "description": 'Wine \U0001f377 "and" \\ more'}
     (tmp_path / "out").mkdir()
     doors.cookiecutter(template.url, tmp_path / "out", "--accept-hooks", "no", answers=answers)
@@ -334,7 +328,6 @@ def test_without_the_hook_the_file_left_says_how_to_finish(doors: Doors, templat
 
 
 def test_without_the_hook_no_credentials_are_left(doors: Doors, template: Template, tmp_path: Path) -> None:
-    """The file might be committed, as any."""
     url = "https://jane:s3cret@git.example.org/formwork.git"
     serve_instead(doors, template, url)
     doors.cookiecutter(url, tmp_path / "out", "--accept-hooks", "no")

@@ -68,7 +68,7 @@ def generate(template: Template, path: Path, *, python: str = RUNNING, **answers
         The repository, not set up.
     """
     data = {"python_version": python, **answers}
-    run_copy(template.url, path, data=data, defaults=True, quiet=True, vcs_ref=template.candidate)
+    run_copy(template.url, path, data=data, defaults=True, quiet=True, vcs_ref=template.newest)
     return Repository(path, interpreter(python) or python)
 
 

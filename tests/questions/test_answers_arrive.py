@@ -48,7 +48,7 @@ def pairs_in(combination: Mapping[str, str]) -> set[tuple[tuple[str, str], ...]]
 
 
 def test_pairwise_leaves_no_pair_out() -> None:
-    """It is short, too: no shorter than the product of the two longest lists."""
+    """The list is short, too."""
     met = set().union(*map(pairs_in, pairwise(CHOICES)))
     assert met == {
         ((one, a), (two, b)) for one, two in combinations(CHOICES, 2) for a, b in product(CHOICES[one], CHOICES[two])
@@ -58,7 +58,6 @@ def test_pairwise_leaves_no_pair_out() -> None:
 
 @pytest.mark.parametrize("choices", list(pairwise(CHOICES)), ids=lambda choices: "-".join(choices.values()))
 def test_both_doors_give_the_same_tree(engines: Engines, choices: dict[str, str]) -> None:
-    """Bytes, modes and links."""
     answers = choices | {"project_name": "Wine quality", "description": NASTY, "author_name": "Zoë O'Hara <QA>"}
     through_copier = tree(engines.copier(answers))
     assert tree(engines.cookiecutter(answers)) == through_copier
@@ -75,7 +74,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
 
 
 def test_an_awkward_description_arrives_unchanged_everywhere(engines: Engines) -> None:
-    """Every file can be read by what reads it, and says what was typed."""
+    """Every file can be read by what reads it, and holds what was typed."""
     repository = engines.copier({"description": NASTY, "author_name": NASTY, "project_name": NASTY.replace("\\", "")})
     for path in repository.rglob("*"):
         if parse := PARSERS.get(path.suffix):
@@ -147,7 +146,7 @@ def test_answers_typed_for_cookiecutter(doors: Doors, template: Template, tmp_pa
 
 
 def test_answers_typed_for_copier(doors: Doors, template: Template, tmp_path: Path) -> None:
-    """Defaults are in the line already, choices are moved through."""
+    """The default is in the line already, and the arrow keys move through choices."""
     child = terminal(doors, tmp_path, "copier", "copy", template.url, "out")
     for question, answer in TYPED.items():
         child.expect_exact(SETTINGS[question]["help"])
@@ -160,7 +159,6 @@ def test_answers_typed_for_copier(doors: Doors, template: Template, tmp_path: Pa
 
 
 def test_a_wrong_answer_is_asked_again_by_copier(doors: Doors, template: Template, tmp_path: Path) -> None:
-    """The rule is shown below the line."""
     child = terminal(doors, tmp_path, "copier", "copy", template.url, "out")
     child.expect_exact(SETTINGS["project_name"]["help"])
     child.send("\x15a/b\r")

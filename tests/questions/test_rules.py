@@ -63,7 +63,6 @@ REFUSED = [
 
 @pytest.mark.parametrize(("question", "answer", "message"), REFUSED)
 def test_refused_by_copier(asking: Engines, question: str, answer: str, message: str) -> None:
-    """The message is one line with the question's name."""
     complaint = asking.complaint_of_copier({question: answer})
     assert question in complaint.partition(":")[0]
     assert message in complaint
@@ -72,7 +71,7 @@ def test_refused_by_copier(asking: Engines, question: str, answer: str, message:
 
 @pytest.mark.parametrize(("question", "answer", "message"), REFUSED)
 def test_refused_by_cookiecutter(asking: Engines, question: str, answer: str, message: str) -> None:
-    """In the same words, but for the choices that cookiecutter checks itself."""
+    """The words are the same, except for the choices, which cookiecutter checks itself."""
     complaint = asking.complaint_of_cookiecutter({question: answer})
     assert question in complaint
     assert message in complaint
@@ -91,7 +90,6 @@ def test_refused_by_cookiecutter(asking: Engines, question: str, answer: str, me
     ],
 )
 def test_accepted_by_both(asking: Engines, answers: dict[str, str]) -> None:
-    """And recorded as given, the same through both doors."""
     through_copier = answers_of(asking.copier(answers))
     assert answers_of(asking.cookiecutter(answers)) == through_copier
     recorded = yaml.safe_load(through_copier)
@@ -122,7 +120,6 @@ def test_defaults_are_derived_alike(asking: Engines, answers: dict[str, str], de
 
 
 def test_every_keyword_and_module_of_python_is_reserved(plain: Path) -> None:
-    """Of this interpreter; others run the same test."""
     reserved = set((plain / "reserved-names.txt").read_text(encoding="utf-8").split())
     names = {*keyword.kwlist, *keyword.softkwlist, *sys.stdlib_module_names}
     assert {name for name in names if name.islower() and not name.startswith("_")} <= reserved

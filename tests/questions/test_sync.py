@@ -2,18 +2,17 @@
 
 import importlib.metadata
 import json
-import runpy
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from tests.harness import ROOT, CommandError, Template, commit_everything, git, release_of, releases_in, small_template
-
-SYNC = ROOT / "scripts" / "sync.py"
+from formwork.errors import FormworkError
+from maintain.cookiecutter import cookiecutter_text
+from maintain.releases import releases_in, served
+from tests.harness import ROOT, Template, commit_everything, git, small_template
 
 
 @pytest.fixture
@@ -25,8 +24,8 @@ def copy(tmp_path: Path) -> Path:
 
 def sync(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Run the script."""
-    command = [sys.executable, str(SYNC), "--root", str(root), *options]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    command = [sys.executable, "-m", "maintain.sync", "--root", str(root), *options]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
 
 
 def change(file: Path, old: str, new: str) -> None:
@@ -37,7 +36,6 @@ def change(file: Path, old: str, new: str) -> None:
 
 
 def test_what_is_committed_is_in_step() -> None:
-    """`nox -s sync` writes it."""
     done = sync(ROOT, "--check")
     assert (done.stderr, done.returncode) == ("", 0)
 
@@ -51,7 +49,6 @@ def test_what_is_committed_is_in_step() -> None:
     ],
 )
 def test_a_changed_question_is_told_and_written(copy: Path, old: str, new: str) -> None:
-    """--check changes nothing."""
     change(copy / "copier.yml", old, new)
     before = (copy / "cookiecutter.json").read_bytes()
     done = sync(copy, "--check")
@@ -72,7 +69,6 @@ def test_a_missing_name_is_told_and_written_everywhere(copy: Path) -> None:
 
 
 def test_names_of_an_environment_are_added(copy: Path) -> None:
-    """As imported and as published; nothing is taken away."""
     before = set((copy / "reserved-names.txt").read_text(encoding="utf-8").split())
     site_packages = Path(str(importlib.metadata.distribution("pytest-timeout").locate_file("")))
     assert sync(copy, "--environment", str(site_packages)).returncode == 0
@@ -82,7 +78,6 @@ def test_names_of_an_environment_are_added(copy: Path) -> None:
 
 
 def test_cookiecutter_asks_the_questions_of_copier() -> None:
-    """In the same order, and no other ones."""
     questions = yaml.safe_load((ROOT / "copier.yml").read_text(encoding="utf-8"))
     asked = [name for name, question in questions.items() if name[0] != "_" and question.get("when") is not False]
     written = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
@@ -91,7 +86,6 @@ def test_cookiecutter_asks_the_questions_of_copier() -> None:
 
 
 def test_the_table_of_owners_is_written_from_the_seeds(copy: Path) -> None:
-    """Between its marks, with the package's name left to copier."""
     with (copy / "copier.yml").open("a", encoding="utf-8") as file:
         seeds = ["/README.md", "/src/{{ package_name }}/model.py", "/.github/CODEOWNERS"]
         entries = [f"{{% if _copier_operation == 'update' %}}{path}{{% endif %}}" for path in seeds]
@@ -114,23 +108,39 @@ def test_the_table_of_owners_is_written_from_the_seeds(copy: Path) -> None:
     assert "old" not in text
 
 
+def test_the_tables_of_the_documentation_are_written(copy: Path) -> None:
+    """They follow from the questions and from the seeds, also from a seed with a condition."""
+    entry = "{% if _copier_operation == 'update' and layout is defined %}/src/{{ package_name }}/new.py{% endif %}"
+    with (copy / "copier.yml").open("a", encoding="utf-8") as file:
+        yaml.safe_dump({"_exclude": ["*.pyc", entry]}, file)
+    (copy / "docs").mkdir()
+    for name, marks in (("updates.md", "owners"), ("questions.md", "questions")):
+        text = f"before\n<!-- {marks} -->\nold\n<!-- /{marks} -->\nafter\n"
+        (copy / "docs" / name).write_text(text, encoding="utf-8")
+    outdated = "docs/{0} is out of date: run `nox -s sync`\n"
+    assert sync(copy, "--check").stderr == outdated.format("updates.md") + outdated.format("questions.md")
+    assert sync(copy).returncode == 0
+    owners = (copy / "docs/updates.md").read_text(encoding="utf-8")
+    assert "| `src/<package>/new.py` | you |\n| everything that you add | you |\n" in owners
+    questions = (copy / "docs/questions.md").read_text(encoding="utf-8")
+    assert "| [`project_name`](#project_name) | Name of the project | any text | `My project` |\n" in questions
+    assert "| any text | derived from `project_name` |\n" in questions
+    assert "| `github`, `gitlab` | derived from `repository_url` |\n" in questions
+    assert all("old" not in page.split() and page.endswith("after\n") for page in (owners, questions))
+    assert sync(copy, "--check").returncode == 0
+
+
 def test_a_page_without_marks_is_an_error(copy: Path) -> None:
-    """Silence would leave it out of date."""
+    """Otherwise the page would become outdated without a word."""
     (copy / "template" / "CONTRIBUTING.md.jinja").write_text("no marks\n", encoding="utf-8")
     assert "<!-- owners -->" in sync(copy, "--check").stderr
 
 
-@pytest.fixture
-def script() -> dict[str, Any]:
-    """The functions of the script."""
-    return runpy.run_path(str(SYNC))
-
-
-def test_a_default_outside_the_choices_is_an_error(script: dict[str, Any]) -> None:
+def test_a_default_outside_the_choices_is_an_error() -> None:
     """Cookiecutter would offer what copier refuses."""
     question = {"help": "Colour", "choices": ["red"], "default": "blue"}
-    with pytest.raises(script["UnsupportedQuestionError"], match="'blue' is not one of the choices"):
-        script["cookiecutter_text"]({"colour": question}, ROOT)
+    with pytest.raises(FormworkError, match="'blue' is not one of the choices"):
+        cookiecutter_text({"colour": question}, ROOT)
 
 
 # --------------------------------------------------------------------------------- the harness
@@ -151,14 +161,13 @@ def repository(folder: Path) -> Path:
 
 
 def test_releases_are_the_commits_that_say_so(tmp_path: Path) -> None:
-    """And the working tree is the next one, with what is not ignored."""
     root = repository(tmp_path / "root")
-    template = release_of(root, tmp_path)
-    assert list(template.releases) == ["v0.1.0"]
-    assert template.candidate == "v0.1.1"
-    files = git(template.bare, "ls-tree", "-r", "--name-only", template.candidate).split()
+    template = served(root, tmp_path)
+    assert template.releases() == ["v0.1.0", "v0.1.1"]
+    assert template.newest == "v0.1.1"
+    files = git(template.clone, "ls-tree", "-r", "--name-only", template.newest).split()
     assert files == [".gitignore", "new", "pyproject.toml"]
-    assert git(template.bare, "rev-parse", "v0.1.1~1") == git(root, "rev-parse", "HEAD")
+    assert git(template.clone, "rev-parse", "v0.1.1~1") == git(root, "rev-parse", "HEAD")
     assert git(root, "status", "--porcelain") == "?? new"
 
 
@@ -166,13 +175,12 @@ def test_a_shallow_clone_is_refused(tmp_path: Path) -> None:
     """Its releases are missing, and no test would notice."""
     root = repository(tmp_path / "root")
     git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{root}", "shallow")
-    with pytest.raises(CommandError, match="is a shallow clone, so releases are missing: run `git fetch --unshallow`"):
+    with pytest.raises(FormworkError, match="is a shallow clone, so releases are missing: run `git fetch --unshallow`"):
         releases_in(tmp_path / "shallow")
 
 
 def test_the_template_is_served_as_it_lies_here(template: Template, tmp_path: Path) -> None:
-    """With files that are not committed yet."""
-    git(tmp_path, "clone", "--quiet", "--branch", template.candidate, str(template.bare), "clone")
+    git(tmp_path, "clone", "--quiet", "--branch", template.newest, str(template.clone), "clone")
     for name in ("copier.yml", "hooks/post_gen_project.py", "tests/harness.py"):
         assert (tmp_path / "clone" / name).read_bytes() == (ROOT / name).read_bytes()
     assert not (tmp_path / "clone" / ".nox").exists()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.harness import commit_everything
-from tests.update.small import COPIER_YML, FILES, Changes, SmallTemplate, put
+from tests.small import COPIER_YML, FILES, Changes, SmallTemplate, put
 
 NAMES = ("a.txt", "b.toml", "sub/c.md", "sub/deep/d.py", "größe ü.txt", "e f.yaml", "stages.yaml")
 LINES = 24

@@ -65,7 +65,7 @@ def next_release(template: Template, folder: Path) -> Template:
     commit_everything(work, f"Release {NEXT.removeprefix('v')}", NEXT)
     bare = folder / "formwork.git"
     git(folder, "clone", "--quiet", "--bare", str(work), str(bare))
-    return Template(bare, {**template.releases, template.candidate: ""}, NEXT)
+    return Template(f"git+file://{bare.as_posix()}", bare, folder)
 
 
 def replace(path: Path, old: str, new: str) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from maintain.releases import releases_in
 from tests.generated.repository import RUNNING, Repository, interpreter, machine
 from tests.harness import ROOT as FORMWORK
-from tests.harness import Doors, commit_everything, git, releases_in, run, tree
+from tests.harness import Doors, commit_everything, git, run, tree
 from tests.update.synthetic import NEXT, replace
 from tests.update.ways import Begin, conflicts, update
 
@@ -54,29 +55,24 @@ class Edit:
 
 
 def add_a_dependency(root: Path) -> None:
-    """As the contributing guide says."""
     run("uv", "add", "--quiet", "--no-sync", "humanize", cwd=root, env=machine())
 
 
 def add_a_stage(root: Path) -> None:
-    """Below the others, with its module."""
     replace(root / "dvc.yaml", "\nplots:\n", STAGE)
     (root / PACKAGE / "pipeline/publish.py").write_text('"""Publish the metrics."""\n\nprint("published")\n', "utf-8")
 
 
 def rewrite_the_readme(root: Path) -> None:
-    """Wholly."""
     (root / "README.md").write_text("# Ours\n\nAll new.\n", "utf-8")
 
 
 def delete_a_test(root: Path) -> None:
-    """Of the template's; and one that the release renames."""
     (root / "tests/test_registry.py").unlink()
     (root / "tests/test_validate.py").unlink()
 
 
 def change_tool_settings(root: Path) -> None:
-    """Of the linter and the type checker, and a task."""
     replace(root / "ruff.toml", "line-length = 100", "line-length = 88")
     replace(root / "ruff.toml", '    "C4",   # comprehensions\n', '    "C4",   # comprehensions\n    "PERF",\n')
     replace(root / "pyproject.toml", "warn_unreachable = true", "warn_unreachable = false")
@@ -84,7 +80,6 @@ def change_tool_settings(root: Path) -> None:
 
 
 def use_own_data(root: Path) -> None:
-    """In place of the example."""
     (root / "tests/sample.csv").write_text("height,label\n1.5,a\n", "utf-8")
     (root / PACKAGE / "schema.py").write_text("# our schema\n", "utf-8")
     (root / PACKAGE / "source.py").write_text("# our source\n", "utf-8")
@@ -92,32 +87,27 @@ def use_own_data(root: Path) -> None:
 
 
 def edit_the_package(root: Path) -> None:
-    """Before it is renamed: a template's module, one of one's own modules, a new one."""
     replace(root / PACKAGE / "pipeline/train.py", "import", "# our note\nimport")
     replace(root / PACKAGE / "model.py", "import", "# our model\nimport")
     (root / PACKAGE / "extra.py").write_text("# our module\n", "utf-8")
 
 
 def move_a_module(root: Path) -> None:
-    """That the release changes."""
     (root / PACKAGE / "cli.py").rename(root / PACKAGE / "commands.py")
     (root / PACKAGE / "pipeline/progress.py").rename(root / PACKAGE / "progress.py")
 
 
 def add_a_job(root: Path) -> None:
-    """To the workflow."""
     with (root / ".github/workflows/check.yml").open("a", encoding="utf-8") as file:
         file.write("\n  deploy:\n    runs-on: ubuntu-latest\n    steps:\n      - run: make deploy\n")
 
 
 def add_a_page(root: Path) -> None:
-    """To the site."""
     (root / "docs/ours.md").write_text("# Ours\n", "utf-8")
     replace(root / "mkdocs.yml", "  # Yours below\n", "  # Yours below\n  - Ours: ours.md\n")
 
 
 def replace_a_binary(root: Path) -> None:
-    """And add one."""
     (root / "docs/logo.png").write_bytes(b"\x89PNG\0ours")
     (root / "tests/sample.csv").write_bytes(b"\x1f\x8b\0ours")
     (root / PACKAGE / "py.typed").write_bytes(b"\0ours")
@@ -192,7 +182,7 @@ def missing(repository: Path, edit: Edit) -> list[str]:
 
 @pytest.mark.parametrize("name", EDITS)
 def test_an_edit_survives_the_merge(begin: Begin, doors: Doors, name: str) -> None:
-    """It is there afterwards or a visible conflict, and conflicts are only in few files."""
+    """It is there afterwards or in a visible conflict, and conflicts are only in a few files."""
     edit = EDITS[name]
     repository = begin(FIRST)
     edit.do(repository)
@@ -207,7 +197,7 @@ def test_an_edit_survives_the_merge(begin: Begin, doors: Doors, name: str) -> No
 
 @pytest.mark.parametrize("name", [name for name, edit in EDITS.items() if not edit.answers])
 def test_an_edit_survives_plain_copier(begin: Begin, doors: Doors, name: str) -> None:
-    """As above, but a change does not follow what moves, and a binary in a text's place is reverted."""
+    """A change does not follow a file that moves, and a binary in the place of a text is reverted."""
     edit = EDITS[name]
     repository = begin(FIRST)
     edit.do(repository)
@@ -219,7 +209,7 @@ def test_an_edit_survives_plain_copier(begin: Begin, doors: Doors, name: str) ->
 
 
 def test_all_of_them_at_once(begin: Begin, doors: Doors) -> None:
-    """In one repository; the second update has nothing left to merge."""
+    """The second update has nothing left to merge."""
     repository = begin(FIRST)
     for name, edit in EDITS.items():
         if not edit.answers and name != "own data":
@@ -236,7 +226,7 @@ def test_all_of_them_at_once(begin: Begin, doors: Doors) -> None:
 
 @pytest.mark.slow
 def test_check_is_green_afterwards(begin: Begin, doors: Doors) -> None:
-    """Once the pipeline has run, which `check` asks for."""
+    """The pipeline has to run before, which `check` asks for."""
     python = max(RUNNING, "3.12")
     path = begin(FIRST, python_version=python)
     repository = Repository(path, interpreter(python) or python)

@@ -34,7 +34,7 @@ def test_by_merge(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ru
 
 @pytest.mark.parametrize("seed", range(COUNT))
 def test_by_plain_copier(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With UTF-8 text, git's default settings, and releases that keep the rules."""
+    """This holds with UTF-8 text, git's default settings, and releases that keep the rules."""
     history = histories.make(seed, is_plain=True)
     repository = histories.play(history, tmp_path)
     monkeypatch.chdir(repository)

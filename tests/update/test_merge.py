@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pexpect
 import pytest
-import update
 import yaml
 
+from formwork.answers import address
 from tests.harness import answers_of, commit_everything, git, tree
-from tests.update.small import COPIER_YML, FILES, SmallTemplate, put
+from tests.small import COPIER_YML, FILES, SmallTemplate, put
 
 Run = Callable[..., tuple[int, str]]
 
@@ -54,7 +54,7 @@ def words(said: str) -> list[list[str]]:
 
 
 def test_changed_and_new_files_come(small: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """Files, modes and the recorded release are those of the new release; all is staged."""
+    """Files, modes and the recorded release are those of the new release, and everything is staged."""
     changes = text(GUIDE, "Second line.", "Another line.") | {"template/docs/new.md": "New.\n"}
     put(small.path, {"template/tool": "#!/bin/sh\n"})
     (small.path / "template/tool").chmod(0o755)
@@ -86,7 +86,6 @@ def test_changed_and_new_files_come(small: SmallTemplate, repository: Path, run_
 
 
 def test_the_result_is_what_copier_generates(small: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """Without edits, but for the seeds, byte for byte; the answers file too."""
     later = text(SETTINGS, "c = 3", "c = 4") | text("template/README.md.jinja", "Seeded", "Sown")
     small.release("1.1.0", later)
     run_update()
@@ -98,7 +97,6 @@ def test_the_result_is_what_copier_generates(small: SmallTemplate, repository: P
 
 
 def test_a_second_update_changes_nothing(small: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """And says that there is nothing to do."""
     small.release("1.1.0", text(GUIDE, "Second", "2nd"))
     run_update()
     commit_everything(repository, "Update")
@@ -108,7 +106,6 @@ def test_a_second_update_changes_nothing(small: SmallTemplate, repository: Path,
 
 
 def test_both_edits_of_a_file_are_kept(small: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """A line of the user's and a line of the release's."""
     small.release("1.1.0", text(SETTINGS, "a = 1", "a = 10"))
     replace(repository / "settings.toml", "d = 4\n", "d = 4\nmine = true\n")
     commit_everything(repository, "Mine")
@@ -133,7 +130,7 @@ def test_an_edit_stays_in_its_stage(small: SmallTemplate, repository: Path, run_
 
 
 def test_what_is_yours_is_left_alone(small: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """A seed that the release changes or drops stays; the summary says so and how to look."""
+    """A seed that the release changes or drops stays, and the summary says how to see the change."""
     later = text("template/README.md.jinja", "Seeded", "Sown")
     small.release("1.1.0", {**later, "template/src/{{package_name}}/model.py": None})
     code, said = run_update()
@@ -151,7 +148,6 @@ def test_what_is_yours_is_left_alone(small: SmallTemplate, repository: Path, run
 
 
 def test_a_new_seed_is_delivered_once(small: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """By the release that brings it; later ones leave it alone."""
     entry = "  - \"{% if _copier_operation == 'update' %}/notes.md{% endif %}\"\n"
     settings = COPIER_YML.replace("_exclude:\n", "_exclude:\n" + entry)
     small.release("1.1.0", {"copier.yml": settings, "template/notes.md": "Notes.\n"})
@@ -163,8 +159,25 @@ def test_a_new_seed_is_delivered_once(small: SmallTemplate, repository: Path, ru
     assert (repository / "notes.md").read_text("utf-8") == "Notes.\n"
 
 
+def test_a_new_seed_with_a_condition_is_delivered_once(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """The line that the condition looks for is no answer, so the summary does not list it."""
+    entry = "  - \"{% if _copier_operation == 'update' and layout is defined %}/notes.md{% endif %}\"\n"
+    settings = COPIER_YML.replace("_exclude:\n", "_exclude:\n" + entry)
+    line = "template/{{_copier_conf.answers_file}}.jinja"
+    answers = f"{FILES[line]}layout: 2\n"
+    small.release("1.1.0", {"copier.yml": settings, line: answers, "template/notes.md": "Notes.\n"})
+    said = run_update()[1]
+    assert words(said) == [["updated", ".copier-answers.yml"], ["added", "notes.md"]]
+    commit_everything(repository, "Update")
+    replace(repository / "notes.md", "Notes", "My notes")
+    commit_everything(repository, "Mine")
+    small.release("1.2.0", {"template/notes.md": "Other notes.\n"})
+    said = run_update()[1]
+    assert ["kept", "notes.md"] in [line[:2] for line in words(said)]
+    assert (repository / "notes.md").read_text("utf-8") == "My notes.\n"
+
+
 def test_deletions_are_kept_and_named(small: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """Of a file of the template's, and of a seed; both with the way to see the change."""
     later = text(GUIDE, "Second", "2nd") | text("template/README.md.jinja", "Seeded", "Sown")
     small.release("1.1.0", later)
     edit(repository, {"docs/guide.md": None, "README.md": None})
@@ -191,7 +204,6 @@ def test_an_edited_file_that_the_release_drops_stays(small: SmallTemplate, repos
 
 
 def test_an_edit_follows_a_renamed_file(small: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """The release moves a file that the user edited."""
     small.release("1.1.0", {GUIDE: None, "template/docs/manual.md": FILES[GUIDE]})
     replace(repository / "docs/guide.md", "Third line.\n", "Third line.\n\nMine.\n")
     commit_everything(repository, "Mine")
@@ -202,8 +214,57 @@ def test_an_edit_follows_a_renamed_file(small: SmallTemplate, repository: Path, 
     assert ["moved", "docs/guide.md", "->", "docs/manual.md"] in words(said)
 
 
+def test_edits_follow_a_folder_that_is_taken_apart(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """Files of one's own stay where they are."""
+    steps = {name: f"{name} one\n{name} two\n{name} three\n" for name in ("a", "b", "c", "d", "e", "f")}
+    old = {f"template/src/{{{{package_name}}}}/steps/{name}.py": content for name, content in steps.items()}
+    old |= {f"template/tests/{name}.py": content.upper() for name, content in steps.items()}
+    small.release("1.1.0", {**old, "template/tests/sample.csv": "1\n"})
+    run_update()
+    commit_everything(repository, "Update")
+    own = {"src/wine/steps/own.py": "own\n", "tests/own.py": "own\n"}
+    edited = {"src/wine/steps/b.py": steps["b"] + "mine\n", "tests/c.py": steps["c"].upper() + "MINE\n"}
+    edit(repository, {**own, **edited})
+    entries = '  - "/src/{{ package_name }}/steps"\n' + "".join(f'  - "/tests/{name}.py"\n' for name in steps)
+    settings = {"copier.yml": COPIER_YML.replace("_exclude:\n", f"_exclude:\n{entries}")}
+    places = {"a": "base", "b": "base", "c": "do", "d": "do", "e": "model", "f": "model"}
+    new = {
+        f"template/src/{{{{package_name}}}}/core/{places[name]}/{name}.py": f"# Moved\n{content}"
+        for name, content in steps.items()
+    }
+    new |= {f"template/tests/contract/{name}.py": content.upper() for name, content in steps.items()}
+    small.release("1.2.0", settings | dict.fromkeys(old) | new)
+    code, said = run_update()
+    assert code == 0
+    for name, content in own.items():
+        assert (repository / name).read_text("utf-8") == content
+    assert (repository / "src/wine/core/base/b.py").read_text("utf-8") == f"# Moved\n{steps['b']}mine\n"
+    assert (repository / "tests/contract/c.py").read_text("utf-8") == f"{steps['c'].upper()}MINE\n"
+    assert ["moved", "src/wine/steps/b.py", "->", "src/wine/core/base/b.py"] in words(said)
+    assert [path.name for path in (repository / "src/wine/steps").iterdir()] == ["own.py"]
+    assert sorted(path.name for path in (repository / "tests").iterdir()) == ["contract", "own.py", "sample.csv"]
+
+
+@pytest.mark.parametrize("place", ["core", "docs"])
+def test_files_of_ones_own_do_not_move_with_a_folder(
+    small: SmallTemplate, repository: Path, run_update: Run, place: str
+) -> None:
+    names = ("a", "b", "c")
+    old = {f"template/steps/{name}.py": f"{name} one\n{name} two\n" for name in names}
+    small.release("1.1.0", old)
+    run_update()
+    edit(repository, {"steps/own.py": "own\n"})
+    new = {path.replace("steps", place): content for path, content in old.items()}
+    small.release("1.2.0", dict.fromkeys(old) | new)
+    code, said = run_update()
+    assert code == 0
+    assert [path.name for path in (repository / "steps").iterdir()] == ["own.py"]
+    assert "own.py" not in said
+    assert status(repository).count("own.py") == 0
+
+
 def test_a_change_follows_a_file_that_the_user_moved(small: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """Also into a folder, where a new file of the release goes too."""
+    """A new file of the release goes into the folder that the user has moved."""
     later = text(GUIDE, "Second", "2nd") | {"template/docs/more.md": "More.\n"}
     small.release("1.1.0", later)
     (repository / "docs").rename(repository / "manual")
@@ -219,7 +280,6 @@ def test_a_change_follows_a_file_that_the_user_moved(small: SmallTemplate, repos
 def test_a_renamed_file_that_the_user_deleted_stays_deleted(
     small: SmallTemplate, repository: Path, run_update: Run
 ) -> None:
-    """And is named."""
     small.release("1.1.0", {GUIDE: None, "template/docs/manual.md": str(FILES[GUIDE]) + "\nMore.\n"})
     edit(repository, {"docs/guide.md": None})
     code, said = run_update()
@@ -229,7 +289,6 @@ def test_a_renamed_file_that_the_user_deleted_stays_deleted(
 
 
 def test_a_conflict_is_visible(small: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """Marked in the file by names, unmerged in the index, in the summary, in the exit status."""
     small.release("1.1.0", text(SETTINGS, "b = 2", "b = 20") | text(GUIDE, "First", "1st"))
     replace(repository / "settings.toml", "b = 2", "b = 3")
     commit_everything(repository, "Mine")
@@ -251,7 +310,6 @@ def test_a_conflict_is_visible(small: SmallTemplate, repository: Path, run_updat
 
 
 def test_both_added_a_file(small: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """Theirs is marked beside ours."""
     small.release("1.1.0", {"template/new.txt": "theirs\n"})
     edit(repository, {"new.txt": "mine\n"})
     code, said = run_update()
@@ -262,14 +320,12 @@ def test_both_added_a_file(small: SmallTemplate, repository: Path, run_update: R
 
 
 def test_the_same_new_file_is_no_conflict(small: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """What is equal is settled."""
     small.release("1.1.0", {"template/new.txt": "same\n"})
     edit(repository, {"new.txt": "same\n"})
     assert run_update()[0] == 0
 
 
 def test_a_binary_that_both_replaced(small: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """Is as the user has it, and in conflict."""
     small.release("1.1.0", text(GUIDE, "First", "1st"))
     edit(repository, {"docs/guide.md": b"\0\1mine"})
     code, _ = run_update()
@@ -281,7 +337,7 @@ def test_a_binary_that_both_replaced(small: SmallTemplate, repository: Path, run
 def test_a_binary_stays_where_the_release_changes_nothing(
     small: SmallTemplate, repository: Path, run_update: Run
 ) -> None:
-    """Plain copier puts its own back."""
+    """Plain copier restores its own."""
     small.release("1.1.0", text(SETTINGS, "a = 1", "a = 2"))
     edit(repository, {"docs/guide.md": b"\0\1mine"})
     assert run_update()[0] == 0
@@ -289,7 +345,6 @@ def test_a_binary_stays_where_the_release_changes_nothing(
 
 
 def test_a_folder_where_the_user_has_a_file(small: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """Both are there, the user's under another name, and in conflict."""
     small.release("1.1.0", {"template/extra/page.md": "Page.\n"})
     edit(repository, {"extra": "mine\n"})
     code, said = run_update()
@@ -300,7 +355,6 @@ def test_a_folder_where_the_user_has_a_file(small: SmallTemplate, repository: Pa
 
 
 def test_both_renamed_a_file(small: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """Nothing is lost, and it is a conflict."""
     small.release("1.1.0", {GUIDE: None, "template/docs/theirs.md": FILES[GUIDE]})
     (repository / "docs/guide.md").rename(repository / "docs/mine.md")
     replace(repository / "docs/mine.md", "Third", "My third")
@@ -312,7 +366,6 @@ def test_both_renamed_a_file(small: SmallTemplate, repository: Path, run_update:
 
 
 def test_a_dry_run_tells_the_same_and_touches_nothing(small: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """Neither files nor anything in .git."""
     readme = text("template/README.md.jinja", "Seeded", "Sown")
     small.release("1.1.0", {**text(GUIDE, "Second", "2nd"), **readme, "template/new.md": "New.\n"})
     before = tree(repository, without=())
@@ -327,7 +380,6 @@ def test_a_dry_run_tells_the_same_and_touches_nothing(small: SmallTemplate, repo
 
 
 def test_a_release_by_name(small: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """One in between; prereleases only by name; then the newest."""
     small.release("1.9.0", text(GUIDE, "Second", "2nd"))
     small.release("1.10.0", text(GUIDE, "Second", "Tenth"))
     small.release("2.0.0-rc.1", text(GUIDE, "Second", "Candidate"))
@@ -347,15 +399,18 @@ def test_a_release_by_name(small: SmallTemplate, repository: Path, run_update: R
         ("gl:/owner/name", "https://gitlab.com/owner/name"),
         ("git+https://example.org/x", "https://example.org/x"),
         ("https://example.org/x.git", "https://example.org/x.git"),
+        ("ssh://git@example.org:22/x.git", "ssh://git@example.org:22/x.git"),
+        ("git@example.org:owner/x.git", "git@example.org:owner/x.git"),
+        ("git+file:///srv/x.git", "file:///srv/x.git"),
+        ("git+/srv/x", "/srv/x"),
+        ("/srv/x", "/srv/x"),
     ],
 )
 def test_where_a_template_is(recorded: str, asked: str) -> None:
-    """As copier records it, and as git is asked."""
-    assert update.address(recorded) == asked
+    assert address(recorded) == asked
 
 
 def test_notes_of_the_releases_in_between(small: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """And of no other."""
     log = str(FILES["CHANGELOG.md"])
     for version in ("1.1.0", "1.2.0", "1.3.0"):
         log = log.replace("# Changelog\n", f"# Changelog\n\n## {version} (2026-01-02)\n\nNews of {version}.\n", 1)
@@ -377,7 +432,6 @@ def test_notes_of_the_releases_in_between(small: SmallTemplate, repository: Path
 
 
 def test_an_answer_changes(repository: Path, run_update: Run) -> None:
-    """Within the release, too; the value may hold an equals sign."""
     code, said = run_update("--data", "level=high")
     assert code == 0
     assert 'level = "high"' in (repository / "settings.toml").read_text("utf-8")
@@ -388,7 +442,6 @@ def test_an_answer_changes(repository: Path, run_update: Run) -> None:
 
 
 def test_a_renamed_package_takes_its_edits_along(small: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """Of the template's, of yours, and modules of one's own; the release's changes of seeds stay out."""
     later = text(RUN, "return 0", "return 1") | {"template/src/{{package_name}}/model.py": "other\n" * 9}
     small.release("1.1.0", {**later, "template/README.md.jinja": "# {{ package_name }}\n\nSown.\n"})
     replace(repository / "src/wine/model.py", "return 1", "return 7")
@@ -412,7 +465,6 @@ def test_a_renamed_package_takes_its_edits_along(small: SmallTemplate, repositor
 
 
 def test_a_removed_choice_stops_the_update(small: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """Before anything is written, with the choices that there are and the way to choose."""
     small.release("1.1.0", {"copier.yml": COPIER_YML.replace("[low, middle, high]", "[middle, high]")})
     before = tree(repository, without=())
     code, said = run_update()
@@ -428,7 +480,7 @@ def test_a_removed_choice_stops_the_update(small: SmallTemplate, repository: Pat
 
 
 def test_an_answer_that_only_the_new_release_knows(small: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """What is the user's cannot be rendered with it, and stays."""
+    """What is the user's cannot be rendered with it, so it stays."""
     settings = COPIER_YML.replace("high]", "high, top]")
     small.release("1.1.0", {"copier.yml": settings, **text("template/README.md.jinja", "Seeded", "Sown")})
     code, said = run_update("--data", "level=top")
@@ -439,7 +491,7 @@ def test_an_answer_that_only_the_new_release_knows(small: SmallTemplate, reposit
 
 
 def test_a_new_question_takes_its_default(small: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """Without a terminal; a renamed one takes the old one's answer, a removed one is forgotten."""
+    """A renamed question takes the old one's answer, and a removed one is forgotten."""
     run_update("--data", "level=high")
     commit_everything(repository, "High")
     settings = COPIER_YML.partition("level:\n")[0] + (
@@ -463,7 +515,6 @@ def test_a_new_question_takes_its_default(small: SmallTemplate, repository: Path
 
 @pytest.mark.usefixtures("repository")
 def test_an_unknown_answer_is_refused(run_update: Run) -> None:
-    """With the names of the questions."""
     for wrong in ("levle=high", "level", "_commit=x"):
         code, said = run_update("--data", wrong)
         assert code == 1
@@ -473,12 +524,12 @@ def test_an_unknown_answer_is_refused(run_update: Run) -> None:
 
 
 def test_new_questions_are_asked_in_a_terminal(small: SmallTemplate, repository: Path) -> None:
-    """And no other; Ctrl-C leaves everything as it was."""
+    """No other questions are asked, and Ctrl-C leaves everything as it was."""
     colour = "colour:\n  type: str\n  help: Which colour\n  default: red\n"
     small.release("1.1.0", {"copier.yml": COPIER_YML + colour, **text(SETTINGS, "a = 1", 'a = "{{ colour }}"')})
     before = tree(repository)
     for answer in ("\x03", "\x15green\r"):
-        session = pexpect.spawn(sys.executable, [str(update.__file__)], cwd=str(repository), timeout=60)
+        session = pexpect.spawn(sys.executable, ["-m", "formwork", "update"], cwd=str(repository), timeout=60)
         session.expect("Which colour")
         assert b"package_name" not in (session.before or b"")
         session.send(answer)
@@ -497,7 +548,6 @@ def test_new_questions_are_asked_in_a_terminal(small: SmallTemplate, repository:
 
 
 def test_a_subfolder_of_a_larger_repository(small: SmallTemplate, tmp_path: Path, run_update: Run) -> None:
-    """Only the folder is touched."""
     top = tmp_path / "top"
     put(top, {"other/docs/guide.md": "Other.\n", "README.md": "Top.\n"})
     small.generate(top / "a/b")

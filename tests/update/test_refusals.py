@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import update
 
+from formwork import update
+from formwork.repository import IN_PROGRESS, MARK
 from tests.harness import ANSWERS_FILE, answers_of, commit_everything, git, tree
-from tests.update.small import FILES, SmallTemplate, put
+from tests.small import FILES, SmallTemplate, put
 from tests.update.test_merge import GUIDE, replace, text
 
 Run = Callable[..., tuple[int, str]]
@@ -40,13 +41,11 @@ pytestmark = pytest.mark.usefixtures("later")
 
 
 def test_modified(repository: Path, run_update: Run) -> None:
-    """Anywhere in the repository."""
     replace(repository / "stages.yaml", "one", "uno")
     assert refused(repository, run_update) == "error: stages.yaml: not committed: commit or stash first\n"
 
 
 def test_staged_and_deleted(repository: Path, run_update: Run) -> None:
-    """All are named, but not more than five."""
     put(repository, {f"{number}.txt": "x\n" for number in range(6)})
     git(repository, "add", "--all")
     (repository / "stages.yaml").unlink()
@@ -69,7 +68,6 @@ def test_outside_of_the_folder(later: SmallTemplate, tmp_path: Path, run_update:
 @pytest.mark.parametrize("name", ["new/page.md", "new"])
 @pytest.mark.parametrize("is_ignored", [False, True])
 def test_untracked_in_the_way(repository: Path, run_update: Run, name: str, *, is_ignored: bool) -> None:
-    """A file where a file comes, or where its folder does."""
     if is_ignored:
         put(repository, {".gitignore": "new*\n"})
         commit_everything(repository, "Ignore")
@@ -80,7 +78,6 @@ def test_untracked_in_the_way(repository: Path, run_update: Run, name: str, *, i
 
 
 def test_a_link_in_the_way(repository: Path, run_update: Run, tmp_path: Path) -> None:
-    """Nothing is written through it."""
     (tmp_path / "outside").mkdir()
     (repository / "new").symlink_to(tmp_path / "outside")
     put(repository, {".git/info/exclude": "new\n"})
@@ -89,13 +86,11 @@ def test_a_link_in_the_way(repository: Path, run_update: Run, tmp_path: Path) ->
 
 
 def test_a_folder_in_the_way(repository: Path, run_update: Run) -> None:
-    """What is in it is named."""
     put(repository, {"new/page.md/mine.txt": "mine\n"})
     assert "new/page.md/mine.txt: in the way" in refused(repository, run_update)
 
 
 def test_untracked_elsewhere_is_fine(repository: Path, run_update: Run) -> None:
-    """Beside the new file, too."""
     put(repository, {"new/mine.md": "mine\n", "other.txt": "mine\n"})
     assert run_update()[0] == 0
     assert (repository / "new/mine.md").read_text("utf-8") == "mine\n"
@@ -115,14 +110,13 @@ def test_hidden_edits(repository: Path, run_update: Run, flag: str) -> None:
 
 
 def test_a_sparse_checkout_is_no_edit(repository: Path, run_update: Run) -> None:
-    """A file that git leaves out on purpose."""
+    """Git leaves such a file out on purpose."""
     git(repository, "update-index", "--skip-worktree", "stages.yaml")
     (repository / "stages.yaml").unlink()
     assert run_update()[0] == 0
 
 
 def test_a_hidden_deletion(repository: Path, run_update: Run) -> None:
-    """Is an edit."""
     git(repository, "update-index", "--assume-unchanged", "stages.yaml")
     (repository / "stages.yaml").unlink()
     assert "stages.yaml: hidden edits" in refused(repository, run_update)
@@ -130,23 +124,20 @@ def test_a_hidden_deletion(repository: Path, run_update: Run) -> None:
 
 @pytest.mark.parametrize("is_ignored", [False, True])
 def test_rejected_hunks(repository: Path, run_update: Run, *, is_ignored: bool) -> None:
-    """Left by another update, whether git shows them or not."""
     put(repository, {"docs/guide.md.rej": "hunk\n"} | ({".git/info/exclude": "*.rej\n"} if is_ignored else {}))
     said = refused(repository, run_update)
     assert said == "error: docs/guide.md.rej: left over: carry over what these hold and delete them\n"
 
 
 def test_a_merge_in_progress(repository: Path, run_update: Run) -> None:
-    """With the way to end it."""
     head = git(repository, "rev-parse", "HEAD")
-    for name, reason in update.IN_PROGRESS.items():
+    for name, reason in IN_PROGRESS.items():
         put(repository, {f".git/{name}": head + "\n"})
         assert refused(repository, run_update) == f"error: {reason}\n"
         (repository / ".git" / name).unlink()
 
 
 def test_conflicts_of_the_last_update(repository: Path, run_update: Run) -> None:
-    """Are resolved first."""
     replace(repository / "docs/guide.md", "Second", "My second")
     commit_everything(repository, "Mine")
     assert run_update()[0] == 1
@@ -158,7 +149,6 @@ def test_conflicts_of_the_last_update(repository: Path, run_update: Run) -> None
 
 
 def test_a_downgrade(later: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """By number, or by history where there is none."""
     run_update()
     commit_everything(repository, "Update")
     said = refused(repository, run_update, "1.0.0")
@@ -182,14 +172,12 @@ def test_from_an_unreleased_tip(later: SmallTemplate, repository: Path, run_upda
 
 
 def test_an_unknown_release(repository: Path, run_update: Run) -> None:
-    """With those that there are."""
     said = refused(repository, run_update, "v7.0.0")
     assert said == "error: small has no v7.0.0: its releases are v1.0.0, v1.1.0\n"
     assert "error: small has no -q" in refused(repository, run_update, "--", "-q")
 
 
 def test_an_unreachable_template(later: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """With its address and where it is written."""
     later.path.rename(later.path.parent / "moved")
     said = refused(repository, run_update)
     assert said.startswith(
@@ -197,15 +185,64 @@ def test_an_unreachable_template(later: SmallTemplate, repository: Path, run_upd
     )
 
 
+WHY = (
+    ", so there is nothing to compare a newer release with; perhaps the repository was generated from an archive, "
+    "from uncommitted changes or from a branch that is not there: write the release that it is closest to into "
+    f"{ANSWERS_FILE}, for example _commit: v0.2.0, and commit\n"
+)
+
+
 def test_a_recorded_release_that_is_gone(later: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """History was rewritten."""
     git(later.path, "tag", "--delete", "v1.0.0")
     said = refused(repository, run_update)
-    assert said == f"error: {later.url} has no v1.0.0, which {ANSWERS_FILE} records as its _commit\n"
+    assert said == f"error: {later.url} has no v1.0.0, which {ANSWERS_FILE} records as its _commit{WHY}"
+
+
+def test_no_recorded_release(repository: Path, run_update: Run) -> None:
+    replace(repository / ANSWERS_FILE, "_commit: v1.0.0\n", "")
+    commit_everything(repository, "As from an archive")
+    assert refused(repository, run_update) == f"error: {ANSWERS_FILE} names no release of the template (_commit){WHY}"
+    content = (repository / ANSWERS_FILE).read_text("utf-8")
+    put(repository, {ANSWERS_FILE: f"{content}_commit: v1.0.0\n"})
+    commit_everything(repository, "As the message says")
+    assert run_update()[0] == 0
+
+
+def test_a_described_commit(later: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """Copier records a template between two releases in this way."""
+    put(later.path, {"template/new/page.md": "Newer.\n"})
+    tip = commit_everything(later.path, "On the way")
+    described = f"v1.1.0-1-g{git(later.path, 'rev-parse', '--short', tip)}"
+    later.release("1.2.0", {"template/new/page.md": "Newest.\n"})
+    assert run_update(described)[0] == 0
+    assert f"_commit: {described}\n" in answers_of(repository)
+    commit_everything(repository, "Update")
+    assert run_update()[0] == 0
+    assert (repository / "new/page.md").read_text("utf-8") == "Newest.\n"
+
+
+def test_a_recorded_path(
+    later: SmallTemplate, repository: Path, run_update: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may begin with the sign for somebody's home, but a relative path means another folder for everybody."""
+    monkeypatch.setenv("HOME", str(later.path.parent))
+    url = later.url
+    for path in (f"../{later.path.name}", later.path.name, f"git+./{later.path.name}"):
+        replace(repository / ANSWERS_FILE, url, path)
+        commit_everything(repository, "Relative")
+        wrong = path.removeprefix("git+")
+        assert refused(repository, run_update) == (
+            f"error: the path {wrong} of the template ({ANSWERS_FILE}) is relative: "
+            "write the absolute path or a URL there\n"
+        )
+        url = path
+    replace(repository / ANSWERS_FILE, url, f"~/{later.path.name}")
+    commit_everything(repository, "At home")
+    assert run_update()[0] == 0
+    assert f"_src_path: ~/{later.path.name}\n" in answers_of(repository)
 
 
 def test_a_template_without_releases(later: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """Nothing to update to; a commit can be named all the same."""
     git(later.path, "tag", "--delete", "v1.0.0", "v1.1.0")
     first, second = git(later.path, "rev-list", "--reverse", "HEAD").split()
     replace(repository / ANSWERS_FILE, "v1.0.0", first)
@@ -217,7 +254,6 @@ def test_a_template_without_releases(later: SmallTemplate, repository: Path, run
 
 
 def test_a_template_that_needs_trust(later: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """It is never given."""
     later.release("1.2.0", {"copier.yml": str(FILES["copier.yml"]) + '_tasks: ["touch bad"]\n'})
     assert "v1.2.0 refuses: " in refused(repository, run_update)
     assert not (repository / "bad").exists()
@@ -233,14 +269,12 @@ def test_a_template_that_needs_trust(later: SmallTemplate, repository: Path, run
     ],
 )
 def test_answers_that_cannot_be_read(repository: Path, run_update: Run, content: str | None, reason: str) -> None:
-    """With what is wrong."""
     put(repository, {ANSWERS_FILE: content})
     commit_everything(repository, "Broken")
     assert f"error: {reason}" in refused(repository, run_update)
 
 
 def test_no_repository(tmp_path: Path, run_update: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither none, nor one without a commit."""
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")
@@ -256,7 +290,6 @@ def test_no_repository(tmp_path: Path, run_update: Run, monkeypatch: pytest.Monk
 
 
 def test_no_git(repository: Path, run_update: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Says what to install."""
     monkeypatch.setenv("PATH", str(repository))
     assert run_update() == (
         1,
@@ -265,20 +298,18 @@ def test_no_git(repository: Path, run_update: Run, monkeypatch: pytest.MonkeyPat
 
 
 def test_an_interruption(repository: Path, run_update: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By Ctrl-C says what to do."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(update.Repository, "remove", interrupt)
-    monkeypatch.setattr(update.Repository, "put_into_place", interrupt)
+    monkeypatch.setattr(update, "put_into_place", interrupt)
     assert "error: interrupted; if git status shows changes: git reset --hard\n" in run_update()[1]
     assert git(repository, "status", "--porcelain") == ""
 
 
 def test_after_an_interruption(repository: Path, run_update: Run) -> None:
-    """A mark is left in .git: refused until the tree is as before, then said and forgotten."""
-    mark = repository / ".git" / update.MARK
+    """A mark is left in .git; the update is refused until the tree is as before, then the mark is removed."""
+    mark = repository / ".git" / MARK
     mark.write_text("v1.1.0", "utf-8")
     replace(repository / "stages.yaml", "one", "uno")
     said = refused(repository, run_update)
@@ -330,7 +361,6 @@ def test_after_an_interruption(repository: Path, run_update: Run) -> None:
 def test_a_setting_of_git(
     repository: Path, run_update: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str
 ) -> None:
-    """Changes nothing of what comes and stays."""
     name, _, value = setting.partition("=")
     settings = tmp_path / "settings"
     put(tmp_path, {"ignored": "*.md\n*.yml\n", "settings": ""})
@@ -351,7 +381,6 @@ def test_a_setting_of_git(
 
 
 def test_hooks_do_not_run(repository: Path, run_update: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the repository's own nor those of `core.hooksPath`."""
     script = f"#!/bin/sh\ntouch {tmp_path}/ran\nexit 1\n"
     for folder in (repository / ".git/hooks", tmp_path / "hooks"):
         for name in ("post-checkout", "post-index-change", "reference-transaction", "pre-commit", "post-commit"):
@@ -372,7 +401,7 @@ def test_hooks_do_not_run(repository: Path, run_update: Run, tmp_path: Path, mon
 def test_another_repository_in_the_environment(
     small: SmallTemplate, repository: Path, run_update: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As where a hook of git runs the update."""
+    """A hook of git sets these variables."""
     other = small.generate(tmp_path / "other")
     before = tree(other, without=())
     monkeypatch.setenv("GIT_DIR", str(other / ".git"))
@@ -388,7 +417,6 @@ def test_another_repository_in_the_environment(
 
 
 def test_a_worktree(repository: Path, run_update: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only it is updated."""
     before = tree(repository)
     git(repository, "worktree", "add", "--quiet", str(tmp_path / "tree"))
     monkeypatch.chdir(tmp_path / "tree")
@@ -400,7 +428,6 @@ def test_a_worktree(repository: Path, run_update: Run, tmp_path: Path, monkeypat
 
 
 def test_a_shallow_clone(repository: Path, run_update: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """History is not needed."""
     commit_everything(repository, "More")
     git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{repository}", str(tmp_path / "clone"))
     monkeypatch.chdir(tmp_path / "clone")
@@ -408,7 +435,6 @@ def test_a_shallow_clone(repository: Path, run_update: Run, tmp_path: Path, monk
 
 
 def test_a_mode_and_a_link_of_the_user(repository: Path, run_update: Run) -> None:
-    """Stay as they are."""
     (repository / "docs/guide.md").chmod(0o755)
     (repository / "link").symlink_to("docs/guide.md")
     commit_everything(repository, "Mine")

@@ -8,6 +8,7 @@ import pexpect
 import pytest
 import yaml
 
+from maintain.releases import releases_in
 from tests.harness import (
     ANSWERS_FILE,
     AUTHOR,
@@ -17,7 +18,7 @@ from tests.harness import (
     answers_of,
     commit_everything,
     git,
-    releases_in,
+    run,
     tree,
 )
 from tests.update.synthetic import NEXT
@@ -35,16 +36,10 @@ def test_every_mark_is_kept(
 ) -> None:
     """A line at the end of every file is there afterwards, and every answer whose question is."""
     repository = begin(release, door)
-    names = [name for name in git(repository, "ls-files").splitlines() if name != ANSWERS_FILE]
-    assert len(names) > 40
-    for name in names:
-        with (repository / name).open("a", encoding="utf-8") as file:
-            file.write(f"# mark of {name}.\n")
-    commit_everything(repository, "Marks")
-    goal = template.candidate if target == "working tree" else target
+    names = mark_all(repository)
+    goal = template.newest if target == "working tree" else target
     update(repository, doors, way, goal, check=False)
-    everything = b"".join(entry.content for entry in tree(repository).values())
-    assert not [name for name in names if f"# mark of {name}.\n".encode() not in everything]
+    assert_kept(repository, names)
     answers = yaml.safe_load(answers_of(repository))
     assert answers["_commit"] == goal
     assert answers["_src_path"] == later.url
@@ -55,10 +50,40 @@ def test_every_mark_is_kept(
         assert answers["team"] == "nobody"
 
 
+@pytest.mark.parametrize("target", ["working tree", NEXT])
+def test_a_repository_with_its_own_script_updates_itself(
+    begin: Begin, template: Template, doors: Doors, target: str
+) -> None:
+    """Release 0.2.0 put its updater into each repository; it brings these to a release that has the command."""
+    repository = begin("v0.2.0")
+    names = mark_all(repository)
+    goal = template.newest if target == "working tree" else target
+    run(sys.executable, "scripts/update.py", goal, cwd=repository, env=doors.env | AUTHOR, check=False)
+    assert_kept(repository, names)
+    assert yaml.safe_load(answers_of(repository))["_commit"] == goal
+
+
+def mark_all(repository: Path) -> list[str]:
+    """Add a line to the end of every file, commit, and give the names of the files."""
+    names = [name for name in git(repository, "ls-files").splitlines() if name != ANSWERS_FILE]
+    assert len(names) > 40
+    for name in names:
+        with (repository / name).open("a", encoding="utf-8") as file:
+            file.write(f"# mark of {name}.\n")
+    commit_everything(repository, "Marks")
+    return names
+
+
+def assert_kept(repository: Path, names: list[str]) -> None:
+    """See the line of every file somewhere in the repository."""
+    everything = b"".join(entry.content for entry in tree(repository).values())
+    assert not [name for name in names if f"# mark of {name}.\n".encode() not in everything]
+
+
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("release", RELEASES)
 def test_without_edits_all_of_it_comes(begin: Begin, later: Template, doors: Doors, release: str, way: str) -> None:
-    """What is the template's is as if it were generated today; a second update changes nothing."""
+    """The template's files are as if they were generated today, and a second update changes nothing."""
     repository = begin(release, ci="gitlab", problem="regression")
     said = update(repository, doors, way, NEXT)
     assert "Another README." not in (repository / "README.md").read_text("utf-8")
@@ -83,7 +108,6 @@ def test_without_edits_all_of_it_comes(begin: Begin, later: Template, doors: Doo
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_removed_choice_stops(begin: Begin, doors: Doors, way: str) -> None:
-    """Before anything is written, and says which there are."""
     repository = begin(next(iter(RELEASES)), python_version="3.11")
     said = update(repository, doors, way, NEXT, check=False)
     assert "'3.11' is not in ['3.12', '3.13', '3.14']" in said
@@ -93,19 +117,18 @@ def test_a_removed_choice_stops(begin: Begin, doors: Doors, way: str) -> None:
 
 
 def test_plain_copier_names_the_safer_command(begin: Begin, template: Template, doors: Doors) -> None:
-    """After each update."""
     repository = begin(next(iter(RELEASES)))
-    assert "uvx nox -s update" in update(repository, doors, "plain", template.candidate)
+    assert "uvx nox -s update" in update(repository, doors, "plain", template.newest)
 
 
 def test_a_name_that_is_reserved_later_stays(later: Template, begin: Begin, doors: Doors, tmp_path: Path) -> None:
-    """A package that was allowed once; only a new name is refused."""
+    """The package was allowed once; only a new name is refused."""
     work = tmp_path / "work"
-    git(tmp_path, "clone", "--quiet", str(later.bare), str(work))
+    git(tmp_path, "clone", "--quiet", str(later.clone), str(work))
     with (work / "reserved-names.txt").open("a", encoding="utf-8") as names:
         names.write("winery\nbrewery\n")
     commit_everything(work, "Release 9.1.0", "v9.1.0")
-    git(work, "push", "--quiet", str(later.bare), "HEAD:refs/heads/reserved")
+    git(work, "push", "--quiet", str(later.clone), "HEAD:refs/heads/reserved")
     commit = git(work, "rev-parse", "HEAD")
     for way in WAYS:
         repository = begin(next(iter(RELEASES)), package_name="winery")
@@ -122,10 +145,10 @@ def test_plain_copier_in_a_terminal(begin: Begin, template: Template, doors: Doo
     with (repository / "ruff.toml").open("a", encoding="utf-8") as file:
         file.write("# mine\n")
     commit_everything(repository, "Mine")
-    command = ["-m", "copier", "update", "--vcs-ref", template.candidate]
+    command = ["-m", "copier", "update", "--vcs-ref", template.newest]
     env = {**doors.env, **AUTHOR, "TERM": "dumb"}
     session = pexpect.spawn(sys.executable, command, cwd=str(repository), env=env, timeout=60, dimensions=(50, 200))
-    for question in template.questions(template.candidate).values():
+    for question in template.questions(template.newest).values():
         if not question.is_computed:
             session.expect_exact(question.details["help"])
             session.send("\r")
@@ -135,12 +158,12 @@ def test_plain_copier_in_a_terminal(begin: Begin, template: Template, doors: Doo
     assert session.exitstatus == 0
     assert (repository / "ruff.toml").read_text("utf-8").endswith("# mine\n")
     answers = yaml.safe_load(answers_of(repository))
-    assert answers["_commit"] == template.candidate
+    assert answers["_commit"] == template.newest
     assert {name: answers[name] for name in ANSWERS} == ANSWERS
 
 
 def test_both_doors_record_the_same(later: Template, template: Template, doors: Doors, tmp_path: Path) -> None:
     """The answers file is the memory of a repository."""
-    doors.cookiecutter(later.url, tmp_path / "c", "--checkout", template.candidate)
-    doors.copier(later.url, tmp_path / "d", f"--vcs-ref={template.candidate}")
+    doors.cookiecutter(later.url, tmp_path / "c", "--checkout", template.newest)
+    doors.copier(later.url, tmp_path / "d", f"--vcs-ref={template.newest}")
     assert answers_of(tmp_path / "c/my-project") == answers_of(tmp_path / "d")

@@ -4,11 +4,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.harness import AUTHOR, ROOT, Doors, git, run
+from tests.harness import AUTHOR, Doors, git, run
 
 ANSWERS = {"author_name": "Jane", "description": "Old words.", "repository_url": "https://github.com/example/wine"}
 WAYS: dict[str, list[str]] = {
-    "merge": [str(ROOT / "template/scripts/update.py")],
+    "merge": ["-m", "formwork", "update"],
     "plain": ["-m", "copier", "update", "--defaults"],
 }
 

@@ -70,14 +70,15 @@ def changes(root: Path = Path()) -> list[Change]:
     if not (root / DVC_LOCK).is_file():
         raise ProjectError(f"there is no {DVC_LOCK} yet: {REMEDY}")
     try:
-        stages: Sequence[_Stage] = Repo(str(root)).index.stages
-        written = {out.fs_path: out for stage in stages for out in stage.outs}
-        return [
-            Change(stage.addressing, what)
-            for stage in stages
-            if Path(stage.path).name == "dvc.yaml"
-            for what in _changes_of(stage, written)
-        ]
+        with Repo(str(root)) as repo:
+            stages: Sequence[_Stage] = repo.index.stages
+            written = {out.fs_path: out for stage in stages for out in stage.outs}
+            return [
+                Change(stage.addressing, what)
+                for stage in stages
+                if Path(stage.path).name == "dvc.yaml"
+                for what in _changes_of(stage, written)
+            ]
     except DvcException as error:
         reason = " ".join(str(error).split())
         raise ProjectError(f"dvc.yaml or {DVC_LOCK} cannot be read: {reason}") from error

@@ -1,0 +1,1 @@
+"""Keep repositories current with the template that they come from: update, adopt, propose."""

@@ -1,0 +1,211 @@
+"""Bring the template into a repository that never saw it.
+
+It is the merge of an update with nothing as its base: what the repository lacks arrives, and what both have is a
+conflict in which the repository's side is there byte for byte. All of it happens on a branch of its own, and
+nothing is committed: `git reset --hard` undoes it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from formwork import git
+from formwork.adopting.answering import Answers, answer
+from formwork.adopting.delivery import Delivery, merge_beside, sort_out
+from formwork.adopting.fitting import fit
+from formwork.adopting.requirements import Requirements
+from formwork.answers import ANSWERS, recorded_url
+from formwork.errors import FormworkError
+from formwork.merging import Merge
+from formwork.placing import put_into_place
+from formwork.reporting import line
+from formwork.repository import Repository, Tree
+from formwork.template import Template, release_commits
+
+BRANCH = "formwork"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for.
+
+    Attributes:
+        path: The repository, or the folder of it that becomes a project.
+        template: The template's address or path.
+        release: The release to take; None for the newest.
+        data: Answers, each as `NAME=VALUE`.
+        is_dry_run: Whether everything stays as it is.
+    """
+
+    path: Path
+    template: str
+    release: str | None = None
+    data: tuple[str, ...] = ()
+    is_dry_run: bool = False
+
+
+def adopt(request: Request, scratch: Path) -> int:
+    """Answer the questions, render, merge, put the result into place, and say what becomes of each file.
+
+    Args:
+        request: What is asked for.
+        scratch: A folder for temporary files.
+
+    Returns:
+        The exit status: 0 only if nothing is in conflict.
+    """
+    repository = find(request.path, scratch)
+    refuse_unless_new(repository)
+    template = fetch(request.template, scratch)
+    release = choose(template, request.release)
+    if request.is_dry_run:
+        repository.keep_objects_in(scratch / "objects")
+    theirs = repository.committed()
+    answers = answer(repository, theirs, template, release, template.read_data(release, request.data))
+    rendered = repository.store(answers.rendered)
+    carried = fit(answers.rendered, repository, theirs)
+    fitted = repository.store(answers.rendered)
+    delivery = sort_out(repository, theirs, fitted, template.seeds(release, answers.names))
+    merge = merge_beside(repository, theirs, delivery, release)
+    repository.refuse_in_the_way(merge.written)
+    print(f"{template.name} {release} -> {request.path}")
+    print("\n".join([*lines_of_answers(answers), *lines_of_requirements(carried), *plan(delivery, merge)]))
+    if request.is_dry_run:
+        print("\na dry run: nothing is changed")
+        return 0
+    switch(repository)
+    keep_rendered(repository, rendered, release)
+    put_into_place(repository, merge, release)
+    print("\n".join(["", *next_steps(repository, delivery, merge, release)]))
+    return 1 if merge.conflicts else 0
+
+
+def find(path: Path, scratch: Path) -> Repository:
+    """Find the repository, which may be larger than the folder that is adopted."""
+    if not path.is_dir():
+        message = f"{path}: there is no such folder"
+        raise FormworkError(message)
+    return Repository.around(path, scratch)
+
+
+def refuse_unless_new(repository: Repository) -> None:
+    """Refuse a repository of the template, and one in which something might be lost."""
+    repository.refuse_unless_ready()
+    if (repository.project / ANSWERS).exists():
+        message = f"there is {ANSWERS} already, so this is a repository of the template: update it"
+        raise FormworkError(message)
+    branch = repository.git("rev-parse", "--verify", "--quiet", f"refs/heads/{BRANCH}", fine=(0, 1))
+    if branch and current_branch(repository) != BRANCH:
+        message = f"there is a branch {BRANCH} already: git branch -d {BRANCH}, or rename it"
+        raise FormworkError(message)
+
+
+def current_branch(repository: Repository) -> str:
+    """Name the branch; empty where HEAD is detached."""
+    return repository.git("branch", "--show-current").decode().strip()
+
+
+def fetch(url: str, scratch: Path) -> Template:
+    """Clone the template, and tag releases that are only commits, as in a clone without tags.
+
+    A path on this machine means the repository that is there; what is recorded is where others find it, so that
+    updates work for them too.
+    """
+    folder = Path(url).expanduser()
+    url = str(folder.resolve()) if folder.is_dir() else url
+    template = Template.fetch(url, scratch)
+    for tag, commit in release_commits(template.clone).items():
+        if not template.commit(f"refs/tags/{tag}"):
+            template.git("tag", tag, commit)
+    if not folder.is_dir():
+        return template
+    origin = git.text(folder, "config", "--get", "remote.origin.url", fine=(0, 1))
+    return replace(template, url=recorded_url(origin)) if origin else template
+
+
+def choose(template: Template, wanted: str | None) -> str:
+    """Choose the release, by default the newest."""
+    if wanted:
+        return template.find(wanted)
+    if not template.releases():
+        message = (
+            "this copy of the template has no release: git fetch --tags --unshallow, or name a commit with --release"
+        )
+        raise FormworkError(message)
+    return template.newest
+
+
+def switch(repository: Repository) -> None:
+    """Go to a branch of its own, at the same commit: no file changes by that."""
+    before = current_branch(repository)
+    if before != BRANCH:
+        repository.git("update-ref", f"refs/heads/{BRANCH}", "HEAD", "")
+        reason = f"checkout: moving from {before or 'HEAD'} to {BRANCH}"  # what `git switch -` looks for
+        now = {name: value for name, value in repository.env.items() if not name.endswith("_DATE")}
+        git.run(repository.top, "symbolic-ref", "-m", reason, "HEAD", f"refs/heads/{BRANCH}", env=now)
+
+
+def rendered_name(release: str) -> str:
+    """Name the commit that holds all that the template gives."""
+    return f"formwork/{release}"
+
+
+def keep_rendered(repository: Repository, rendered: Tree, release: str) -> None:
+    """Keep the template's own version of everything within reach, for what is kept or left out."""
+    commit = repository.store_commit(repository.store_tree(rendered))
+    repository.git("update-ref", f"refs/{rendered_name(release)}", commit)
+
+
+def lines_of_answers(answers: Answers) -> Iterator[str]:
+    """Yield the answers, and where they come from."""
+    yield from (f"  {name} = {value or 'nothing'} ({answers.where[name]})" for name, value in answers.names.items())
+    yield from (f"note: {note}" for note in answers.notes)
+
+
+def lines_of_requirements(carried: Requirements) -> Iterator[str]:
+    """Yield what becomes of their requirements."""
+    told = {
+        "added to pyproject.toml": carried.added,
+        "in the template's version": carried.had,
+        "not carried over": carried.left,
+    }
+    yield from (f"  requirements {what}: {', '.join(lines)}" for what, lines in told.items() if lines)
+
+
+def plan(delivery: Delivery, merge: Merge) -> Iterator[str]:
+    """Yield what becomes of each file."""
+    for path in sorted(delivery.rendered):
+        if path in delivery.left_out:
+            yield line("left out", path, f"({delivery.left_out[path]})")
+        elif path in delivery.kept:
+            yield line("kept", path, f"({delivery.kept[path]})")
+        elif path in merge.conflicts:
+            how = "both sides are in it" if path in merge.changes else "yours stays as it is"
+            yield line("conflict", path, f"({how})")
+        else:
+            yield line("added" if path in merge.changes else "same", path)
+
+
+def next_steps(repository: Repository, delivery: Delivery, merge: Merge, release: str) -> Iterator[str]:
+    """Yield what is left to do."""
+    yield f"on branch {BRANCH}; to undo it all: git reset --hard, git switch -, git branch -d {BRANCH}"
+    yield "next, which docs/adopt.md of the template explains:"
+    yield from (f"  {number}. {step}" for number, step in enumerate(steps(repository, delivery, merge, release), 1))
+
+
+def steps(repository: Repository, delivery: Delivery, merge: Merge, release: str) -> Iterator[str]:
+    """Yield the steps that are left, in their order."""
+    if merge.conflicts:
+        count = len(merge.conflicts)
+        yield f"resolve {count} {'conflict' if count == 1 else 'conflicts'} (git status), git add each"
+    yield "git rm -f what you do not want"
+    yield "uvx nox -s setup"
+    yield "git add --all, git commit"
+    if delivery.kept or delivery.left_out:
+        yield f"compare what was kept or left out: git diff {rendered_name(release)} HEAD -- FILE"
+    if tests := sorted(path for path in delivery.left_out if path.startswith(f"{repository.prefix}tests/")):
+        there = [path for path in tests if (repository.top / path).exists()]
+        new = " ".join(path for path in tests if path not in there)
+        by_hand = f"; merge by hand: {' '.join(there)}" if there else ""
+        yield f"when your tests pass in .venv too: git checkout {rendered_name(release)} -- {new}{by_hand}"
+    yield "move your code to where the pipeline looks for it: source.py, schema.py, features.py, model.py"

@@ -1,0 +1,179 @@
+"""The files that describe a Python project, read without running any of them."""
+
+import ast
+import configparser
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from formwork.adopting.reading import read, read_toml, table, text, texts
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with a name, an address or both."""
+
+    name: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What one file says of the project; what it does not say is empty.
+
+    Attributes:
+        where: The file, and the table of it where that matters.
+        python: The versions that are supported, as a specifier.
+        licences: All that may name the licence, the surest first.
+        requires: What is installed with it, where it is a file of setuptools.
+    """
+
+    where: str
+    name: str = ""
+    description: str = ""
+    author: Person = Person()
+    python: str = ""
+    licences: tuple[str, ...] = ()
+    url: str = ""
+    requires: tuple[str, ...] = ()
+
+
+def read_metadata(folder: Path) -> list[Metadata]:
+    """Read all files that describe a Python project, the most authoritative first."""
+    toml = read_toml(folder / "pyproject.toml")
+    return [
+        of_project(table(toml, "project"), folder),
+        of_poetry(table(toml, "tool", "poetry")),
+        of_setup_cfg(read(folder / "setup.cfg")),
+        of_setup_py(read(folder / "setup.py")),
+    ]
+
+
+def project_name(value: object) -> str:
+    """Give a project's name; `src` says no more than that it has a folder."""
+    return "" if text(value) == "src" else text(value)
+
+
+def of_project(project: Mapping[str, object], folder: Path) -> Metadata:
+    """Read the standard table of pyproject.toml."""
+    authors = project.get("authors")
+    first = table(dict(enumerate(authors)) if isinstance(authors, list) else {}, 0)  # type: ignore[arg-type]
+    licence = project.get("license")
+    file = text(table(project, "license").get("file"))
+    return Metadata(
+        "pyproject.toml",
+        name=project_name(project.get("name")),
+        description=text(project.get("description")),
+        author=Person(text(first.get("name")), text(first.get("email"))),
+        python=text(project.get("requires-python")),
+        licences=(
+            text(licence),
+            text(table(project, "license").get("text")),
+            read(folder / file) if file else "",
+            *classified(texts(project.get("classifiers"))),
+        ),
+        url=first_url(table(project, "urls")),
+    )
+
+
+def of_poetry(poetry: Mapping[str, object]) -> Metadata:
+    """Read Poetry's own table."""
+    authors = texts(poetry.get("authors"))
+    dependencies = table(poetry, "dependencies")
+    urls = {"Repository": poetry.get("repository"), "Homepage": poetry.get("homepage")}
+    return Metadata(
+        "pyproject.toml, tool.poetry",
+        name=project_name(poetry.get("name")),
+        description=text(poetry.get("description")),
+        author=person(authors[0] if authors else ""),
+        python=as_specifier(text(dependencies.get("python"))),
+        licences=(text(poetry.get("license")), *classified(texts(poetry.get("classifiers")))),
+        url=first_url(urls),
+    )
+
+
+def of_setup_cfg(content: str) -> Metadata:
+    """Read setuptools' declarative file; what points to other files is passed over."""
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    try:
+        parser.read_string(content)
+    except configparser.Error:
+        return Metadata("setup.cfg")
+    metadata, options = (dict(parser[name]) if name in parser else {} for name in ("metadata", "options"))
+    told: dict[str, object] = {name: value for name, value in metadata.items() if not elsewhere(value)}
+    lists = {
+        "classifiers": metadata.get("classifiers", "").splitlines(),
+        "install_requires": options.get("install_requires", "").splitlines(),
+    }
+    return of_setuptools("setup.cfg", told | lists | {"python_requires": options.get("python_requires")})
+
+
+def elsewhere(value: str) -> bool:
+    """Whether setuptools takes a value from another file."""
+    return value.startswith(("attr:", "file:"))
+
+
+def of_setup_py(content: str) -> Metadata:
+    """Read the literal arguments of setup(), without running anything."""
+    try:
+        calls = [node for node in ast.walk(ast.parse(content)) if isinstance(node, ast.Call)]
+    except (SyntaxError, ValueError):
+        calls = []
+    keywords = [
+        (keyword.arg, keyword.value)
+        for call in calls
+        if getattr(call.func, "id", getattr(call.func, "attr", "")) == "setup"
+        for keyword in call.keywords
+    ]
+    return of_setuptools("setup.py", {str(name): literal(value) for name, value in keywords})
+
+
+def literal(node: ast.expr) -> object:
+    """Give the value of a literal, nothing for anything else."""
+    try:
+        return ast.literal_eval(node)
+    except ValueError:
+        return None
+
+
+def of_setuptools(where: str, told: Mapping[str, object]) -> Metadata:
+    """Read setuptools' names for things."""
+    return Metadata(
+        where,
+        name=project_name(told.get("name")),
+        description=text(told.get("description")),
+        author=Person(text(told.get("author")), text(told.get("author_email"))),
+        python=text(told.get("python_requires")),
+        licences=(text(told.get("license")), *classified(texts(told.get("classifiers")))),
+        url=text(told.get("url")),
+        requires=texts(told.get("install_requires")),
+    )
+
+
+def classified(classifiers: Iterable[str]) -> list[str]:
+    """Pick the classifiers that name a licence."""
+    return [name for name in classifiers if name.startswith("License ::")]
+
+
+def first_url(urls: Mapping[str, object]) -> str:
+    """Pick the address of the repository from labelled ones."""
+    labels = {label.lower(): text(url) for label, url in urls.items()}
+    wanted = ("repository", "source", "source code", "github", "gitlab", "homepage")
+    return next((labels[label] for label in wanted if labels.get(label)), "")
+
+
+def person(entry: str) -> Person:
+    """Read `Name <address>`."""
+    name, _, address = entry.partition("<")
+    return Person(name.strip(), address.rstrip("> "))
+
+
+def as_specifier(constraint: str) -> str:
+    """Write Poetry's constraint of a version as everybody else does."""
+    constraint = re.sub(r"\^(\d+)([\d.]*)", lambda m: f">={m[1]}{m[2]},<{int(m[1]) + 1}", constraint)
+    constraint = re.sub(
+        r"~(\d+)\.(\d+)([\d.]*)", lambda m: f">={m[1]}.{m[2]}{m[3]},<{m[1]}.{int(m[2]) + 1}", constraint
+    )
+    constraint = re.sub(r"^(?=\d)", "==", constraint)
+    return "" if constraint == "*" else constraint

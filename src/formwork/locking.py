@@ -1,0 +1,24 @@
+"""Bringing uv.lock in step with a pyproject.toml that has changed."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from formwork.errors import in_one_line
+
+
+def lock(folder: Path) -> str:
+    """Run `uv lock` where there is a uv.lock.
+
+    Returns:
+        Why that failed; empty where it did not, or where there is nothing to lock.
+    """
+    if not (folder / "uv.lock").exists():
+        return ""
+    env = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    command = [os.environ.get("UV", "uv"), "lock", "--quiet"]
+    try:
+        done = subprocess.run(command, cwd=folder, env=env, capture_output=True, check=False)
+    except FileNotFoundError:
+        return "uv is not installed"
+    return in_one_line(done.stderr.decode(errors="replace")) if done.returncode else ""

@@ -1,0 +1,116 @@
+"""The merge: the difference between two trees, brought into HEAD by git."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from formwork import git
+from formwork.repository import File, Repository, Tree
+
+ONE_SIDED = {"CONFLICT (modify/delete)", "CONFLICT (rename/delete)"}
+
+
+@dataclass(frozen=True)
+class Merge:
+    """What a merge comes to.
+
+    Attributes:
+        changes: Each path that changes, and what it holds afterwards; None where it is gone.
+        conflicts: The versions of each path in conflict: 1 before, 2 yours, 3 the release's.
+        held_back: Paths that the user has deleted and the release changes, or the other way round.
+        added: Paths that are new.
+        moves: The new path of each file that moves, and its old one.
+    """
+
+    changes: Mapping[str, File | None]
+    conflicts: Mapping[str, Mapping[int, File]]
+    held_back: set[str]
+    added: set[str]
+    moves: Mapping[str, str]
+
+    @property
+    def written(self) -> list[str]:
+        """The paths of the files that are written."""
+        return [path for path, file in self.changes.items() if file]
+
+    @property
+    def removed(self) -> list[str]:
+        """The paths of the files that are removed."""
+        return [path for path, file in self.changes.items() if file is None]
+
+
+def merged(repository: Repository, old: Tree, new: Tree, name: str, *, moves_own_files: bool = False) -> Merge:
+    """Merge the difference between two trees into HEAD, touching neither index nor files.
+
+    Args:
+        repository: The repository.
+        old: The tree that HEAD has in common with the new one.
+        new: The tree to merge.
+        name: What the new tree is called in the markers of a conflict.
+        moves_own_files: Whether a file that is in HEAD only moves along where the new tree moves its folder.
+    """
+    base = repository.store_commit(repository.store_tree(old))
+    ours = repository.store_commit("HEAD^{tree}", base)
+    theirs = repository.store_commit(repository.store_tree(new), base)
+    command = ("merge-tree", "--write-tree", "-z", "--messages")
+    tree, stages, kinds = parse_merge(repository.git(*command, ours, theirs, fine=(0, 1)))
+    changes, added, moves = difference(repository, tree)
+    if not moves_own_files:
+        for path in [path for path, place in moves.items() if place not in old and path not in stages]:
+            del changes[path], changes[moves.pop(path)]
+    held_back = {path for path in stages if kinds[path] <= ONE_SIDED and not {2, 3} <= set(stages[path])}
+    for path in held_back:
+        changes.pop(path, None)
+    labels = {ours: "yours", theirs: name}
+    conflicts = {relabelled(path, labels): stages[path] for path in stages if path not in held_back}
+    labelled = {
+        relabelled(path, labels): relabelled_file(repository, file, labels) if path in stages else file
+        for path, file in changes.items()
+    }
+    return Merge(labelled, conflicts, held_back, added, moves)
+
+
+def parse_merge(output: bytes) -> tuple[str, dict[str, dict[int, File]], dict[str, set[str]]]:
+    """Read what `git merge-tree` prints: the tree, the versions of conflicts, and their kinds."""
+    words = iter(git.paths_in(output, keep_empty=True))
+    tree = next(words)
+    stages: dict[str, dict[int, File]] = {}
+    kinds: dict[str, set[str]] = {}
+    for word in iter(lambda: next(words, ""), ""):
+        details, _, path = word.partition("\t")
+        mode, blob, stage = details.split()
+        stages.setdefault(path, {})[int(stage)] = File(mode, blob)
+    for count in iter(lambda: next(words, ""), ""):
+        paths = [next(words) for _ in range(int(count))]
+        kind, _message = next(words), next(words)
+        for path in paths if kind.startswith("CONFLICT") else []:
+            kinds.setdefault(path, set()).add(kind)
+    return tree, stages, {path: kinds.get(path, {"CONFLICT"}) for path in stages}
+
+
+def difference(repository: Repository, tree: str) -> tuple[dict[str, File | None], set[str], dict[str, str]]:
+    """Compare HEAD with a tree: what each path holds there, which paths are new, and what moves."""
+    raw = iter(git.paths_in(repository.git("diff-tree", "-r", "-z", "--no-renames", "HEAD", tree)))
+    changes: dict[str, File | None] = {}
+    added = set()
+    for (_, mode, _, blob, status), path in ((line.split(), next(raw)) for line in raw):
+        changes[path] = None if status == "D" else File(mode, blob)
+        added |= {path} if status == "A" else set()
+    command = ("diff-tree", "-r", "-z", "-M", "--diff-filter=R", "--name-status", "HEAD", tree)
+    moved = iter(git.paths_in(repository.git(*command)))
+    return changes, added, {new: old for _, old, new in zip(moved, moved, moved, strict=True)}
+
+
+def relabelled(text: str, labels: Mapping[str, str]) -> str:
+    """Put names where git has put the hashes of commits."""
+    for commit, name in labels.items():
+        text = text.replace(commit, name)
+    return text
+
+
+def relabelled_file(repository: Repository, file: File | None, labels: Mapping[str, str]) -> File | None:
+    """Name the sides of a conflict in the markers of a file."""
+    if file is None or file.mode == "160000":
+        return file
+    text = relabelled(os.fsdecode(repository.content(file)), labels)
+    return File(file.mode, repository.store_bytes(os.fsencode(text)))

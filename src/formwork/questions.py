@@ -1,0 +1,50 @@
+"""The questions of a template, as its copier.yml asks them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question, or an answer that the template computes.
+
+    Attributes:
+        name: The name of the answer.
+        details: What copier.yml says about it.
+    """
+
+    name: str
+    details: Mapping[str, Any]
+
+    @property
+    def is_computed(self) -> bool:
+        """Whether nobody is asked."""
+        return self.details.get("when") is False
+
+    @property
+    def default(self) -> str:
+        """The default, as an expression of Jinja."""
+        return str(self.details["default"])
+
+    @property
+    def help(self) -> str:
+        """The text that people read."""
+        return str(self.details.get("help", self.name))
+
+    @property
+    def choices(self) -> dict[str, str]:
+        """The values that may be chosen, with their labels; empty where any text will do."""
+        choices = self.details.get("choices", {})
+        if isinstance(choices, dict):
+            return {str(value): str(label) for label, value in choices.items()}
+        return {str(value): str(value) for value in choices}
+
+
+def questions_in(settings: Mapping[str, Any]) -> dict[str, Question]:
+    """Separate the questions of a copier.yml from its settings."""
+    return {
+        name: Question(name, details if isinstance(details, Mapping) else {"default": details})
+        for name, details in settings.items()
+        if not name.startswith("_")
+    }

@@ -1,0 +1,148 @@
+"""Bring a repository to a newer release of its template.
+
+An update is a merge: the recorded release is rendered with the recorded answers, then the new one, and git merges
+the difference into the repository. The merge is made beside the working tree and then put into place, the index
+first: whenever this is interrupted, `git reset --hard` is the whole remedy.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from formwork import git
+from formwork.answers import ANSWERS, Recorded, read_recorded
+from formwork.locking import lock
+from formwork.merging import Merge, merged
+from formwork.placing import put_into_place
+from formwork.rendering import Renders, render_both
+from formwork.reporting import summary
+from formwork.repository import Repository
+from formwork.template import Template
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for.
+
+    Attributes:
+        folder: The repository, or the folder of it that was generated.
+        release: The release to update to; None for the newest.
+        data: Answers to change, each as `NAME=VALUE`.
+        is_dry_run: Whether everything stays as it is.
+    """
+
+    folder: Path
+    release: str | None = None
+    data: tuple[str, ...] = ()
+    is_dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An update that is ready to be put into place.
+
+    Attributes:
+        repository: The repository.
+        template: Its template.
+        recorded: What it records.
+        changed: The answers that are to change.
+        release: The release that it is updated to.
+        renders: What the template gives.
+        merge: What becomes of the files.
+    """
+
+    repository: Repository
+    template: Template
+    recorded: Recorded
+    changed: Mapping[str, str]
+    release: str
+    renders: Renders
+    merge: Merge
+
+    @property
+    def title(self) -> str:
+        """The template and both releases."""
+        return f"{self.template.name} {self.recorded.commit} -> {self.release}"
+
+    @property
+    def conflicts(self) -> list[str]:
+        """The paths of the files in conflict."""
+        return sorted(self.merge.conflicts)
+
+    def summary(self) -> list[str]:
+        """Say what becomes of each file."""
+        return list(summary(self.repository, self.renders, self.merge))
+
+    def notes(self) -> list[str]:
+        """Return what the changelog says about the releases in between."""
+        return self.template.notes(self.recorded.commit, self.release)
+
+    def apply(self) -> str:
+        """Change the files, then the lock; return why the lock could not follow, empty if it did."""
+        put_into_place(self.repository, self.merge, self.release)
+        is_readable = f"{self.repository.prefix}pyproject.toml" not in self.merge.conflicts
+        return lock(self.repository.project) if is_readable else ""
+
+
+def update(request: Request, scratch: Path) -> int:
+    """Update a repository, and say what becomes of it.
+
+    Args:
+        request: What is asked for.
+        scratch: A folder for temporary files.
+
+    Returns:
+        The exit status: 0 only if nothing is left to do.
+    """
+    plan = prepare(request, scratch)
+    if not plan:
+        return 0
+    print("\n".join([plan.title, *plan.summary()]))
+    for section in plan.notes():
+        print(f"\n{section}")
+    if request.is_dry_run:
+        print("\na dry run: nothing is changed")
+        return 0
+    problem = plan.apply()
+    print("\n".join(["", *next_steps(plan, problem)]))
+    return 1 if plan.conflicts or problem else 0
+
+
+def prepare(request: Request, scratch: Path) -> Plan | None:
+    """Do everything but change files, unless there is nothing newer, which is said."""
+    repository = Repository.around(request.folder, scratch)
+    repository.refuse_unless_ready()
+    recorded = read_recorded(request.folder)
+    template = Template.fetch(recorded.url, scratch, where=f" (recorded in {ANSWERS})")
+    release = template.choose(request.release, recorded.commit)
+    changed = template.read_data(release, request.data)
+    if template.is_same(release, recorded.commit) and not changed:
+        print(f"{template.name} {recorded.commit} is recorded: nothing newer to update to")
+        return None
+    if request.is_dry_run:
+        repository.keep_objects_in(scratch / "objects")
+    renders = render_both(repository, template, release, recorded, changed)
+    is_renamed = "package_name" in changed
+    merge = merged(repository, renders.old, renders.merged, release, moves_own_files=is_renamed)
+    repository.refuse_in_the_way(merge.written)
+    return Plan(repository, template, recorded, changed, release, renders, merge)
+
+
+def next_steps(plan: Plan, problem: str) -> Iterator[str]:
+    """Say what is left to do."""
+    if problem:
+        yield f"uv lock failed, so uv.lock is not in step: {problem}"
+    first = "resolve each conflict and git add it" if plan.conflicts else "git diff HEAD"
+    lock = "uv lock; " if plan.conflicts or problem else ""
+    yield f"next: {first}; {lock}uvx nox -s check; git commit --all"
+    old = str(plan.recorded.values.get("package_name", ""))
+    if plan.changed.get("package_name", old) != old:
+        yield f"still saying {old}: {', '.join(files_saying(plan.repository, old)) or 'nothing'}"
+        yield "named after it too: the storage in .dvc/config, and the models in the registry"
+
+
+def files_saying(repository: Repository, word: str) -> list[str]:
+    """List the files of the folder that is updated in which a word stands, without the answers and the locks."""
+    excluded = (f":!{name}" for name in (ANSWERS, "*.lock"))
+    command = ("grep", "-lwIzF", word, "--", ".", *excluded)
+    return git.paths_in(git.run(repository.project, *command, env=repository.env, fine=(0, 1)))
