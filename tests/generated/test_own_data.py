@@ -1,6 +1,7 @@
-"""The tutorials, followed to the letter, lead to a green repository with other data."""
+"""The pages on other data and on other stages, followed to the letter, lead to a green repository."""
 
 import re
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ BLOCK = re.compile(
     r'^```(?P<language>\w+)(?: title="(?P<file>[^"]+)")?[^\n]*\n(?P<content>.*?)^```$', re.MULTILINE | re.DOTALL
 )
 SAMPLE = "tests/sample.csv"
+DVC_YAML = "dvc.yaml"
 
 
 def churn(rows: int) -> str:
@@ -48,7 +50,7 @@ def follow(repository: Repository, page: str) -> Iterator[tuple[str, str]]:
     for block in BLOCK.finditer((ROOT / "docs" / page).read_text("utf-8")):
         language, file, content = block["language"], block["file"], block["content"]
         if file:
-            (repository.path / file).write_text(content, "utf-8")
+            write(repository, file, content)
             yield file, content
         elif language == "bash":
             for command in content.splitlines():
@@ -93,3 +95,59 @@ def test_a_tutorial_is_enough(
     files = {name for name in done if (repository.path / name).is_file()}
     assert {"params.yaml", "src/my_project/schema.py", "src/my_project/model.py"} <= files
     assert changed - results == files | {SAMPLE}
+
+
+@pytest.mark.slow
+def test_the_recipes_for_stages_are_enough(template: Template, tmp_path: Path) -> None:
+    """One that exports the example from a database, and the one that the repository's own page shows."""
+    repository = generate(template, tmp_path / "repository")
+    repository.nox("setup")
+    read_from_database(repository, tmp_path / "wine.db")
+    own = (repository.path / "docs/pipeline.md").read_text("utf-8").partition("## A stage of your own")[2]
+    for block in BLOCK.finditer(own):
+        if block["file"] == DVC_YAML:
+            add_stage(repository, block["content"])
+        else:
+            write(repository, block["file"], block["content"])
+
+    said = repository.nox("pipeline")
+
+    assert "Running stage 'summary'" in said
+    assert said.index("Running stage 'export'") < said.index("Running stage 'ingest'")
+    assert "177 rows valid, 1 in quarantine" in said  # a text in a column of numbers costs its row
+    repository.run("git", "add", "--all")
+    repository.run("git", "commit", "--message", "Read from the database, summarize")
+    assert "* tests: success" in repository.nox("check")
+    assert "register: my_project, version 2" in repository.run("uv", "run", "my_project", "register").stderr
+
+
+def read_from_database(repository: Repository, path: Path) -> None:
+    """Put the example into a database, and read it from there as the recipe says."""
+    header, *rows = (repository.path / SAMPLE).read_text("utf-8").splitlines()
+    cells = [row.split(",") for row in rows]
+    cells[3][0] = "many"
+    with sqlite3.connect(path) as database:
+        database.execute(f"CREATE TABLE customers ({header})")
+        database.executemany(f"INSERT INTO customers VALUES ({','.join('?' * len(cells[0]))})", cells)
+    database.close()
+    recipe = (ROOT / "docs/your-data.md").read_text("utf-8").partition("### A database")[2].partition("\n### ")[0]
+    address, module, params, stage, *_ = BLOCK.finditer(recipe)
+    assert "'DATABASE_URL=postgresql" in address["content"]
+    write(repository, ".env", f"DATABASE_URL=sqlite:///{path}\n")
+    write(repository, module["file"], module["content"])
+    before = (repository.path / "params.yaml").read_text("utf-8")
+    write(repository, "params.yaml", re.sub(r"source:\n  path:.*\n", params["content"], before))
+    add_stage(repository, stage["content"])
+
+
+def add_stage(repository: Repository, stage: str) -> None:
+    """Add a stage below the others."""
+    stages, plots = (repository.path / DVC_YAML).read_text("utf-8").split("\nplots:\n")
+    write(repository, DVC_YAML, f"{stages}\n{stage}\nplots:\n{plots}")
+
+
+def write(repository: Repository, file: str, content: str) -> None:
+    """Write a file, and create its folder if it is missing."""
+    path = repository.path / file
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(content, "utf-8")
