@@ -107,12 +107,7 @@ def predict(
 
 @contextmanager
 def heartbeat(name: str, *, seconds: float = 30) -> Iterator[None]:
-    """Log at intervals that a command is still running.
-
-    Args:
-        name: Name of the command.
-        seconds: Seconds between two lines.
-    """
+    """Log every few seconds that a command is still running."""
     start = time.monotonic()
     done = threading.Event()
 

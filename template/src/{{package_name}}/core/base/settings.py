@@ -38,17 +38,7 @@ class Section(BaseModel):
 
 
 def load_seed(path: Path = PARAMS) -> int:
-    """Read the seed of the split and of everything random in the model.
-
-    Args:
-        path: The file that has it as `seed`.
-
-    Returns:
-        A number that is not negative.
-
-    Raises:
-        ProjectError: If it is missing or something else.
-    """
+    """Read the seed of the split and of everything random in the model; it is not negative."""
     try:
         return TypeAdapter(NonNegativeInt).validate_python(_read("seed", path))
     except ValidationError as error:
