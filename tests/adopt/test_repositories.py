@@ -17,15 +17,15 @@ from tests.harness import Entry, Template, checkout, commit_everything, git, run
 LATER = "v9.0.0"
 # What the later release changes: a text in a file of the template's, and what stands there then.
 CHANGES = {
-    "ruff.toml": ("docstring-code-format = true", 'docstring-code-format = true\nline-ending = "lf"'),
     ".gitignore": ("/site/", "/site/\n/public/"),
     ".pre-commit-config.yaml": ("repos:\n", "repos:\n  # later\n"),
     "noxfile.py.jinja": ("\n\n\n@nox.session\ndef check(", "\n\nLATER = 1\n\n\n@nox.session\ndef check("),
     "mkdocs.yml.jinja": ("font: false", "font: false\n  locale: en"),
+    "dvc.yaml.jinja": ("stages:\n", "# later\nstages:\n"),
     "pyproject.toml.jinja": ('    "numpy>=2",', '    "numpy>=2.1",'),
     "README.md.jinja": ("\n", "\nLater.\n"),
-    "tests/conftest.py.jinja": ("import shutil\n", "import shutil  # later\n"),
-    "src/{{package_name}}/settings.py": ("\n\n", "\n\n# later\n\n"),
+    "tests/contract/conftest.py.jinja": ("import shutil\n", "import shutil  # later\n"),
+    "src/{{package_name}}/core/base/settings.py": ("\n\n", "\n\n# later\n\n"),
 }
 
 NOTEBOOK = '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}\n'
@@ -173,7 +173,7 @@ KEDRO = Shape(
     },
     PYTEST,
     "churn",
-    frozenset({".gitignore", "pyproject.toml", "src/churn/__init__.py", "src/churn/settings.py"}),
+    frozenset({".gitignore", "pyproject.toml", "src/churn/__init__.py"}),
 )
 
 OWN_TOOLS = Shape(
@@ -206,17 +206,15 @@ OWN_TOOLS = Shape(
             "mkdocs.yml",
             "noxfile.py",
             "pyproject.toml",
-            "ruff.toml",
             "src/wine_tools/__init__.py",
-            "src/wine_tools/cli.py",
         }
     ),
 )
 
 LINKS_AND_BINARIES = Shape(
     {
-        "config/ruff.toml": "line-length = 88\n",
-        "ruff.toml": "-> config/ruff.toml",
+        "config/dvc.yaml": "stages: {}\n",
+        "dvc.yaml": "-> config/dvc.yaml",
         "docs": "-> ../outside",
         ".github": "-> ci",
         "ci/workflows/a.yml": "on: push\njobs: {}\n",
@@ -233,7 +231,7 @@ LINKS_AND_BINARIES = Shape(
     },
     (sys.executable, "-m", "unittest", "discover", "-s", "check"),
     "mine",
-    frozenset({".gitignore", ".pre-commit-config.yaml", "mkdocs.yml", "noxfile.py", "ruff.toml"}),
+    frozenset({".gitignore", ".pre-commit-config.yaml", "mkdocs.yml", "noxfile.py", "dvc.yaml"}),
     executable=("noxfile.py",),
 )
 
@@ -352,7 +350,7 @@ def test_what_was_there_goes_on_working(
     assert tree(tmp_path / "outside") == beside
     assert set(unmerged(mine)) == shape.clashes
     assert yaml.safe_load((project / ".copier-answers.yml").read_text("utf-8"))["package_name"] == shape.package
-    assert (project / "src" / shape.package / "pipeline/ingest.py").is_file()
+    assert (project / "src" / shape.package / "core/steps/ingest.py").is_file()
 
     if shape.clashes:
         git(mine, "checkout", "--quiet", "--ours", "--", *shape.clashes)
@@ -378,7 +376,7 @@ def test_what_was_there_goes_on_working(
 
 def passed_with_theirs(shape: Shape, path: Path, conflicts: set[str]) -> list[str]:
     """Run its tests once more, with their side of each conflict."""
-    for name in conflicts - {f"ruff.toml~{LATER}"}:  # beside a link, which stays
+    for name in conflicts - {f"dvc.yaml~{LATER}"}:  # beside a link, which stays
         git(path, "checkout", "--quiet", "--ours", "--", name)
     return passed(shape, path)
 

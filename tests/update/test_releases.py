@@ -8,6 +8,7 @@ import pexpect
 import pytest
 import yaml
 
+from maintain.file_rules import kept_paths
 from maintain.releases import releases_in
 from tests.harness import (
     ANSWERS_FILE,
@@ -104,12 +105,12 @@ def test_without_edits_all_of_it_comes(begin: Begin, later: Template, doors: Doo
         assert "docs/new-seed.md" in before
         assert all(re.search(rf"^  kept +{name} ", said, re.MULTILINE) for name in kept)
     else:
-        excluded = [entry.strip("/") for entry in later.settings(NEXT)["_exclude"] if entry.startswith("/")]
-        excluded = [entry.replace("{{ package_name }}", "my_project") for entry in excluded]
-        stays = {name for name in released if any(f"{name}/".startswith(f"{entry}/") for entry in excluded)}
-        folders = {name for name, entry in before.items() if entry.kind == "folder"}
-        different = {name for name in before if before.get(name) != fresh.get(name)}
-        assert different - folders == (kept | stays) - folders
+        entries = [entry for entry in later.settings(NEXT)["_exclude"] if entry.startswith("/")]
+        places = kept_paths(entries, {"package_name": "my_project"})
+        files = {name for name, entry in released.items() if entry.kind == "file"}
+        stays = {name for name in files if any(Path(name).is_relative_to(place) for place in places)}
+        changed = {name for name, entry in before.items() if entry.kind == "file" and entry != fresh.get(name)}
+        assert changed == kept | stays
         assert set(fresh) - set(before) == {"docs/new-seed.md"}
 
 
