@@ -10,6 +10,7 @@ import yaml
 
 from maintain.file_rules import kept_paths
 from maintain.releases import releases_in
+from tests.generated.repository import RUNNING, Repository
 from tests.harness import (
     ANSWERS_FILE,
     AUTHOR,
@@ -62,6 +63,17 @@ def test_a_repository_with_its_own_script_updates_itself(
     run(sys.executable, "scripts/update.py", goal, cwd=repository, env=doors.env | AUTHOR, check=False)
     assert_kept(repository, names)
     assert yaml.safe_load(answers_of(repository))["_commit"] == goal
+
+
+def test_a_repository_updates_itself_by_its_task(begin: Begin, template: Template) -> None:
+    """The task runs the tool of the recorded commit, which merges the newest release."""
+    repository = begin(template.newest)
+    names = mark_all(repository)
+    said = Repository(repository, RUNNING).nox("update", check=False)
+    assert re.search(rf"uvx --from git\+file://\S+@{re.escape(template.newest)} formwork update", said)
+    assert f"formwork {template.newest} -> {NEXT}" in said
+    assert_kept(repository, names)
+    assert yaml.safe_load(answers_of(repository))["_commit"] == NEXT
 
 
 def mark_all(repository: Path) -> list[str]:
