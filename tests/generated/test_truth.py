@@ -24,7 +24,8 @@ from pathlib import Path
 def run() -> None:
     """Write reports/names.json."""
     metrics = json.loads(Path("reports/metrics.json").read_text(encoding="utf-8"))
-    Path("reports/names.json").write_text(json.dumps(sorted(metrics["model"])) + "\\n", encoding="utf-8")
+    text = json.dumps(sorted(metrics["model"])) + "\\n"
+    Path("reports/names.json").write_text(text, encoding="utf-8")
 '''
 SUMMARIZE_STAGE = """\
   summarize:
