@@ -93,9 +93,8 @@ def predict(
         model,
         schema.Row.to_schema().remove_columns([schema.TARGET]),
         yours.TRUSTED_TYPES,
-        transform=lambda rows, settings: features.transform(
-            rows, features.FeatureSettings.model_validate(settings)
-        ),
+        transform=features.transform,
+        settings=features.FeatureSettings,
         predict=yours.predict,
     )
     if output:

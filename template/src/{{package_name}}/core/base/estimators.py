@@ -17,6 +17,7 @@ from . import paths
 from .errors import ProjectError
 
 SCHEMA = "schema.json"
+UV_LOCK = f"../{paths.UV_LOCK}"  # seen from the models
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -43,7 +44,7 @@ class Classifier(Estimator, Protocol):
 
 
 def save(models: Mapping[Path, Estimator]) -> None:
-    """Write models, and their hashes beside them as `sha256sum` does.
+    """Write models, and beside them, as `sha256sum` does, their hashes and that of uv.lock.
 
     Args:
         models: Fitted estimators by their files, all in one folder, which is created if missing.
@@ -54,15 +55,21 @@ def save(models: Mapping[Path, Estimator]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         sums += f"{sha256(content).hexdigest()}  {path.name}\n"
+    if paths.UV_LOCK.is_file():  # the environment that the models were trained in
+        sums += f"{sha256(paths.UV_LOCK.read_bytes()).hexdigest()}  {UV_LOCK}\n"
     paths.SHA256SUMS.write_text(sums, encoding="utf-8", newline="\n")
+
+
+def recorded_sha256() -> dict[str, str]:
+    """Read what `save` wrote: hashes by names of files, those of models and `UV_LOCK`."""
+    lines = paths.SHA256SUMS.read_text(encoding="utf-8").splitlines()
+    return {name: digest for digest, name in map(str.split, lines)}
 
 
 def load_recorded(path: Path, trusted: Sequence[str]) -> Classifier:
     """Read a model of the last run, whose hash `save` wrote beside it: see `load`."""
     try:
-        lines = paths.SHA256SUMS.read_text(encoding="utf-8").splitlines()
-        sha256_of = {name: digest for digest, name in map(str.split, lines)}
-        return load(path, sha256_of[path.name], trusted)
+        return load(path, recorded_sha256()[path.name], trusted)
     except (FileNotFoundError, KeyError):
         raise ProjectError(f"there is no {path} yet: run `uvx nox -s pipeline`") from None
 

@@ -1,5 +1,6 @@
 """Settings: params.yaml has what changes the result, the environment has addresses and secrets."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -43,6 +44,15 @@ def load_seed(path: Path = PARAMS) -> int:
         return TypeAdapter(NonNegativeInt).validate_python(_read("seed", path))
     except ValidationError as error:
         raise _refusal(error, "seed", path) from error
+
+
+def flat(tree: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Yield the values in nested sections, by their dotted names."""
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
 
 
 class Environment(BaseSettings):

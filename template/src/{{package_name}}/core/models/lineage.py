@@ -12,8 +12,11 @@ import yaml
 
 from ..base import paths
 from ..base.errors import ProjectError
+from ..base.estimators import UV_LOCK, recorded_sha256
+from ..base.settings import flat
 from . import freshness
 
+CORE = f"src/{(__package__ or '').partition('.')[0]}/core/"
 CLEAN, UNCLEAN, UNKNOWN = "clean", "unclean", "unknown"
 
 Entry = Mapping[str, Any]  # what dvc.lock records of a stage
@@ -29,7 +32,7 @@ class Lineage:
         git_state: `clean` if the working tree is that commit, `unclean` if it is not, and
             `unknown` if git does not say.
         data_hash: Hash of the raw data, as DVC records it.
-        uv_lock_sha256: SHA-256 of the lock that the environment is made from; empty without one.
+        uv_lock_sha256: SHA-256 of the uv.lock that was there in training; empty if none was.
         model_sha256: SHA-256 of the model file.
     """
 
@@ -50,7 +53,7 @@ class Recipe:
     """What a version needs of this repository in order to predict.
 
     Attributes:
-        code: MD5 of each of your modules between a raw row and a prediction, by its path.
+        code: MD5 of each file of yours that runs between a raw row and a prediction, by its path.
         features: Section `features` of params.yaml.
     """
 
@@ -94,15 +97,14 @@ class Run:
     def lineage(self) -> Lineage:
         """Derive where the model in models/ came from."""
         entries = {name: self._stages[name] for name in self._ancestry}
-        code = {file for entry in entries.values() for file in _files(entry, "deps", ".py")}
-        others = (paths.PARAMS, paths.DVC_LOCK, paths.UV_LOCK)
-        commit, state = _commit_of([*code, *(path.name for path in others if path.is_file())])
+        code = {file for entry in entries.values() for file in _code(entry)}
+        commit, state = _commit_of({*code, paths.PARAMS.name, paths.DVC_LOCK.name})
         return Lineage(
             key=sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest(),
             git_commit=commit,
             git_state=state,
             data_hash=self._hash(paths.RAW),
-            uv_lock_sha256=_sha256(paths.UV_LOCK) if paths.UV_LOCK.is_file() else "",
+            uv_lock_sha256=recorded_sha256().get(UV_LOCK, ""),
             model_sha256=_sha256(paths.MODEL),
         )
 
@@ -111,10 +113,10 @@ class Run:
         first = self._stages_before(paths.RAW)
         entries = [self._stages[name] for name in self._ancestry if name not in first]
         code = {
-            file: digest
+            file: _md5(Path(file))
             for entry in entries
-            for file, digest in _files(entry, "deps", ".py").items()
-            if "core" not in PurePosixPath(file).parts
+            for file in _code(entry)
+            if not file.startswith(CORE)
         }
         sections = {name: value for entry in entries for name, value in _params(entry).items()}
         return Recipe(code, sections.get("features", {}))
@@ -124,7 +126,7 @@ class Run:
         return {
             name: str(value)
             for entry in self._stages.values()
-            for name, value in _flat(_params(entry))
+            for name, value in flat(_params(entry))
         }
 
     def _stages_before(self, path: Path) -> list[str]:
@@ -145,9 +147,17 @@ class Run:
         return next(filter(None, found), "")
 
 
-def _files(entry: Entry, kind: str, ending: str = "") -> dict[str, str]:
-    items = (item for item in entry.get(kind, []) if item["path"].endswith(ending))
-    return {item["path"]: str(item.get("md5", "")) for item in items}
+def _files(entry: Entry, kind: str) -> dict[str, str]:
+    return {item["path"]: str(item.get("md5", "")) for item in entry.get(kind, [])}
+
+
+def _code(entry: Entry) -> Iterator[str]:
+    for path in map(Path, _files(entry, "deps")):
+        if path.suffix == ".py":
+            yield path.as_posix()
+        elif path.parts[0] == "src":  # data beside the code, be it a file or a folder
+            files = [path] if path.is_file() else path.rglob("*")
+            yield from (it.as_posix() for it in files if it.is_file() and it.suffix != ".pyc")
 
 
 def _params(entry: Entry) -> Mapping[str, Any]:
@@ -158,14 +168,6 @@ def _params(entry: Entry) -> Mapping[str, Any]:
 def _overlap(one: str, other: str) -> bool:
     first, second = PurePosixPath(one), PurePosixPath(other)
     return first.is_relative_to(second) or second.is_relative_to(first)
-
-
-def _flat(tree: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
-    for name, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value
 
 
 def _md5(path: Path) -> str:

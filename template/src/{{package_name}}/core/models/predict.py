@@ -1,8 +1,9 @@
 """Predict with a registered model."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandera.polars as pa
 import polars as pl
@@ -10,6 +11,7 @@ import polars as pl
 from ..base import tables
 from ..base.errors import ProjectError
 from ..base.estimators import Classifier
+from ..base.settings import Section
 from ..steps.validate import ROW, check
 from .lineage import CLEAN
 from .registry import Registry
@@ -24,7 +26,8 @@ def run(
     schema: pa.DataFrameSchema,
     trusted: Sequence[str],
     *,
-    transform: Callable[[pl.LazyFrame, Mapping[str, object]], pl.LazyFrame],
+    transform: Callable[[pl.LazyFrame, Any], pl.LazyFrame],
+    settings: type[Section],
     predict: Callable[[Classifier, pl.DataFrame], pl.DataFrame],
 ) -> pl.DataFrame:
     """Predict for the rows of a file, with the code that the version was trained with.
@@ -35,7 +38,8 @@ def run(
         wanted: Alias or number of the version.
         schema: What a valid row without the target is.
         trusted: Types that a model file may hold.
-        transform: Makes the inputs of the model from valid rows and section `features`.
+        transform: Makes the inputs of the model from valid rows and their settings.
+        settings: What section `features` of params.yaml holds.
         predict: Predicts one row of output for each row of inputs.
 
     Returns:
@@ -59,7 +63,7 @@ def run(
     estimator = registry.load(version, trusted)
     rows = raw.with_row_index(ROW).select(ROW)
     valid = rows.join(checked.rejected, on=ROW, how="anti", maintain_order="left")
-    inputs = transform(checked.valid.lazy(), recipe.features).collect()
+    inputs = transform(checked.valid.lazy(), settings.model_validate(recipe.features)).collect()
     predicted = valid.hstack(predict(estimator, inputs)) if valid.height else valid
     logger.info(
         "predict: version %s, %d rows, %d without a prediction",
