@@ -101,6 +101,13 @@ def histories(session: nox.Session) -> None:
 
 
 @nox.session
+def journeys(session: nox.Session) -> None:
+    """Bring edited repositories of 0.1.0 and 0.2.0 here in every way, where `tests` takes two."""
+    install(session)
+    session.run("pytest", "--numprocesses=2", "tests/update/test_second_edition.py", env={"FORMWORK_JOURNEYS": "9"})
+
+
+@nox.session
 def mutation(session: nox.Session) -> None:
     """Measure which faults the tests notice; `-- --sample 200` tries that many of each part of the code."""
     install(session)

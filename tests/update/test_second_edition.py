@@ -1,5 +1,6 @@
 """Repositories of 0.1.0 and 0.2.0 come to the release that moves the template's files, as the changelog says."""
 
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -60,17 +61,19 @@ def by_plain_copier(repository: Repository, doors: Doors, release: str) -> str:
     return update(repository.path, doors, "plain", release)
 
 
+# With every change the first two, all of them by `nox -s journeys`.
+JOURNEYS: list[tuple[str, Edit, Callable[..., str]]] = [
+    ("v0.2.0", own_data, by_its_own_script),
+    ("v0.1.0", nothing, by_plain_copier),
+    ("v0.2.0", the_example, by_its_own_script),
+    ("v0.1.0", own_data, by_the_tool),
+    ("v0.2.0", the_example, by_plain_copier),
+]
+COUNT = int(os.environ.get("FORMWORK_JOURNEYS", "2"))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("release", "edit", "way"),
-    [
-        ("v0.2.0", the_example, by_its_own_script),
-        ("v0.2.0", own_data, by_its_own_script),
-        ("v0.1.0", own_data, by_the_tool),
-        ("v0.1.0", nothing, by_plain_copier),
-        ("v0.2.0", the_example, by_plain_copier),
-    ],
-)
+@pytest.mark.parametrize(("release", "edit", "way"), JOURNEYS[:COUNT])
 def test_an_earlier_repository_is_green_after_the_steps_of_the_changelog(
     template: Template, doors: Doors, tmp_path: Path, release: str, edit: Edit, way: Callable[..., str]
 ) -> None:
