@@ -159,22 +159,43 @@ MUTATIONS = [
     Mutation(
         "an unclean working tree taken for its commit",
         "core/models/lineage.py",
-        "    is_clean = not status and here is not None and here == there\n",
-        "    is_clean = here is not None and bool(there)\n",
+        "    is_clean = not status and not hidden and here is not None and here == there\n",
+        "    is_clean = not hidden and here is not None and bool(there)\n",
         "test_registry.py",
     ),
     Mutation(
         "an edit that git does not show taken for committed",
         "core/models/lineage.py",
+        "    is_clean = not status and not hidden and here is not None and here == there\n",
         "    is_clean = not status and here is not None and here == there\n",
-        "    is_clean = not status\n",
+        "test_registry.py",
+    ),
+    Mutation(
+        "code that git ignores taken for committed",
+        "core/models/lineage.py",
+        "    is_clean = not status and not hidden and here is not None and here == there\n",
+        "    is_clean = not status and not hidden\n",
+        "test_registry.py",
+    ),
+    Mutation(
+        "stages that are gone taken for the model's",
+        "core/models/lineage.py",
+        "            name: entry for name, entry in locked.items() if name in changes\n",
+        "            name: entry for name, entry in locked.items() if changes.setdefault(name, []) is not None\n",
+        "test_registry.py",
+    ),
+    Mutation(
+        "the lock of today taken for that of the training",
+        "core/models/lineage.py",
+        "            uv_lock_sha256=recorded_sha256().get(UV_LOCK, \"\"),\n",
+        "            uv_lock_sha256=_sha256(paths.UV_LOCK) if paths.UV_LOCK.is_file() else \"\",\n",
         "test_registry.py",
     ),
     Mutation(
         "a git that fails taken for a clean tree",
         "core/models/lineage.py",
-        "    if commit is None or status is None:\n        return UNKNOWN, UNKNOWN\n",
-        '    if commit is None or status is None:\n        return "", CLEAN\n',
+        "    if commit is None or status is None or listed is None:\n        return UNKNOWN, UNKNOWN\n",
+        '    if commit is None or status is None or listed is None:\n        return "", CLEAN\n',
         "test_registry.py",
     ),
     Mutation(
@@ -208,8 +229,8 @@ MUTATIONS = [
     Mutation(
         "results of other code registered",
         "core/models/lineage.py",
-        "            if change.stage in concerned:\n",
-        "            if change.stage not in concerned:\n",
+        "            for change in changes[stage]:\n",
+        "            for change in changes[stage][:0]:\n",
         "test_registry.py",
     ),
     Mutation(
@@ -229,8 +250,8 @@ MUTATIONS = [
     Mutation(
         "a version that forgets which code it needs",
         "core/models/lineage.py",
-        '            if "core" not in PurePosixPath(file).parts\n',
-        '            if "core" in PurePosixPath(file).parts\n',
+        "            if not file.startswith(CORE)\n",
+        "            if file.startswith(CORE)\n",
         "test_registry.py",
     ),
     Mutation(

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from . import pipeline
+from .base import paths
 from .base.errors import ProjectError
 
 logger = logging.getLogger(__name__)
@@ -87,6 +88,10 @@ def predict(
     from .models import predict as command
     from .models.registry import Registry
 
+    if output and output.is_dir():
+        raise ProjectError(f"{output} is a folder: name a file to write to")
+    if not paths.PARAMS.is_file():
+        raise ProjectError("there is no params.yaml here: run this in the root of the repository")
     predictions = command.run(
         file,
         Registry(Environment.load().mlflow_tracking_uri, PACKAGE),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
@@ -36,23 +36,7 @@ class _Stage(Protocol):
     outs: Sequence[_Item]
 
 
-class Change(NamedTuple):
-    """Something that is no longer as it was when a stage ran.
-
-    Attributes:
-        stage: Name of the stage in dvc.yaml.
-        what: The file or parameter, and what is wrong with it.
-    """
-
-    stage: str
-    what: str
-
-    def __str__(self) -> str:
-        """Write the change as part of a message."""
-        return f"stage {self.stage}: {self.what}"
-
-
-def changes(root: Path = Path()) -> list[Change]:
+def compare(root: Path = Path()) -> dict[str, list[str]]:
     """Compare dvc.lock with dvc.yaml, the code, the parameters and the results that are in git.
 
     The data need not be there: of files that a stage or `dvc add` writes, only the recorded hashes
@@ -62,7 +46,8 @@ def changes(root: Path = Path()) -> list[Change]:
         root: Root of the repository.
 
     Returns:
-        What has changed since the last run; nothing if the results are those of the tree.
+        For each stage of dvc.yaml what has changed since it ran; nothing if its results are those
+        of the tree.
 
     Raises:
         ProjectError: If there has been no run yet, or dvc.yaml or dvc.lock cannot be read.
@@ -73,15 +58,19 @@ def changes(root: Path = Path()) -> list[Change]:
         with Repo(str(root)) as repo:
             stages: Sequence[_Stage] = repo.index.stages
             written = {out.fs_path: out for stage in stages for out in stage.outs}
-            return [
-                Change(stage.addressing, what)
+            return {
+                stage.addressing: list(_changes_of(stage, written))
                 for stage in stages
                 if Path(stage.path).name == "dvc.yaml"
-                for what in _changes_of(stage, written)
-            ]
-    except DvcException as error:
+            }
+    except (DvcException, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise ProjectError(f"dvc.yaml or {DVC_LOCK} cannot be read: {reason}") from error
+
+
+def changes(root: Path = Path()) -> list[str]:
+    """List what has changed since the last run, a line for each change: see `compare`."""
+    return [f"stage {name}: {what}" for name, found in compare(root).items() for what in found]
 
 
 def _changes_of(stage: _Stage, written: Mapping[str, _Item]) -> Iterator[str]:
@@ -101,7 +90,7 @@ def _changes_of(stage: _Stage, written: Mapping[str, _Item]) -> Iterator[str]:
                 yield f"{dep.def_path} has been written again since"
         elif dep.exists and dep.status():
             yield f"{dep.def_path} has changed"
-        elif not dep.exists and dep.def_path.endswith(".py"):
+        elif not dep.exists and dep.def_path.startswith("src/"):
             yield f"{dep.def_path} is gone"
     for out in stage.outs:
         if not out.hash_info:

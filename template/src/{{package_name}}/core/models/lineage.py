@@ -79,15 +79,17 @@ class Run:
             ProjectError: If the pipeline has not run, or if its results are not those of the code
                 and the parameters in the tree.
         """
-        changes = freshness.changes()
-        self._stages: Mapping[str, Entry] = yaml.safe_load(
-            paths.DVC_LOCK.read_text(encoding="utf-8")
-        )["stages"]
+        changes = freshness.compare()
+        locked = yaml.safe_load(paths.DVC_LOCK.read_text(encoding="utf-8"))["stages"]
+        # dvc.lock keeps what it had of stages that dvc.yaml no longer has.
+        self._stages: Mapping[str, Entry] = {
+            name: entry for name, entry in locked.items() if name in changes
+        }
         self._ancestry = self._stages_before(paths.MODEL)
-        concerned = {*self._ancestry, *self._stages_before(paths.METRICS)}
-        for change in changes:
-            if change.stage in concerned:
-                message = f"the results are not those of the code here: {change}"
+        self._concerned = sorted({*self._ancestry, *self._stages_before(paths.METRICS)})
+        for stage in self._concerned:
+            for change in changes[stage]:
+                message = f"the results are not those of the code here: stage {stage}: {change}"
                 raise ProjectError(f"{message}: {freshness.REMEDY}")
         for path in (paths.MODEL, paths.METRICS):
             if not path.is_file() or _md5(path) != self._hash(path):
@@ -97,7 +99,7 @@ class Run:
     def lineage(self) -> Lineage:
         """Derive where the model in models/ came from."""
         entries = {name: self._stages[name] for name in self._ancestry}
-        code = {file for entry in entries.values() for file in _code(entry)}
+        code = {file for name in self._concerned for file in _code(self._stages[name])}
         commit, state = _commit_of({*code, paths.PARAMS.name, paths.DVC_LOCK.name})
         return Lineage(
             key=sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest(),
@@ -118,8 +120,8 @@ class Run:
             for file in _code(entry)
             if not file.startswith(CORE)
         }
-        sections = {name: value for entry in entries for name, value in _params(entry).items()}
-        return Recipe(code, sections.get("features", {}))
+        params = yaml.safe_load(paths.PARAMS.read_text(encoding="utf-8"))
+        return Recipe(code, params["features"])
 
     def params(self) -> dict[str, str]:
         """Return the parameters that the run used, by dotted names."""
@@ -155,7 +157,7 @@ def _code(entry: Entry) -> Iterator[str]:
     for path in map(Path, _files(entry, "deps")):
         if path.suffix == ".py":
             yield path.as_posix()
-        elif path.parts[0] == "src":  # data beside the code, be it a file or a folder
+        elif path.parts[0] == "src":  # what is read beside the code, be it a file or a folder
             files = [path] if path.is_file() else path.rglob("*")
             yield from (it.as_posix() for it in files if it.is_file() and it.suffix != ".pyc")
 
@@ -181,16 +183,19 @@ def _sha256(path: Path) -> str:
 def _commit_of(files: Iterable[str]) -> tuple[str, str]:
     """Name the commit, and say whether it holds the working tree and these files as they are.
 
-    Git's status does not show edits that it was told to overlook, hence the second comparison.
+    Git's status shows neither edits that it was told to overlook nor files that it ignores.
     """
     commit = _git("rev-parse", "--verify", "--quiet", "HEAD")
-    status = _git("status", "--porcelain", "--", ".")
-    if commit is None or status is None:
+    status = _git("status", "--porcelain", "--untracked-files=all", "--", ".")
+    listed = _git("ls-files", "-v", "--", ".")
+    if commit is None or status is None or listed is None:
         return UNKNOWN, UNKNOWN
+    flags = ((line[0], Path(line[2:])) for line in listed.splitlines())
+    hidden = any(flag.islower() or (flag == "S" and file.exists()) for flag, file in flags)
     files = sorted(files)
     here = _git("hash-object", "--", *files)
     there = _git("rev-parse", *(f"HEAD:./{file}" for file in files))
-    is_clean = not status and here is not None and here == there
+    is_clean = not status and not hidden and here is not None and here == there
     return commit, CLEAN if is_clean else UNCLEAN
 
 

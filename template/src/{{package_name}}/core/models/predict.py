@@ -57,7 +57,7 @@ def run(
         is_committed = version.tags["git_state"] == CLEAN
         commit = version.tags["git_commit"] if is_committed else "the code that made it"
         message = f"version {version.version} was trained with other code than is here"
-        remedy = f"check out {commit}, or choose another version with --model"
+        remedy = f"check out {commit}, choose another version with --model, or register anew"
         raise ProjectError(f"{message} ({', '.join(other)}): {remedy}")
     checked = check(raw, schema)
     estimator = registry.load(version, trusted)

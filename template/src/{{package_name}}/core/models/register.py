@@ -35,6 +35,8 @@ def run(environment: Environment, name: str, *, champion: bool) -> None:
     if known:
         version = known[0]
         logger.info("register: nothing new, this model is version %s", version.version)
+        if registry.metrics(version) != metrics():
+            logger.info("register: it keeps the metrics that it was registered with")
     else:
         version = registry.add(lineage, last.recipe(), last.params(), metrics())
         logger.info("register: %s, version %s", name, version.version)
@@ -52,7 +54,7 @@ def run(environment: Environment, name: str, *, champion: bool) -> None:
         registry.promote(version)
     if registry.is_champion(version):
         logger.info("register: version %s is the champion, the one `predict` uses", version.version)
-    else:
+    elif state == CLEAN:
         logger.info("register: to make version %s the champion: --champion", version.version)
 
 

@@ -17,6 +17,7 @@ from mlflow.entities import RunStatus
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
+from sqlalchemy.exc import SQLAlchemyError
 
 from ..base import paths
 from ..base.errors import ProjectError
@@ -58,7 +59,7 @@ class Registry:
         try:
             self._client = MlflowClient(uri, uri)
             self._client.search_registered_models(max_results=1)
-        except MlflowException as error:
+        except (MlflowException, SQLAlchemyError, ImportError) as error:
             reason = str(error).splitlines()[0]
             raise ProjectError(f"the registry {uri} does not answer: {reason}") from error
 
@@ -83,14 +84,7 @@ class Registry:
     ) -> ModelVersion:
         """Record the last run of the pipeline, and its model as a new version.
 
-        Args:
-            lineage: Where the model came from.
-            recipe: What it needs in order to predict.
-            params: Parameters of the run.
-            metrics: Metrics of the run.
-
-        Returns:
-            The new version; the first one of all is the champion.
+        The first version of all becomes the champion.
         """
         run = self._client.create_run(self._experiment(), tags=lineage.tags()).info.run_id
         try:
@@ -105,8 +99,11 @@ class Registry:
             version = self._client.create_model_version(
                 self.name, f"runs:/{run}/{paths.MODELS.name}", run, tags=lineage.tags()
             )
-        except BaseException:
+        except BaseException as error:
             self._client.set_terminated(run, RunStatus.to_string(RunStatus.FAILED))
+            if isinstance(error, MlflowException):
+                reason = str(error).splitlines()[0]
+                raise ProjectError(f"the registry refuses this run: {reason}") from error
             raise
         self._client.set_terminated(run)
         if str(version.version) == "1":
@@ -142,35 +139,19 @@ class Registry:
             message = f"no model {self.name}@{wanted} is registered: run `uvx nox -s pipeline`"
             raise ProjectError(message) from error
 
+    def metrics(self, version: ModelVersion) -> dict[str, float]:
+        """Return the metrics that a version was registered with."""
+        found: dict[str, float] = self._client.get_run(str(version.run_id)).data.metrics
+        return found
+
     def recipe(self, version: ModelVersion) -> Recipe:
-        """Fetch what a version needs in order to predict.
-
-        Args:
-            version: A version of the model.
-
-        Returns:
-            Its code, by hashes, and the parameters of its features.
-
-        Raises:
-            ProjectError: If the version does not say it.
-        """
+        """Fetch what a version needs in order to predict."""
         with tempfile.TemporaryDirectory() as folder:
             path = self._fetch(version, RECIPE, Path(folder))
             return Recipe(**json.loads(path.read_text(encoding="utf-8")))
 
     def load(self, version: ModelVersion, trusted: Sequence[str]) -> Classifier:
-        """Fetch and read a model.
-
-        Args:
-            version: A version of the model.
-            trusted: Types that the model file may hold.
-
-        Returns:
-            The fitted estimator, after its SHA-256 has been checked.
-
-        Raises:
-            ProjectError: If its file is gone, or is not the one that was registered.
-        """
+        """Fetch and read a model; `trusted` are the types that its file may hold."""
         with tempfile.TemporaryDirectory() as folder:
             path = self._fetch(version, paths.MODEL.name, Path(folder))
             return load(path, version.tags["model_sha256"], trusted)
