@@ -86,7 +86,8 @@ class Run:
             name: entry for name, entry in locked.items() if name in changes
         }
         self._ancestry = self._stages_before(paths.MODEL)
-        self._concerned = sorted({*self._ancestry, *self._stages_before(paths.METRICS)})
+        before_metrics = self._stages_before(paths.METRICS)
+        self._concerned = dict.fromkeys([*self._ancestry, *before_metrics])
         for stage in self._concerned:
             for change in changes[stage]:
                 message = f"the results are not those of the code here: stage {stage}: {change}"
