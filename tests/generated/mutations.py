@@ -187,8 +187,8 @@ MUTATIONS = [
     Mutation(
         "the lock of today taken for that of the training",
         "core/models/lineage.py",
-        "            uv_lock_sha256=recorded_sha256().get(UV_LOCK, \"\"),\n",
-        "            uv_lock_sha256=_sha256(paths.UV_LOCK) if paths.UV_LOCK.is_file() else \"\",\n",
+        '            uv_lock_sha256=recorded_sha256().get(UV_LOCK, ""),\n',
+        '            uv_lock_sha256=_sha256(paths.UV_LOCK) if paths.UV_LOCK.is_file() else "",\n',
         "test_registry.py",
     ),
     Mutation(

@@ -111,7 +111,7 @@ def test_without_edits_all_of_it_comes(begin: Begin, later: Template, doors: Doo
     fresh = tree(repository.parent / "fresh")
     seeds = later.seeds(NEXT, {"package_name": "my_project"})
     kept = {name for name in seeds & set(released) & set(fresh) if released[name] != fresh[name]}
-    assert {"README.md", "src/my_project/model.py"} <= kept
+    assert "README.md" in kept
     if way == "merge":
         assert before == fresh | {name: released[name] for name in kept}
         assert "docs/new-seed.md" in before
