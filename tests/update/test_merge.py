@@ -157,13 +157,11 @@ def test_a_new_seed_is_delivered_once(small: SmallTemplate, repository: Path, ru
     assert (repository / "notes.md").read_text("utf-8") == "Notes.\n"
 
 
-def test_a_new_seed_with_a_condition_is_delivered_once(small: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """The line that the condition looks for is no answer, so the summary does not list it."""
-    entry = "  - \"{% if _copier_operation == 'update' and layout is defined %}/notes.md{% endif %}\"\n"
-    settings = COPIER_YML.replace("_exclude:\n", "_exclude:\n" + entry)
-    line = "template/{{_copier_conf.answers_file}}.jinja"
-    answers = f"{FILES[line]}layout: 2\n"
-    small.release("1.1.0", {"copier.yml": settings, line: answers, "template/notes.md": "Notes.\n"})
+def test_a_seed_that_plain_copier_delivers_too_is_delivered_once(
+    small: SmallTemplate, repository: Path, run_update: Run
+) -> None:
+    settings = COPIER_YML.replace("_exclude:\n", "_skip_if_exists: [notes.md]\n_exclude:\n")
+    small.release("1.1.0", {"copier.yml": settings, "template/notes.md": "Notes.\n"})
     said = run_update()[1]
     assert words(said) == [["updated", ".copier-answers.yml"], ["added", "notes.md"]]
     commit_everything(repository, "Update")
