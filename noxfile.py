@@ -108,6 +108,13 @@ def journeys(session: nox.Session) -> None:
 
 
 @nox.session
+def faults(session: nox.Session) -> None:
+    """Break the code of a generated repository in every way, where `tests` takes each eighth."""
+    install(session)
+    session.run("pytest", "--numprocesses=2", "tests/generated/test_mutations.py", env={"FORMWORK_FAULTS_STEP": "1"})
+
+
+@nox.session
 def mutation(session: nox.Session) -> None:
     """Measure which faults the tests notice; `-- --sample 200` tries that many of each part of the code."""
     install(session)

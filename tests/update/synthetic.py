@@ -99,7 +99,7 @@ def add(root: Path) -> None:
 def rename_and_remove(root: Path) -> None:
     """A test is renamed, a page removed; both paths stay in `_exclude`."""
     (root / "tests/contract/test_validate.py.jinja").rename(root / "tests/contract/test_quarantine.py.jinja")
-    (root / "tests/contract/test_cli.py.jinja").unlink()
+    (root / "tests/contract/test_featurize.py.jinja").unlink()
 
 
 def split(root: Path) -> None:
@@ -134,7 +134,7 @@ def ask_otherwise(work: Path) -> None:
     text = settings.read_text("utf-8")
     entries = [
         "/tests/contract/test_validate.py",
-        "/tests/contract/test_cli.py",
+        "/tests/contract/test_featurize.py",
         "{% if _copier_operation == 'update' %}/docs/new-seed.md{% endif %}",
     ]
     text = text.replace("_exclude:\n", "_exclude:\n" + "".join(f'  - "{entry}"\n' for entry in entries))
