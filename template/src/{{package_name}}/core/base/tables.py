@@ -1,6 +1,7 @@
 """Tables in files: scanned, read, and written whole or not at all."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -67,6 +68,47 @@ def read(path: Path) -> pl.DataFrame:
     if not path.is_file():
         raise ProjectError(f"there is no {path} yet: run `uvx nox -s pipeline`")
     return pl.read_parquet(path)
+
+
+def stream(path: Path) -> pl.LazyFrame:
+    """Scan a file that an earlier step wrote, to work on it without holding it in memory.
+
+    Args:
+        path: A Parquet file.
+
+    Returns:
+        Its rows.
+
+    Raises:
+        ProjectError: If the earlier step has not run.
+    """
+    if not path.is_file():
+        raise ProjectError(f"there is no {path} yet: run `uvx nox -s pipeline`")
+    return pl.scan_parquet(path)
+
+
+def sink(tables: Mapping[Path, pl.LazyFrame], summary: pl.LazyFrame) -> pl.DataFrame:
+    """Write Parquet files in one pass over what they share, all of them or none.
+
+    Args:
+        tables: The rows of each file; its folder is created if it is missing.
+        summary: What else to compute in the same pass, a frame that fits into memory.
+
+    Returns:
+        The rows of `summary`.
+    """
+    partial = {path: path.with_name(f"{path.name}.partial") for path in tables}
+    try:
+        for path in tables:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        sinks = [rows.sink_parquet(partial[path], lazy=True) for path, rows in tables.items()]
+        *_, collected = pl.collect_all([*sinks, summary], engine="streaming")
+        for path, written in partial.items():
+            written.replace(path)
+    finally:
+        for written in partial.values():
+            written.unlink(missing_ok=True)
+    return collected
 
 
 def write(frame: pl.DataFrame, path: Path) -> None:
