@@ -49,7 +49,8 @@ def adopt(session: nox.Session) -> None:
     """Bring this checkout of the template into a repository: `-- PATH`, `-- PATH --dry-run`."""
     install(session)
     with session.chdir(session.invoked_from):
-        session.run("formwork", "adopt", "--template", str(ROOT), *session.posargs)
+        env = {"UV_PYTHON": None}  # nox sets it to the Python of this session
+        session.run("formwork", "adopt", "--template", str(ROOT), *session.posargs, env=env)
 
 
 @nox.session
@@ -102,7 +103,7 @@ def histories(session: nox.Session) -> None:
 
 @nox.session
 def journeys(session: nox.Session) -> None:
-    """Bring edited repositories of 0.1.0 and 0.2.0 here in every way, where `tests` takes two."""
+    """Bring edited repositories of 0.1.0 and 0.2.0 here in every way, where `tests` takes one."""
     install(session)
     session.run("pytest", "--numprocesses=2", "tests/update/test_second_edition.py", env={"FORMWORK_JOURNEYS": "9"})
 

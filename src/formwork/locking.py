@@ -15,8 +15,7 @@ def lock(folder: Path) -> str:
     """
     if not (folder / "uv.lock").exists():
         return ""
-    of_another_project = {"VIRTUAL_ENV", "UV_PYTHON"}  # nox sets them in its sessions
-    env = {name: value for name, value in os.environ.items() if name not in of_another_project}
+    env = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     command = [os.environ.get("UV", "uv"), "lock", "--quiet"]
     try:
         done = subprocess.run(command, cwd=folder, env=env, capture_output=True, check=False)

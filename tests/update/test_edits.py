@@ -252,8 +252,7 @@ def test_check_is_green_afterwards(begin: Begin, template: Template, doors: Door
     repository.nox("pipeline")
     repository.run("git", "add", "--all")
     repository.run("git", "commit", "--quiet", "--message=Mine")
-    update(path, doors, "merge", NEXT)
-    repository.run("uv", "lock", "--quiet")
+    update(path, doors, "merge", NEXT, UV_PYTHON=repository.env["UV_PYTHON"])
     said = repository.nox("check", check=False)
     assert "stage summarize: it has not run yet" in said
     repository.nox("pipeline")

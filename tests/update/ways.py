@@ -15,11 +15,13 @@ WAYS: dict[str, list[str]] = {
 Begin = Callable[..., Path]
 
 
-def update(repository: Path, doors: Doors, way: str, target: str, *more: str, check: bool = True) -> str:
+def update(
+    repository: Path, doors: Doors, way: str, target: str, *more: str, check: bool = True, **env: str
+) -> str:
     """Update as a user would, without trusting the template with anything; give all that is said."""
     to = [target] if way == "merge" else ["--vcs-ref", target]
     command = [sys.executable, *WAYS[way], *to, *more]
-    done = run(*command, cwd=repository, env=doors.env | AUTHOR, check=check)
+    done = run(*command, cwd=repository, env=doors.env | AUTHOR | env, check=check)
     return done.stdout + done.stderr
 
 
