@@ -4,15 +4,15 @@ from pathlib import Path
 
 import polars as pl
 
-from .core.base.settings import Section
-from .core.base.tables import scan
+from .core.base.dialect import Dialect
+from .core.base.reading import scan
 
 
-class SourceSettings(Section):
-    """Section `source` of params.yaml.
+class SourceSettings(Dialect):
+    """Section `source` of params.yaml; `Dialect` says how files are written, and has defaults.
 
     Attributes:
-        path: A CSV or Parquet file; `dvc.yaml` makes the pipeline depend on it.
+        path: A file or a folder; `dvc.yaml` makes the pipeline depend on it.
     """
 
     path: Path
@@ -21,10 +21,12 @@ class SourceSettings(Section):
 def read(settings: SourceSettings) -> pl.LazyFrame:
     """Read the raw data as it is; `schema.py` defines what a valid row is.
 
+    The tests and `predict` read their files by it, too, with another `path`.
+
     Args:
         settings: Section `source` of params.yaml.
 
     Returns:
         At least the columns of the schema, one row for each observation.
     """
-    return scan(settings.path)
+    return scan(settings.path, settings)

@@ -14,7 +14,6 @@ from typing import Annotated
 import typer
 
 from . import pipeline
-from .base import paths
 from .base.errors import ProjectError
 
 logger = logging.getLogger(__name__)
@@ -65,48 +64,44 @@ def register(
     ] = False,
 ) -> None:
     """Register the model of the last run, with where it came from."""
+    from . import prediction
     from .base.settings import Environment
     from .models import register as command
 
-    command.run(Environment.load(), PACKAGE, champion=champion)
+    columns = prediction.columns_of_predictions
+    command.run(Environment.load(), PACKAGE, columns, champion=champion)
 
 
 @app.command()
 def predict(
-    file: Annotated[Path, typer.Argument(help="Raw rows, CSV or Parquet.")],
+    file: Annotated[
+        str, typer.Argument(help="Raw rows, read as in training; `-` is the standard input.")
+    ],
     model: Annotated[
         str, typer.Option(help="Alias or version number of the registered model.")
     ] = "champion",
     output: Annotated[
-        Path | None, typer.Option(help="Write CSV here instead of to stdout.")
+        Path | None,
+        typer.Option(help="Write here (.csv, .parquet, .jsonl) instead of CSV to stdout."),
     ] = None,
 ) -> None:
     """Predict with a registered model, one line of output for each row of FILE."""
-    from .. import features, schema
-    from .. import model as yours
+    from . import prediction
     from .base.settings import Environment
     from .models import predict as command
     from .models.registry import Registry
 
-    if output and output.is_dir():
-        raise ProjectError(f"{output} is a folder: name a file to write to")
-    if not paths.PARAMS.is_file():
-        raise ProjectError("there is no params.yaml here: run this in the root of the repository")
-    predictions = command.run(
-        file,
-        Registry(Environment.load().mlflow_tracking_uri, PACKAGE),
-        model,
-        schema.Row.to_schema().remove_columns([schema.TARGET]),
-        yours.TRUSTED_TYPES,
-        transform=features.transform,
-        settings=features.FeatureSettings,
-        predict=yours.predict,
-    )
     if output:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        predictions.write_csv(output)
-    else:
-        sys.stdout.write(predictions.write_csv())
+        command.refuse_output(output, Path(file))
+    with command.file_of(file) as path:
+        raw = prediction.read(path)
+        registry = Registry(Environment.load().mlflow_tracking_uri, PACKAGE)
+        predictor = prediction.predictor(registry, model)
+        rows, without = command.write(predictor.rows(raw), output)
+    line = "predict: version %s, %d rows, %d without a prediction"
+    logger.info(line, predictor.version, rows, without)
+    if rows == without:
+        raise typer.Exit(1)
 
 
 @contextmanager

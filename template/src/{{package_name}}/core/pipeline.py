@@ -6,7 +6,6 @@ Imports are inside the functions, so that a stage imports what it runs and nothi
 from functools import partial
 
 from .base import paths
-from .base.settings import load_seed
 
 
 def ingest() -> None:
@@ -20,15 +19,19 @@ def ingest() -> None:
 def validate() -> None:
     """Put rows that break the schema into quarantine."""
     from ..schema import Row
+    from ..source import SourceSettings
+    from .base.dialect import Dialect
     from .steps import validate as step
 
-    step.run(Row.to_schema(), step.ValidationSettings.load("validation"))
+    dialect = Dialect.of(SourceSettings.load("source"))
+    step.run(Row.to_schema(), step.ValidationSettings.load("validation"), dialect)
 
 
 def featurize() -> None:
     """Make the inputs of the model and split the rows."""
     from .. import features
     from ..schema import TARGET
+    from .base.settings import load_seed
     from .steps import featurize as step
 
     settings = features.FeatureSettings.load("features")
@@ -40,6 +43,7 @@ def train() -> None:
     """Fit the model and the baseline."""
     from .. import model
     from ..schema import TARGET
+    from .base.settings import load_seed
     from .steps import train as step
 
     estimator = model.build(model.ModelSettings.load("model"), load_seed())

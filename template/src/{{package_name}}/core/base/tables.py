@@ -1,56 +1,13 @@
-"""Tables in files: scanned, read, and written whole or not at all."""
+"""Tables in the files between two stages: read, and written whole or not at all."""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
+from tqdm import tqdm
 
 from .errors import ProjectError
-
-
-def scan(path: Path) -> pl.LazyFrame:
-    """Scan a table.
-
-    Args:
-        path: A CSV file in UTF-8 with a header, or a Parquet file.
-
-    Returns:
-        Its rows. Every column of a CSV is text: a bad cell then costs its row, not the file.
-
-    Raises:
-        ProjectError: If the file is missing, empty or of another kind.
-    """
-    try:
-        frame = (
-            pl.scan_parquet(path)
-            if path.suffix == ".parquet"
-            else pl.scan_csv(path, infer_schema=False)
-        )
-        frame.collect_schema()
-    except (OSError, pl.exceptions.PolarsError) as error:
-        reason = str(error).splitlines()[0] if path.is_file() else "there is no such file"
-        raise ProjectError(f"cannot read {path}: {reason}") from error
-    return frame
-
-
-def collect(frame: pl.LazyFrame, what: str) -> pl.DataFrame:
-    """Read all rows of a table.
-
-    Args:
-        frame: The table.
-        what: Name of the table, for error messages.
-
-    Returns:
-        Its rows.
-
-    Raises:
-        ProjectError: If its content cannot be read, for example because it is not UTF-8.
-    """
-    try:
-        return frame.collect()
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise ProjectError(f"cannot read {what}: {str(error).splitlines()[0]}") from error
 
 
 def read(path: Path) -> pl.DataFrame:
@@ -84,10 +41,11 @@ def stream(path: Path) -> pl.LazyFrame:
     """
     if not path.is_file():
         raise ProjectError(f"there is no {path} yet: run `uvx nox -s pipeline`")
-    return pl.scan_parquet(path)
+    rows = pl.scan_parquet(path)
+    return watched(rows, rows.select(pl.len()).collect().item())
 
 
-def sink(tables: Mapping[Path, pl.LazyFrame], summary: pl.LazyFrame) -> pl.DataFrame:
+def sink(tables: Mapping[Path, pl.LazyFrame], summary: pl.LazyFrame | None = None) -> pl.DataFrame:
     """Write Parquet files in one pass over what they share, all of them or none.
 
     Args:
@@ -102,7 +60,8 @@ def sink(tables: Mapping[Path, pl.LazyFrame], summary: pl.LazyFrame) -> pl.DataF
         for path in tables:
             path.parent.mkdir(parents=True, exist_ok=True)
         sinks = [rows.sink_parquet(partial[path], lazy=True) for path, rows in tables.items()]
-        *_, collected = pl.collect_all([*sinks, summary], engine="streaming")
+        frames = [*sinks, pl.LazyFrame() if summary is None else summary]
+        *_, collected = pl.collect_all(frames, engine="streaming")
         for path, written in partial.items():
             written.replace(path)
     finally:
@@ -133,3 +92,24 @@ def write_json(content: object, path: Path) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8", newline="\n")
+
+
+def watched(rows: pl.LazyFrame, total: int | None) -> pl.LazyFrame:
+    """Show how many rows have gone by, how many a second, and the time left.
+
+    Args:
+        rows: A table.
+        total: Number of its rows, if that is known.
+
+    Returns:
+        The table; it is the same where stderr is no terminal.
+    """
+    bar = tqdm(total=total, unit=" rows", unit_scale=True, disable=None, leave=False, delay=1)
+    if bar.disable:
+        return rows
+
+    def advance(batch: pl.DataFrame) -> pl.DataFrame:
+        bar.update(batch.height)
+        return batch
+
+    return rows.map_batches(advance, schema=rows.collect_schema(), streamable=True)

@@ -3,7 +3,7 @@
 import json
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from hashlib import md5, sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -55,10 +55,12 @@ class Recipe:
     Attributes:
         code: MD5 of each file of yours that runs between a raw row and a prediction, by its path.
         features: Section `features` of params.yaml.
+        columns: Types of the columns that the model predicts, by their names.
     """
 
     code: Mapping[str, str]
     features: Mapping[str, object]
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     def other_code(self) -> list[str]:
         """List the modules that are not as they were when the model was trained."""
@@ -111,8 +113,12 @@ class Run:
             model_sha256=_sha256(paths.MODEL),
         )
 
-    def recipe(self) -> Recipe:
-        """Derive what predicting with the model needs: your code behind the first stage."""
+    def recipe(self, columns: Mapping[str, str]) -> Recipe:
+        """Derive what predicting with the model needs: your code behind the first stage.
+
+        Args:
+            columns: Types of the columns that it predicts, by their names.
+        """
         first = self._stages_before(paths.RAW)
         entries = [self._stages[name] for name in self._ancestry if name not in first]
         code = {
@@ -122,7 +128,7 @@ class Run:
             if not file.startswith(CORE)
         }
         params = yaml.safe_load(paths.PARAMS.read_text(encoding="utf-8"))
-        return Recipe(code, params["features"])
+        return Recipe(code, params["features"], columns)
 
     def params(self) -> dict[str, str]:
         """Return the parameters that the run used, by dotted names."""

@@ -1,56 +1,126 @@
-"""Predict with a registered model."""
+"""Predict with a registered model, for any number of rows."""
 
 import logging
-from collections.abc import Callable, Sequence
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandera.polars as pa
 import polars as pl
 
-from ..base import tables
+from ..base.dialect import Dialect
 from ..base.errors import ProjectError
 from ..base.estimators import Classifier
 from ..base.settings import Section
-from ..steps.validate import ROW, check
+from ..steps.rules import ROW
+from ..steps.validate import IS_BAD, REASON, Checked, check
 from .lineage import CLEAN
 from .registry import Registry
 
 logger = logging.getLogger(__name__)
 
+WRITERS: Mapping[str, Callable[[pl.LazyFrame, Path], object]] = {
+    ".csv": lambda rows, path: rows.sink_csv(path),
+    ".parquet": lambda rows, path: rows.sink_parquet(path),
+    ".jsonl": lambda rows, path: rows.sink_ndjson(path),
+}
 
-def run(
-    path: Path,
+
+@dataclass(frozen=True)
+class Predictor:
+    """A version of the model, with all that lies between raw rows and its predictions.
+
+    Attributes:
+        version: Number of the version.
+        schema: What a valid row without the target is.
+        dialect: How the cells of raw rows are written.
+        transform: Makes the inputs of the model from valid rows.
+        predict: Predicts one row of output for each row of inputs.
+        columns: Types of the columns that `predict` returns, by their names; may be empty if the
+            version does not say.
+    """
+
+    version: str
+    schema: pa.DataFrameSchema
+    dialect: Dialect
+    transform: Callable[[pl.LazyFrame], pl.LazyFrame]
+    predict: Callable[[pl.DataFrame], pl.DataFrame]
+    columns: Mapping[str, pl.DataType]
+
+    def rows(self, raw: pl.LazyFrame) -> pl.LazyFrame:
+        """Predict for raw rows.
+
+        Args:
+            raw: Raw rows; the target may be missing.
+
+        Returns:
+            One row for each raw row, in their order, not computed yet: `row`, counted from 0, the
+            columns of `predict`, and the `reason` where a row breaks the schema and gets no
+            prediction.
+        """
+        checked = check(raw, self.schema, self.dialect)
+        columns = self.columns or self._columns_for(checked)
+
+        def predicted(batch: pl.DataFrame) -> pl.DataFrame:
+            valid = batch.filter(~pl.col(IS_BAD))
+            found = pl.DataFrame(schema=columns)
+            if valid.height:
+                found = self._predict(valid, checked).cast(pl.Schema(columns))
+            reasons = batch.filter(IS_BAD).select(ROW, checked.reason)
+            return (
+                batch.select(ROW)
+                .join(valid.select(ROW).hstack(found), on=ROW, how="left", maintain_order="left")
+                .join(reasons, on=ROW, how="left", maintain_order="left")
+            )
+
+        types = {ROW: pl.UInt32(), **columns, REASON: pl.String()}
+        return checked.rows.map_batches(predicted, schema=types, streamable=True)
+
+    def _predict(self, valid: pl.DataFrame, checked: Checked) -> pl.DataFrame:
+        return self.predict(self.transform(valid.select(checked.names).lazy()).collect())
+
+    def _columns_for(self, checked: Checked) -> Mapping[str, pl.DataType]:
+        """Find out by the first valid row, for a version that does not say."""
+        first = checked.rows.filter(~pl.col(IS_BAD)).head(1).collect(engine="streaming")
+        return self._predict(first, checked).schema if first.height else {}
+
+
+def load(
     registry: Registry,
     wanted: str,
     schema: pa.DataFrameSchema,
+    dialect: Dialect,
     trusted: Sequence[str],
     *,
     transform: Callable[[pl.LazyFrame, Any], pl.LazyFrame],
     settings: type[Section],
     predict: Callable[[Classifier, pl.DataFrame], pl.DataFrame],
-) -> pl.DataFrame:
-    """Predict for the rows of a file, with the code that the version was trained with.
+) -> Predictor:
+    """Load a version, to predict with the code that it was trained with.
 
     Args:
-        path: Raw rows, CSV or Parquet; the target may be missing.
         registry: Where the model is.
         wanted: Alias or number of the version.
         schema: What a valid row without the target is.
+        dialect: How the cells of raw rows are written.
         trusted: Types that a model file may hold.
         transform: Makes the inputs of the model from valid rows and their settings.
         settings: What section `features` of params.yaml holds.
         predict: Predicts one row of output for each row of inputs.
 
     Returns:
-        One row for each row of the file, in its order: `row`, counted from 0, what `predict`
-        returns, and the `reason` where a row breaks the schema and gets no prediction.
+        What predicts for raw rows.
 
     Raises:
-        ProjectError: If the file cannot be read, if there is no such version, or if it was trained
-            with other code than is here.
+        ProjectError: If there is no such version, or if it was trained with other code than is
+            here.
     """
-    raw = tables.collect(tables.scan(path), str(path))
     version = registry.get(wanted)
     recipe = registry.recipe(version)
     if other := recipe.other_code():
@@ -59,18 +129,88 @@ def run(
         message = f"version {version.version} was trained with other code than is here"
         remedy = f"check out {commit}, choose another version with --model, or register anew"
         raise ProjectError(f"{message} ({', '.join(other)}): {remedy}")
-    checked = check(raw, schema)
     estimator = registry.load(version, trusted)
-    rows = raw.with_row_index(ROW).select(ROW)
-    valid = rows.join(checked.rejected, on=ROW, how="anti", maintain_order="left")
-    inputs = transform(checked.valid.lazy(), settings.model_validate(recipe.features)).collect()
-    predicted = valid.hstack(predict(estimator, inputs)) if valid.height else valid
-    logger.info(
-        "predict: version %s, %d rows, %d without a prediction",
-        version.version,
-        rows.height,
-        checked.rejected.height,
+    features = settings.model_validate(recipe.features)
+    return Predictor(
+        version=str(version.version),
+        schema=schema,
+        dialect=dialect,
+        transform=lambda rows: transform(rows, features),
+        predict=lambda inputs: predict(estimator, inputs),
+        columns={name: getattr(pl, dtype)() for name, dtype in recipe.columns.items()},
     )
-    return rows.join(predicted, on=ROW, how="left", maintain_order="left").join(
-        checked.rejected, on=ROW, how="left", maintain_order="left"
-    )
+
+
+@contextmanager
+def file_of(place: str) -> Iterator[Path]:
+    """Give the path that rows are read from; `-` and pipes are copied into a file first.
+
+    Args:
+        place: A file, a folder, a pipe, or `-` for the standard input.
+    """
+    path = Path(place)
+    if place != "-" and not path.is_fifo():
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "stdin"
+        with copy.open("wb") as target:
+            if place == "-":
+                shutil.copyfileobj(sys.stdin.buffer, target)
+            else:
+                with path.open("rb") as pipe:
+                    shutil.copyfileobj(pipe, target)
+        yield copy
+
+
+def refuse_output(output: Path, source: Path) -> None:
+    """Refuse an output that cannot be written, or that is what is read."""
+    if output.is_dir():
+        raise ProjectError(f"{output} is a folder: name a file to write to")
+    if output.suffix not in WRITERS:
+        raise ProjectError(f"{output}: its name must end with {', '.join(WRITERS)}")
+    if source.exists() and source.resolve() in (output.resolve(), *output.resolve().parents):
+        raise ProjectError(f"{output} is read: name another file to write to")
+
+
+def write(predictions: pl.LazyFrame, output: Path | None) -> tuple[int, int]:
+    """Write predictions into a file, whole or not at all, or to stdout as CSV.
+
+    Args:
+        predictions: What `Predictor.rows` returned.
+        output: The file; its ending says which format it gets.
+
+    Returns:
+        How many rows were written, and how many of them have no prediction.
+    """
+    counts = [0, 0]
+
+    def count(batch: pl.DataFrame) -> pl.DataFrame:
+        counts[0] += batch.height
+        counts[1] += batch.height - batch[REASON].null_count()
+        return batch
+
+    schema = predictions.collect_schema()
+    rows = predictions.map_batches(count, schema=schema, streamable=True)
+    if output is None:
+        _print(rows)
+        return counts[0], counts[1]
+    output.parent.mkdir(parents=True, exist_ok=True)
+    partial = output.with_name(f".{os.getpid()}.{output.name}")
+    try:
+        WRITERS[output.suffix](rows, partial)
+        partial.replace(output)
+    finally:
+        partial.unlink(missing_ok=True)
+    return counts[0], counts[1]
+
+
+def _print(rows: pl.LazyFrame) -> None:
+    """Print CSV, until nobody reads it any more."""
+    try:
+        sys.stdout.write(pl.DataFrame(schema=rows.collect_schema()).write_csv())
+        for batch in rows.collect_batches():
+            sys.stdout.write(batch.write_csv(include_header=False))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Callable, Mapping
 
 from ..base import paths
 from ..base.settings import Environment
@@ -11,7 +12,13 @@ from .registry import Registry
 logger = logging.getLogger(__name__)
 
 
-def run(environment: Environment, name: str, *, champion: bool) -> None:
+def run(
+    environment: Environment,
+    name: str,
+    columns: Callable[[], Mapping[str, str]],
+    *,
+    champion: bool,
+) -> None:
     """Make one MLflow run and one model version of the last run of the pipeline.
 
     The same results are registered once, however often this is called. A version whose code was
@@ -20,6 +27,7 @@ def run(environment: Environment, name: str, *, champion: bool) -> None:
     Args:
         environment: Says where the registry is.
         name: Name of the registered model.
+        columns: Returns the types of the columns that the model predicts, by their names.
         champion: Whether to make the version the champion. The first version becomes it anyway,
             and so does one that takes the place of a champion that was not committed.
 
@@ -38,7 +46,7 @@ def run(environment: Environment, name: str, *, champion: bool) -> None:
         if registry.metrics(version) != metrics():
             logger.info("register: it keeps the metrics that it was registered with")
     else:
-        version = registry.add(lineage, last.recipe(), last.params(), metrics())
+        version = registry.add(lineage, last.recipe(columns()), last.params(), metrics())
         logger.info("register: %s, version %s", name, version.version)
         champion = champion or any(map(registry.is_champion, same))
     state = version.tags["git_state"]

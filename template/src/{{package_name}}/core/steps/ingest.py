@@ -19,8 +19,12 @@ def run(rows: pl.LazyFrame) -> None:
     Raises:
         ProjectError: If the source cannot be read or is empty.
     """
-    raw = tables.collect(rows, "the source")
-    if raw.is_empty():
+    try:
+        tables.sink({paths.RAW: tables.watched(rows, None)})
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise ProjectError(f"cannot read the source: {str(error).splitlines()[0]}") from error
+    raw = tables.stream(paths.RAW)
+    height = raw.select(pl.len()).collect().item()
+    if not height:
         raise ProjectError("the source has no rows: see `source` in params.yaml")
-    tables.write(raw, paths.RAW)
-    logger.info("ingest: %d rows, %d columns", raw.height, raw.width)
+    logger.info("ingest: %d rows, %d columns", height, len(raw.collect_schema()))

@@ -5,30 +5,62 @@ from dataclasses import dataclass
 
 import pandera.polars as pa
 import polars as pl
-from pandera.errors import SchemaErrors
 from pydantic import Field
 
 from ..base import paths, tables
+from ..base.dialect import Dialect
 from ..base.errors import ProjectError
 from ..base.settings import Section
+from . import own_rules, rules
+from .rules import AS_READ, ROW, Rule
 
 logger = logging.getLogger(__name__)
 
-ROW = "row"
 REASON = "reason"
+IS_BAD = "\x1fis bad"
 
 
 @dataclass(frozen=True)
 class Checked:
-    """Rows, separated into valid and rejected ones.
+    """Rows, each with whether it satisfies the schema.
 
     Attributes:
-        valid: Rows that satisfy the schema: its columns, of its types.
-        rejected: Columns `row` (from 0, in the order of the input) and `reason` of the others.
+        rows: `row` (from 0, in the order of the input), the columns of the schema in its types,
+            the cells as read (`AS_READ` before their names), what `rules` need, and `IS_BAD`.
+        names: Names of the schema's columns that the data have.
+        rules: What makes a row bad.
     """
 
-    valid: pl.DataFrame
-    rejected: pl.DataFrame
+    rows: pl.LazyFrame
+    names: list[str]
+    rules: list[Rule]
+
+    @property
+    def valid(self) -> pl.LazyFrame:
+        """The rows that satisfy the schema: its columns, of its types."""
+        return self.rows.filter(~pl.col(IS_BAD)).select(self.names)
+
+    @property
+    def rejected(self) -> pl.LazyFrame:
+        """The other rows as they were read, after their `row` and `reason`."""
+        as_read = [
+            pl.col(name).alias(name.removeprefix(AS_READ))
+            for name in self.rows.collect_schema().names()
+            if name.startswith(AS_READ)
+        ]
+        return self.rows.filter(IS_BAD).select(ROW, self.reason, *as_read)
+
+    @property
+    def reason(self) -> pl.Expr:
+        """Everything that is wrong with a row, in one text."""
+        reasons = [pl.when(rule.is_broken).then(rule.reason) for rule in self.rules]
+        return pl.concat_str(reasons, separator="; ", ignore_nulls=True).alias(REASON)
+
+    @property
+    def counts(self) -> pl.LazyFrame:
+        """One row: how many rows there are, how many are bad, and how many break each rule."""
+        broken = [rule.is_broken.sum().alias(str(place)) for place, rule in enumerate(self.rules)]
+        return self.rows.select(pl.len(), pl.col(IS_BAD).sum(), *broken)
 
 
 class ValidationSettings(Section):
@@ -41,173 +73,69 @@ class ValidationSettings(Section):
     max_quarantined_share: float = Field(ge=0, le=1)
 
 
-def run(schema: pa.DataFrameSchema, settings: ValidationSettings) -> None:
+def run(schema: pa.DataFrameSchema, settings: ValidationSettings, dialect: Dialect) -> None:
     """Separate valid rows from bad ones.
 
     Args:
         schema: What a valid row is.
         settings: How many bad rows are too many.
+        dialect: How the cells are written.
 
     Raises:
         ProjectError: If a column is missing, or too large a share of the rows is bad.
     """
-    raw = tables.read(paths.RAW)
-    checked = check(raw, schema)
-    quarantine = checked.rejected.join(raw.with_row_index(ROW), on=ROW, maintain_order="left")
-    if raw.height != checked.valid.height + quarantine.height:
-        message = f"{raw.height} rows read, {checked.valid.height} valid, {quarantine.height} bad"
+    raw = tables.stream(paths.RAW)
+    checked = check(raw, schema, dialect)
+    files = {paths.VALID: checked.valid, paths.QUARANTINE: checked.rejected}
+    read, bad, *broken = tables.sink(files, checked.counts).row(0)
+    valid, quarantined = (tables.stream(path).select(pl.len()).collect().item() for path in files)
+    if (valid, quarantined) != (read - bad, bad):
+        message = f"{read} rows read, {valid} valid, {quarantined} in quarantine, {bad} bad"
         raise AssertionError(message)
-    tables.write(checked.valid, paths.VALID)
-    tables.write(quarantine, paths.QUARANTINE)
-    tables.write_json(_report(raw, checked), paths.VALIDATION)
-    logger.info(
-        "validate: %d rows valid, %d in quarantine", checked.valid.height, quarantine.height
-    )
-    _refuse_too_many(quarantine.height, raw.height, settings.max_quarantined_share)
+    reasons = {rule.title: number for rule, number in zip(checked.rules, broken, strict=True)}
+    ordered = sorted(filter(lambda item: item[1], reasons.items()), key=lambda item: -item[1])
+    report = {"read": read, "valid": valid, "quarantined": bad, "reasons": dict(ordered)}
+    tables.write_json(report, paths.VALIDATION)
+    logger.info("validate: %d rows valid, %d in quarantine", valid, bad)
+    if bad > settings.max_quarantined_share * read:
+        message = f"{bad} of {read} rows are bad, more than the accepted "
+        message += f"{settings.max_quarantined_share:.1%}"
+        frequent = f", most often since {ordered[0][0]}" if ordered else ""
+        raise ProjectError(
+            f"{message}{frequent}: see {paths.VALIDATION}, and {paths.QUARANTINE} for the rows"
+        )
 
 
-def check(raw: pl.DataFrame, schema: pa.DataFrameSchema) -> Checked:
-    """Separate rows that satisfy a schema from those that do not.
+def check(raw: pl.LazyFrame, schema: pa.DataFrameSchema, dialect: Dialect) -> Checked:
+    """Separate rows that satisfy a schema from those that do not, as a stream.
 
     Args:
         raw: At least the columns that the schema requires; text is converted to their types.
         schema: What a valid row is.
+        dialect: How the cells are written.
 
     Returns:
-        The valid rows, and the reason for each of the others.
+        The rows with what is wrong with them; nothing has been read yet except for rules that
+        look at all rows.
 
     Raises:
-        ProjectError: If a column is missing or a rule fails that is not about single rows.
+        ProjectError: If a column is missing or has a type of another meaning, or if a rule fails
+            that is not about single rows.
     """
-    missing = [
-        name for name, column in schema.columns.items() if column.required and name not in raw
-    ]
-    if missing:
-        raise ProjectError(f"the data lack {', '.join(missing)}, which schema.py requires")
-    surplus = [name for name in raw.columns if name not in schema.columns]
+    found = raw.collect_schema()
+    rules.refuse_missing(schema, found.names())
+    names = [name for name in schema.columns if name in found]
+    surplus = [name for name in found if name not in schema.columns]
     if surplus:
         logger.debug("not in the schema, left out: %s", ", ".join(surplus))
-    names = [name for name in schema.columns if name in raw]
-    typed = raw.select(
-        convert(raw[name], schema.columns[name].dtype.type).alias(name) for name in names
+    cells = {name: rules.cells_of(name, schema, found[name], dialect) for name in names}
+    typed = (
+        raw.select(pl.all().name.prefix(AS_READ))
+        .with_row_index(ROW)
+        .with_columns(cell.values.alias(name) for name, cell in cells.items())
     )
-    failures = pl.concat([_unreadable(raw, typed), _broken_rules(typed, schema)])
-    # A cell that cannot be read has become null: that it is null is no second reason.
-    first = failures.unique(["index", "column"], keep="first", maintain_order=True)
-    rejected = (
-        first.group_by(pl.col("index").alias(ROW)).agg(pl.col(REASON).str.join("; ")).sort(ROW)
-    )
-    rows = typed.with_row_index(ROW)
-    valid = rows.join(rejected, on=ROW, how="anti", maintain_order="left").drop(ROW)
-    return Checked(valid, rejected)
-
-
-def convert(values: pl.Series, dtype: pl.DataType) -> pl.Series:
-    """Convert cells to a type.
-
-    Args:
-        values: Cells as read.
-        dtype: Type that the schema asks for.
-
-    Returns:
-        The same number of cells; null where a cell is blank, not a number or not of that type.
-    """
-    if values.dtype == pl.String:
-        stripped = values.str.strip_chars()
-        converted = _parse(stripped.set(stripped == "", None), dtype)
-    elif values.dtype.is_float() and dtype.is_integer():
-        converted = _whole(values, dtype)
-    else:
-        converted = values.cast(dtype, strict=False)
-    return converted.set(~converted.is_finite(), None) if dtype.is_float() else converted
-
-
-def _parse(texts: pl.Series, dtype: pl.DataType) -> pl.Series:
-    """Read stripped text as a type; null where it cannot be read as that type."""
-    if dtype == pl.Boolean:
-        known = {"true": True, "1": True, "false": False, "0": False}
-        return texts.str.to_lowercase().replace_strict(known, default=None, return_dtype=pl.Boolean)
-    if dtype == pl.Date:
-        return texts.str.to_date("%Y-%m-%d", strict=False)
-    if dtype == pl.Datetime:
-        times = texts.str.replace("T", " ").str.to_datetime("%Y-%m-%d %H:%M:%S%.f", strict=False)
-        return times.cast(dtype)
-    read = texts.cast(dtype, strict=False)
-    if dtype.is_integer():  # often written with a decimal point: 3.0
-        return read.fill_null(_whole(texts.cast(pl.Float64, strict=False), dtype))
-    return read
-
-
-def _whole(numbers: pl.Series, dtype: pl.DataType) -> pl.Series:
-    """Convert numbers to an integer type; null where a number is not whole."""
-    return numbers.set(numbers != numbers.round(), None).cast(dtype, strict=False)
-
-
-def _unreadable(raw: pl.DataFrame, typed: pl.DataFrame) -> pl.DataFrame:
-    """List the cells that could not be converted: columns `index`, `column`, `reason`."""
-    return pl.concat(
-        raw.select(pl.col(name).cast(pl.String))
-        .with_row_index("index")
-        .filter(typed[name].is_null() & ~_empty(raw[name]))
-        .rechunk()  # polars 2.1 panics in `format` where a chunk is empty
-        .select(
-            "index",
-            column=pl.lit(name),
-            reason=pl.format("{}: {} is not {}", pl.lit(name), name, pl.lit(str(dtype))),
-        )
-        for name, dtype in typed.schema.items()
-    )
-
-
-def _empty(values: pl.Series) -> pl.Series:
-    """Return which cells hold nothing: null, blank text or not a number."""
-    text = values.cast(pl.String).str.strip_chars().str.to_lowercase()
-    return text.is_null() | text.is_in(["", "nan"])
-
-
-def _broken_rules(typed: pl.DataFrame, schema: pa.DataFrameSchema) -> pl.DataFrame:
-    """List the cells that break a rule of the schema: columns as `unreadable` has."""
-    nothing = pl.DataFrame(schema={"index": pl.UInt32, "column": pl.String, REASON: pl.String})
-    try:
-        schema.validate(typed, lazy=True)
-    except SchemaErrors as error:
-        failures: pl.DataFrame = error.failure_cases
-    else:
-        return nothing
-    whole = failures.filter(pl.col("index").is_null())
-    if not whole.is_empty():
-        fault = whole.row(0, named=True)
-        message = f"the data as a whole break schema.py: {fault['column']}: {fault['check']}"
-        raise ProjectError(message)
-    place = pl.col("column").fill_null("the row")  # a rule may be about several columns
-    empty_cell = pl.format("{}: is empty", place)
-    broken = pl.format("{}: {} breaks {}", place, pl.col("failure_case").fill_null(""), "check")
-    return failures.select(
-        pl.col("index").cast(pl.UInt32),
-        place.alias("column"),
-        pl.when(pl.col("check") == "not_nullable").then(empty_cell).otherwise(broken).alias(REASON),
-    )
-
-
-def _report(raw: pl.DataFrame, checked: Checked) -> dict[str, object]:
-    """Count rows and reasons, for reports/validation.json."""
-    reasons = checked.rejected.select(
-        pl.col(REASON).str.split("; ").explode().str.replace(r": .* (is not|breaks) ", ": ")
-    )
-    counts = reasons.group_by(REASON).len().sort("len", REASON, descending=[True, False])
-    return {
-        "read": raw.height,
-        "valid": checked.valid.height,
-        "quarantined": checked.rejected.height,
-        "reasons": dict(counts.iter_rows()),
-    }
-
-
-def _refuse_too_many(bad: int, read: int, share: float) -> None:
-    """Stop if so many rows are bad that the rest can hardly be trusted."""
-    if bad > share * read:
-        message = (
-            f"{bad} of {read} rows are bad, more than the accepted {share:.1%}: "
-            f"see {paths.VALIDATION}, and {paths.QUARANTINE} for the rows"
-        )
-        raise ProjectError(message)
+    on_cells = [rule for name in names for rule in rules.of_column(name, schema, cells[name])]
+    judged, own = own_rules.add(typed, schema, cells)
+    every = [*on_cells, *own]
+    is_bad = pl.any_horizontal(rule.is_broken for rule in every)
+    return Checked(judged.with_columns(is_bad.alias(IS_BAD)), names, every)

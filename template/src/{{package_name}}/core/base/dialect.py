@@ -1,0 +1,260 @@
+"""How a file writes its cells: what means empty, and how numbers, dates and times look."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+from pydantic import Field
+
+from .errors import ProjectError
+from .settings import Section
+
+LISTED = 10
+LONGEST = 60  # characters of a cell that a reason shows
+ISO_TIMES = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M")
+TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
+WORDS_FOR_TRUTH = {**dict.fromkeys(TRUE, True), **dict.fromkeys(FALSE, False)}
+
+
+class Dialect(Section):
+    """How the files of rows are written; every key may be missing in params.yaml.
+
+    Attributes:
+        separator: Sign between two cells; by default a comma, and a tab in `.tsv` files.
+        quote: Sign around a cell that holds separators; null if there is none.
+        comment: Lines that begin with this are left out.
+        encoding: Encoding of text files, by Python's name, such as `cp1252`.
+        empty: Texts that mean an empty cell, except where the schema allows them by `isin`.
+        empty_in: The same for single columns, instead of `empty`.
+        decimal: Decimal sign.
+        thousands: Sign between groups of three digits.
+        dates: Formats of dates, tried in this order.
+        times: Formats of times of day on a date, tried in this order; by default ISO 8601.
+        time_zone: Zone of times that name none, such as `Europe/Vienna`.
+        query: SQL query, if the file is an SQLite database.
+    """
+
+    separator: str | None = Field(default=None, min_length=1, max_length=1)
+    quote: str | None = Field(default='"', min_length=1, max_length=1)
+    comment: str | None = Field(default=None, min_length=1)
+    encoding: str = "utf-8"
+    empty: tuple[str, ...] = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")
+    empty_in: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    decimal: Literal[".", ","] = "."
+    thousands: str | None = Field(default=None, min_length=1, max_length=1)
+    dates: tuple[str, ...] = ("%Y-%m-%d",)
+    times: tuple[str, ...] = ()
+    time_zone: str | None = None
+    query: str | None = None
+
+    @classmethod
+    def of(cls, settings: Section) -> "Dialect":
+        """Return settings that say how files are written, or else the defaults."""
+        return settings if isinstance(settings, Dialect) else cls()
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Expressions for the cells of a column.
+
+    Attributes:
+        values: The cells in the wanted type; null where a cell is empty or cannot be read.
+        is_empty: Whether a cell holds nothing.
+        text: The cells as they are shown in reasons.
+        noun: What a cell that cannot be read is not, in words.
+        type: The wanted type.
+        are_text: Whether the cells were read as text.
+    """
+
+    values: pl.Expr
+    is_empty: pl.Expr
+    text: pl.Expr
+    noun: str
+    type: pl.DataType
+    are_text: bool
+
+
+def cells(
+    cell: pl.Expr,
+    name: str,
+    types: tuple[pl.DataType, pl.DataType],
+    dialect: Dialect,
+    known: set[str],
+) -> Cells:
+    """Convert the cells of a column without a guess: what does not fit becomes null.
+
+    Args:
+        cell: The cells as they were read.
+        name: Name of the column.
+        types: The type that it has, and the one that the schema asks for.
+        dialect: How the cells are written.
+        known: Texts that the schema allows in this column: they are never empty.
+
+    Returns:
+        The expressions.
+
+    Raises:
+        ProjectError: If the two types mean different things, such as a date and a number.
+    """
+    found, wanted = types
+    if found in (pl.Categorical, pl.Enum):
+        found, cell = pl.String(), cell.cast(pl.String)
+    if found == pl.String:
+        marks = {"", *dialect.empty_in.get(name, dialect.empty)} - (known - {""})
+        stripped = cell.str.strip_chars()
+        is_empty = stripped.is_null() | stripped.is_in(sorted(marks))
+        text = pl.when(~is_empty).then(stripped)
+        values, shown = _parsed(text, wanted, dialect), _short(stripped)
+    else:
+        _refuse_other_meaning(name, found, wanted)
+        is_empty = cell.is_null() | cell.is_nan() if found.is_float() else cell.is_null()
+        values, shown = _cast(cell, found, wanted), _short(cell.cast(pl.String))
+    if wanted.is_float():
+        values = pl.when(values.is_finite()).then(values)
+    return Cells(values, is_empty, shown, _noun(wanted, dialect), wanted, found == pl.String)
+
+
+def kind(dtype: pl.DataType) -> str:
+    """Name what a type means, in the plural."""
+    if dtype.is_numeric():
+        return "numbers"
+    names = {
+        pl.String: "texts",
+        pl.Categorical: "texts",
+        pl.Enum: "texts",
+        pl.Boolean: "booleans",
+        pl.Date: "dates",
+        pl.Datetime: "times on a date",
+        pl.Time: "times of day",
+        pl.Duration: "durations",
+        pl.Binary: "bytes",
+        pl.List: "lists",
+        pl.Array: "lists",
+        pl.Struct: "structures",
+        pl.Null: "nothing",
+    }
+    return next((text for known, text in names.items() if dtype == known), str(dtype))
+
+
+def _refuse_other_meaning(name: str, found: pl.DataType, wanted: pl.DataType) -> None:
+    simple = ("texts", "numbers", "booleans", "dates", "times on a date", "times of day", "nothing")
+    if (has := kind(found)) not in simple:
+        message = f"column {name} of the data holds {has}, which no type of a column can take"
+        raise ProjectError(f"{message}: take it apart in source.py")
+    if has in ("nothing", kind(wanted)) or kind(wanted) == "texts":
+        if isinstance(found, pl.Datetime) and isinstance(wanted, pl.Datetime):
+            zones = [str(dtype.time_zone or "none") for dtype in (found, wanted)]
+            if zones[0] != zones[1]:
+                message = (
+                    f"column {name} of the data has the time zone {zones[0]}, schema.py {zones[1]}"
+                )
+                raise ProjectError(f"{message}: correct one of them")
+        return
+    message = f"column {name} of the data holds {has}, and schema.py asks for {kind(wanted)}"
+    raise ProjectError(f"{message}: correct its type there, or convert it in source.py")
+
+
+def _cast(cell: pl.Expr, found: pl.DataType, wanted: pl.DataType) -> pl.Expr:
+    """Cast a typed cell; null where the result is not the same value."""
+    values = cell.cast(wanted, strict=False)
+    if found == wanted or kind(wanted) == "texts" or wanted == pl.Float32:
+        return values
+    return pl.when(values.cast(found, strict=False) == cell).then(values)
+
+
+def _parsed(text: pl.Expr, wanted: pl.DataType, dialect: Dialect) -> pl.Expr:
+    """Read text as a type; null where it cannot be read as that type."""
+    if wanted == pl.Boolean:
+        return text.str.to_lowercase().replace_strict(
+            WORDS_FOR_TRUTH, default=None, return_dtype=pl.Boolean
+        )
+    if wanted == pl.Date:
+        return pl.coalesce(text.str.to_date(format_, strict=False) for format_ in dialect.dates)
+    if isinstance(wanted, pl.Datetime):
+        return _time(text, wanted, dialect)
+    if wanted == pl.Time:
+        return text.str.to_time("%H:%M:%S%.f", strict=False)
+    if not wanted.is_numeric():
+        return text.cast(wanted, strict=False)
+    number = _number(text, dialect)
+    read = number.cast(wanted, strict=False)
+    if not wanted.is_integer():
+        return read
+    decimal = number.cast(pl.Float64, strict=False)  # whole numbers often have a decimal point: 3.0
+    is_whole = (decimal == decimal.round()) & (decimal.abs() < 2**53)
+    return pl.coalesce(read, pl.when(is_whole).then(decimal).cast(wanted, strict=False))
+
+
+def _number(text: pl.Expr, dialect: Dialect) -> pl.Expr:
+    """Write numbers with a decimal point and nothing between the digits."""
+    if dialect.thousands:
+        sign, decimal = re.escape(dialect.thousands), re.escape(dialect.decimal)
+        grouped = text.str.contains(rf"^[+-]?\d{{1,3}}(?:{sign}\d{{3}})+(?:{decimal}\d*)?$")
+        plain = ~text.str.contains(dialect.thousands, literal=True)
+        text = pl.when(grouped | plain).then(
+            text.str.replace_all(dialect.thousands, "", literal=True)
+        )
+    if dialect.decimal == ",":
+        plain = ~text.str.contains(".", literal=True)
+        text = pl.when(plain).then(text.str.replace(",", ".", literal=True))
+    return text
+
+
+def _time(text: pl.Expr, wanted: pl.Datetime, dialect: Dialect) -> pl.Expr:
+    """Read times; one with an offset needs a zone, of the schema or the dialect, and vice versa."""
+    unit, zone = wanted.time_unit, wanted.time_zone
+    iso = text.str.replace("T", " ", literal=True)
+    source, formats = (text, dialect.times) if dialect.times else (iso, ISO_TIMES)
+    local = pl.coalesce(
+        source.str.to_datetime(format_, time_unit=unit, strict=False) for format_ in formats
+    )
+    marked = iso.str.replace("Z$", "+00:00").str.replace(r"([+-]\d{2})(\d{2})$", "$1:$2")
+    aware = pl.coalesce(
+        marked.str.to_datetime(f"{format_}%:z", time_unit=unit, strict=False, time_zone="UTC")
+        for format_ in ISO_TIMES
+    )
+    if zone and dialect.time_zone:
+        placed = local.dt.replace_time_zone(
+            dialect.time_zone, ambiguous="null", non_existent="null"
+        )
+        return pl.coalesce(aware.dt.convert_time_zone(zone), placed.dt.convert_time_zone(zone))
+    if zone:
+        return aware.dt.convert_time_zone(zone)
+    if dialect.time_zone:
+        return pl.coalesce(
+            aware.dt.convert_time_zone(dialect.time_zone).dt.replace_time_zone(None), local
+        )
+    return local
+
+
+def _noun(wanted: pl.DataType, dialect: Dialect) -> str:
+    """Say what a cell that cannot be read is not."""
+    if isinstance(wanted, pl.Datetime):
+        example = dialect.times[0] if dialect.times else "2026-01-31 12:00:00"
+        zone = "+00:00" if wanted.time_zone and not dialect.time_zone else ""
+        hint = "" if dialect.time_zone else " (see `time_zone` in docs/your-data.md)"
+        return f"not a time such as {example}{zone}{hint}"
+    if wanted == pl.Date:
+        is_default = dialect.dates == Dialect().dates
+        return f"not a date such as {'2026-01-31' if is_default else dialect.dates[0]}"
+    if isinstance(wanted, pl.Enum):
+        return f"not one of {listed(wanted.categories.to_list())}"
+    if wanted.is_integer():
+        return f"not a whole number ({wanted})"
+    if wanted.is_numeric():
+        return "not a number"
+    return "neither true nor false" if wanted == pl.Boolean else f"not of type {wanted}"
+
+
+def listed(values: Sequence[object]) -> str:
+    """List values for people to read, ten at most."""
+    shown = ", ".join(map(str, values[:LISTED]))
+    return f"{shown} and {len(values) - LISTED} more" if len(values) > LISTED else shown
+
+
+def _short(text: pl.Expr) -> pl.Expr:
+    """Cut long text."""
+    cut = pl.concat_str(text.str.slice(0, LONGEST), pl.lit("…"))
+    return pl.when(text.str.len_chars() > LONGEST).then(cut).otherwise(text)

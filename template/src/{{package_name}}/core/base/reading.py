@@ -1,0 +1,389 @@
+"""Readers of files of rows, by what the files hold; what cannot be rows is refused in one line."""
+
+import codecs
+import csv
+import gzip
+import io
+import re
+import shutil
+import tempfile
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, cast
+
+import polars as pl
+from polars.io.plugins import register_io_source
+
+from .dialect import Dialect
+from .errors import ProjectError
+
+if TYPE_CHECKING:
+    from _csv import Reader as Records
+
+GZIP, ZSTD, ZIP = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"
+PARQUET, ARROW, SQLITE = b"PAR1", b"ARROW1", b"SQLite format 3\0"
+SEPARATORS = ",;\t|"
+ROWS_AT_ONCE = 50_000
+
+# How files that hold no rows begin, and what to do about them.
+NO_ROWS = {
+    rb"\s*<(?i:!doctype|html|\?xml)": "is a web page or XML: load the file behind it",
+    rb"version https://git-lfs": "is a pointer of Git LFS: run `git lfs pull`",
+    rb"(?:outs|md5):\s": "is a pointer of DVC: name the file beside it, and run `uv run dvc pull`",
+    rb"PK\x03\x04|7z\xbc\xaf\x27\x1c|Rar!|BZh|\xfd7zXZ": "is an archive: unpack it",
+    rb"%PDF|\x89PNG|\xff\xd8\xff|\x89HDF|\x80[\x02-\x05]": "is no table",
+    rb"\s*\[": "is one JSON array: write one object on each line",
+    rb"\xff\xfe|\xfe\xff": "is in UTF-16: set `encoding: utf-16` under `source` in params.yaml",
+}
+
+Batches = Callable[[], Iterator[pl.DataFrame]]
+
+
+def scan(path: Path, dialect: Dialect | None = None) -> pl.LazyFrame:
+    """Scan a file, or all files of a folder, whose names may give further columns (`year=2026/`).
+
+    Args:
+        path: CSV, JSON lines (both also as gzip or zstd), Parquet, Arrow, Excel or SQLite. What
+            the file holds decides, not its name.
+        dialect: How its cells are written, by default as in CSV files in UTF-8 with commas; the
+            query of a database.
+
+    Returns:
+        Its rows. Cells of text files and databases are text: a bad cell then costs its row, not
+        the file.
+
+    Raises:
+        ProjectError: If the file is missing or cannot be rows; while reading, at the line that
+            cannot be read.
+    """
+    dialect = dialect or Dialect()
+    if not path.is_dir():
+        return _scan_file(path, dialect)
+    parts = {
+        file: file.relative_to(path).parts for file in sorted(path.rglob("*")) if file.is_file()
+    }
+    files = [file for file in parts if not any(part.startswith((".", "_")) for part in parts[file])]
+    if not files:
+        raise ProjectError(f"cannot read {path}: there is no file in this folder")
+    if _begin(files[0]).startswith(PARQUET):
+        hive = any("=" in part for part in parts[files[0]][:-1])
+        return _native(path, lambda: pl.scan_parquet(files, hive_partitioning=hive))
+    frames = [_scan_file(file, dialect) for file in files]
+    names = frames[0].collect_schema().names()
+    for file, frame in zip(files, frames, strict=True):
+        if frame.collect_schema().names() != names:
+            raise ProjectError(f"cannot read {file}: its columns are not those of {files[0]}")
+    return pl.concat(frames)
+
+
+def query(address: str, sql: str) -> pl.LazyFrame:
+    """Query a database.
+
+    Args:
+        address: Address with the driver, as SQLAlchemy takes it; its password is never shown.
+        sql: The query.
+
+    Returns:
+        The rows of the result; all cells are text, as in a CSV file.
+
+    Raises:
+        ProjectError: If the database cannot be reached or refuses the query.
+    """
+    from sqlalchemy import create_engine, text
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        url = make_url(address)
+        engine = create_engine(url)
+    except (SQLAlchemyError, ModuleNotFoundError) as error:
+        reason = _first_line(error).replace(address, "it")
+        raise ProjectError(f"the address of the database cannot be used: {reason}") from None
+    place = url.render_as_string(hide_password=True)
+
+    def chunks() -> Iterator[pl.DataFrame]:
+        try:
+            with engine.connect().execution_options(stream_results=True) as connection:
+                result = connection.execute(text(sql))
+                names = list(result.keys())
+                _refuse_twice(names, place)
+                yield pl.DataFrame(schema=dict.fromkeys(names, pl.String))
+                while rows := result.fetchmany(ROWS_AT_ONCE):
+                    columns = zip(*rows, strict=True)
+                    cells = [[_cell(value, place) for value in column] for column in columns]
+                    yield pl.DataFrame(cells, schema=dict.fromkeys(names, pl.String))
+        except SQLAlchemyError as error:
+            reason = _first_line(getattr(error, "orig", None) or error)
+            raise ProjectError(f"the database {place} refuses: {reason}") from None
+        finally:
+            engine.dispose()
+
+    schema = next(chunks()).schema
+    return _source(chunks, schema)
+
+
+def _scan_file(path: Path, dialect: Dialect) -> pl.LazyFrame:
+    begin = _begin(path)
+    if not begin.strip():
+        raise ProjectError(f"cannot read {path}: the file is empty")
+    if begin.startswith(PARQUET):
+        return _native(path, lambda: pl.scan_parquet(path))
+    if begin.startswith(ARROW):
+        return _native(path, lambda: pl.scan_ipc(path))
+    if begin.startswith(SQLITE):
+        if not dialect.query:
+            message = f"{path} is a database: set `query` under `source` in params.yaml"
+            raise ProjectError(message)
+        return query(f"sqlite:///{path}", dialect.query)
+    if begin.startswith(ZIP) and zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if "xl/workbook.xml" in archive.namelist():
+                return _excel(path)
+    is_utf16 = codecs.lookup(_encoding(dialect)).name.startswith("utf-16")
+    for pattern, reason in NO_ROWS.items():
+        if re.match(pattern, begin) and not (is_utf16 and b"\xff\xfe" in begin[:2] + begin[1::-1]):
+            raise ProjectError(f"{path} {reason}")
+    if re.match(rb"(?:\xef\xbb\xbf)?\s*\{", begin):
+        return _json_lines(path)
+    if b"\r" in begin and b"\n" not in begin:
+        raise ProjectError(f"{path} ends its lines with CR alone: save it with other line ends")
+    return _csv(path, dialect)
+
+
+def _native(path: Path, scanned: Callable[[], pl.LazyFrame]) -> pl.LazyFrame:
+    try:
+        frame = scanned()
+        frame.collect_schema()
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise ProjectError(f"cannot read {path}: {_first_line(error)}") from None
+    return frame
+
+
+def _excel(path: Path) -> pl.LazyFrame:
+    """Read the first sheet of an Excel file."""
+    try:
+        return pl.read_excel(path, infer_schema_length=0).lazy()
+    except ModuleNotFoundError:
+        message = f"cannot read {path}: Excel files need a further package: uv add fastexcel"
+        raise ProjectError(message) from None
+
+
+def _json_lines(path: Path) -> pl.LazyFrame:
+    frame = _native(path, lambda: pl.scan_ndjson(path, infer_schema_length=None))
+    found = frame.collect_schema()
+    schema = {name: dtype if dtype.is_nested() else pl.String() for name, dtype in found.items()}
+
+    def batches() -> Iterator[pl.DataFrame]:
+        yield from pl.scan_ndjson(path, schema=schema).collect_batches()
+
+    return _source(batches, pl.Schema(schema))
+
+
+def _csv(path: Path, dialect: Dialect) -> pl.LazyFrame:
+    """Scan a CSV file; lines that hold nothing are no rows, and short or long lines are refused."""
+    separator = dialect.separator or ("\t" if ".tsv" in path.suffixes else ",")
+    header = _header(path, dialect, separator)
+    last = header[-1]
+
+    def batches() -> Iterator[pl.DataFrame]:
+        are_whole = False
+        with _as_utf8(path, dialect) as source:
+            try:
+                for batch in pl.scan_csv(
+                    source,
+                    infer_schema=False,
+                    separator=separator,
+                    quote_char=dialect.quote,
+                    comment_prefix=dialect.comment,
+                    new_columns=header,
+                ).collect_batches():
+                    if batch[last].null_count() == 0:
+                        yield batch
+                        continue
+                    if not are_whole:  # Polars fills short lines up, so they end in empty cells
+                        _refuse_ragged(path, dialect, separator, len(header))
+                        are_whole = True
+                    cells = pl.all().str.strip_chars().str.len_bytes().fill_null(0)
+                    yield batch.filter(pl.any_horizontal(cells > 0))
+            except pl.exceptions.PolarsError as error:
+                _refuse_encoding(path, dialect)
+                _refuse_ragged(path, dialect, separator, len(header))
+                raise ProjectError(f"cannot read {path}: {_first_line(error)}") from None
+
+    return _source(batches, pl.Schema(dict.fromkeys(header, pl.String())))
+
+
+def _header(path: Path, dialect: Dialect, separator: str) -> list[str]:
+    """Read the names of the columns."""
+    with _lines(path, dialect) as lines:
+        for names in _records(lines, dialect, separator):
+            if any(name.strip() for name in names):
+                break
+        else:
+            raise ProjectError(f"cannot read {path}: it has no header")
+    if any("\ufffd" in name for name in names):
+        _refuse_encoding(path, dialect)
+    if any(ord(sign) < ord(" ") and sign not in "\t\n" for name in names for sign in name):
+        raise ProjectError(f"{path} is not a text file")
+    _refuse_twice(names, str(path))
+    # Columns without a name, such as the index that pandas writes, get one.
+    return [name or f"column {number}" for number, name in enumerate(names, start=1)]
+
+
+def _refuse_twice(names: Sequence[str], place: str) -> None:
+    twice = [name for name, count in Counter(names).items() if count > 1 and name]
+    if twice:
+        raise ProjectError(f"{place} has two columns named {twice[0]}: rename one of them")
+
+
+def _refuse_ragged(path: Path, dialect: Dialect, separator: str, width: int) -> None:
+    """Refuse the first line that has not as many cells as the header."""
+    with _lines(path, dialect) as lines:
+        records = _records(lines, dialect, separator)
+        try:
+            for cells in records:
+                if len(cells) != width and any(cell.strip() for cell in cells):
+                    message = (
+                        f"{path}:{records.line_num}: {len(cells)} cells, the header has {width}"
+                    )
+                    raise ProjectError(
+                        f"{message}: correct the line, or see `separator` and `quote`"
+                    )
+        except csv.Error as error:
+            raise ProjectError(f"{path}:{records.line_num}: {error}") from None
+
+
+def _refuse_encoding(path: Path, dialect: Dialect) -> None:
+    """Refuse the first line that is not in the encoding."""
+    encoding = _encoding(dialect)
+    if codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")):
+        return
+    with _open(path) as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                line.decode(encoding)
+            except UnicodeDecodeError as error:
+                byte = line[error.start]
+                other = "cp1252" if _fits(line, "cp1252") else "latin-1"
+                message = f"{path}:{number}: byte 0x{byte:02x} is not {dialect.encoding}"
+                remedy = f"set `encoding: {other}` under `source` in params.yaml if that fits"
+                raise ProjectError(f"{message}: {remedy}") from None
+
+
+def _fits(line: bytes, encoding: str) -> bool:
+    try:
+        line.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _encoding(dialect: Dialect) -> str:
+    try:
+        name = codecs.lookup(dialect.encoding).name
+    except LookupError:
+        message = f"`encoding: {dialect.encoding}` under `source` in params.yaml is no encoding"
+        raise ProjectError(message) from None
+    return "utf-8-sig" if name in ("utf-8", "ascii") else name
+
+
+def _begin(path: Path) -> bytes:
+    """Read how a file begins, unpacked."""
+    try:
+        with _open(path) as file:
+            return file.read(2**16)
+    except (OSError, EOFError) as error:
+        reason = "there is no such file" if not path.exists() else str(error)
+        raise ProjectError(f"cannot read {path}: {reason}") from None
+
+
+def _open(path: Path) -> IO[bytes]:
+    """Open a file to read bytes, unpacked where that is possible without Polars."""
+    with path.open("rb") as file:
+        begin = file.read(4)
+    if begin.startswith(GZIP):
+        return cast("IO[bytes]", gzip.open(path))
+    if begin.startswith(ZSTD):  # Polars can unpack it, Python can from 3.14 on
+        text = pl.scan_csv(
+            path,
+            has_header=False,
+            infer_schema=False,
+            separator="\x1f",
+            quote_char=None,
+            encoding="utf8-lossy",
+        )
+        return io.BytesIO("\n".join(text.head(1000).collect().to_series()).encode())
+    return path.open("rb")
+
+
+@contextmanager
+def _lines(path: Path, dialect: Dialect) -> Iterator[Iterator[str]]:
+    """Open a file to read its lines; bytes that are not in the encoding become U+FFFD."""
+    encoding = _encoding(dialect)
+    with io.TextIOWrapper(_open(path), encoding=encoding, errors="replace", newline="") as lines:
+        yield lines
+
+
+def _records(lines: Iterator[str], dialect: Dialect, separator: str) -> "Records":
+    """Split lines into cells, as Polars does."""
+    csv.field_size_limit(2**31 - 1)
+    comment = dialect.comment
+    kept = (line for line in lines if not (comment and line.startswith(comment)))
+    if not dialect.quote:
+        return csv.reader(kept, delimiter=separator, quoting=csv.QUOTE_NONE, strict=True)
+    return csv.reader(kept, delimiter=separator, quotechar=dialect.quote, strict=True)
+
+
+@contextmanager
+def _as_utf8(path: Path, dialect: Dialect) -> Iterator[Path]:
+    """Give a file in UTF-8: the file itself, or a copy that is deleted afterwards."""
+    encoding = _encoding(dialect)
+    if encoding == "utf-8-sig":
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / path.name
+        try:
+            with (
+                io.TextIOWrapper(_open(path), encoding=encoding, newline="") as text,
+                copy.open("w", encoding="utf-8", newline="") as target,
+            ):
+                shutil.copyfileobj(text, target)
+        except UnicodeError:
+            _refuse_encoding(path, dialect)
+            raise ProjectError(f"{path} is not in {encoding}") from None
+        yield copy
+
+
+def _source(batches: Batches, schema: pl.Schema) -> pl.LazyFrame:
+    """Make a table of batches of rows, which are read again for each use of the table."""
+
+    def read(
+        columns: list[str] | None, predicate: pl.Expr | None, rows: int | None, _: int | None
+    ) -> Iterator[pl.DataFrame]:
+        for batch in batches():
+            part = batch if rows is None else batch.head(rows)
+            rows = None if rows is None else rows - part.height
+            part = part if predicate is None else part.filter(predicate)
+            yield part if columns is None else part.select(columns)
+            if rows == 0:
+                return
+
+    return register_io_source(read, schema=schema)
+
+
+def _cell(value: object, place: str) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bytes | memoryview):
+        raise ProjectError(f"the database {place} returns bytes: leave them out of the query")
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -1,0 +1,124 @@
+"""Rules that need more than an expression: a schema's own checks, and values that occur twice."""
+
+from collections.abc import Mapping
+
+import pandera.polars as pa
+import polars as pl
+
+from ..base.dialect import Cells
+from ..base.errors import ProjectError
+from .rules import ROW, Rule, is_known, reason_for, words
+
+FLAG = "\x1frule "
+PROBED = 10  # rows by which it is tried whether a check judges each by itself
+
+OwnCheck = tuple[str | None, pa.Check]  # of a column, or of the whole row
+
+
+def add(
+    rows: pl.LazyFrame, schema: pa.DataFrameSchema, cells: Mapping[str, Cells]
+) -> tuple[pl.LazyFrame, list[Rule]]:
+    """Apply the checks that a schema defines itself, and its rules on values that occur twice.
+
+    A check that judges each row by itself is called by batches of rows, any other on all of them.
+
+    Args:
+        rows: The columns of the schema in its types, and `ROW`.
+        schema: What a valid row is.
+        cells: The cells of each column.
+
+    Returns:
+        The rows with a column more for each rule, which says whether it holds, and the rules.
+
+    Raises:
+        ProjectError: If a check fails to run, or if one on the data as a whole is broken.
+    """
+    names = list(cells)
+    by_batch: dict[str, OwnCheck] = {}
+    by_row: dict[str, pl.Series] = {}
+    rules: list[Rule] = []
+    for place, (name, check) in enumerate(_own_checks(schema, names)):
+        flag = f"{FLAG}{place}"
+        if _judges_rows(name, check, rows.select(names).head(PROBED).collect()):
+            by_batch[flag] = name, check
+        elif (outcome := _outcome_of_all(name, check, rows.select(names))) is not None:
+            by_row[flag] = outcome
+        else:
+            continue
+        rules.append(_rule(flag, name, check, cells))
+    for key in _unique_keys(schema, names):
+        flag = f"{FLAG}unique {', '.join(key)}"
+        twice = pl.struct(key).is_duplicated() & pl.all_horizontal(pl.col(key).is_not_null())
+        by_row[flag] = rows.select(~twice).collect(engine="streaming").to_series()
+        says, asks = ", ".join(key), "must not occur twice"
+        shown = pl.concat_str([cells[name].text.fill_null("empty") for name in key], separator=", ")
+        rules.append(Rule(f"{says}: {asks}", ~pl.col(flag), reason_for(says, shown, asks)))
+    if not rules:
+        return rows, rules
+
+    def judge(batch: pl.DataFrame) -> pl.DataFrame:
+        table = batch.select(names)
+        flags = [_outcome(*own, table).alias(flag) for flag, own in by_batch.items()]
+        flags += [outcome.gather(batch[ROW]).alias(flag) for flag, outcome in by_row.items()]
+        return batch.with_columns(flags)
+
+    types = {**rows.collect_schema(), **dict.fromkeys([*by_batch, *by_row], pl.Boolean())}
+    return rows.map_batches(judge, schema=types, streamable=True), rules
+
+
+def _own_checks(schema: pa.DataFrameSchema, names: list[str]) -> list[OwnCheck]:
+    of_columns = [(name, check) for name in names for check in schema.columns[name].checks]
+    every: list[OwnCheck] = [
+        *((name, check) for name, check in of_columns if not is_known(check)),
+        *((None, check) for check in schema.checks),
+    ]
+    return [(name, check) for name, check in every if not check.raise_warning]
+
+
+def _unique_keys(schema: pa.DataFrameSchema, names: list[str]) -> list[list[str]]:
+    keys = [[name] for name in names if schema.columns[name].unique]
+    together = [schema.unique] if isinstance(schema.unique, str) else schema.unique
+    return [*keys, list(together)] if together else keys
+
+
+def _rule(flag: str, name: str | None, check: pa.Check, cells: Mapping[str, Cells]) -> Rule:
+    asks = words(check)
+    if name is None:
+        return Rule(f"the row: {asks}", ~pl.col(flag), pl.lit(f"the row {asks}"))
+    is_unreadable = pl.col(name).is_null() & ~cells[name].is_empty  # which is a reason already
+    reason = reason_for(name, cells[name].text, asks)
+    return Rule(f"{name}: {asks}", ~pl.col(flag) & ~is_unreadable, reason)
+
+
+def _judges_rows(name: str | None, check: pa.Check, sample: pl.DataFrame) -> bool:
+    """Try whether a check gives each row its outcome, whatever the other rows are."""
+    half = sample.height // 2
+    outcome = _outcome(name, check, sample)
+    if outcome.len() != sample.height or half == 0:
+        return False
+    parts = (sample.head(half), sample.slice(half))
+    return pl.concat(_outcome(name, check, part) for part in parts).equals(outcome)
+
+
+def _outcome_of_all(name: str | None, check: pa.Check, rows: pl.LazyFrame) -> pl.Series | None:
+    """Call a check on all rows; None if it is about them as a whole, and holds."""
+    every = rows.collect(engine="streaming")
+    outcome = _outcome(name, check, every)
+    if outcome.len() == every.height:
+        return outcome
+    if not outcome.all():
+        place = f"{name}: " if name else ""
+        raise ProjectError(f"the data as a whole break schema.py: {place}{words(check)}")
+    return None
+
+
+def _outcome(name: str | None, check: pa.Check, rows: pl.DataFrame) -> pl.Series:
+    """Call a check: whether it holds, for each row or for all together."""
+    try:
+        found = check(rows.lazy(), name).check_output.collect().to_series()
+    except Exception as error:  # the check is code of yours, which may raise anything
+        reason = next(iter(str(error).splitlines()), "")
+        place = f"of {name} " if name else ""
+        message = f"schema.py: the rule `{check.name}` {place}cannot be checked"
+        raise ProjectError(f"{message}: {type(error).__name__}: {reason}") from error
+    return pl.Series(found)
