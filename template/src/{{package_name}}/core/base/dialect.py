@@ -105,15 +105,12 @@ def cells(
         marks = {"", *dialect.empty_in.get(name, dialect.empty)} - (known - {""})
         stripped = cell.str.strip_chars()
         is_empty = stripped.is_null() | stripped.is_in(sorted(marks))
-        text = pl.when(~is_empty).then(stripped)
-        values, shown = _parsed(text, wanted, dialect), _short(stripped)
+        values, text = _read(stripped, marks, wanted, dialect), _short(stripped)
     else:
         _refuse_other_meaning(name, found, wanted)
         is_empty = cell.is_null() | cell.is_nan() if found.is_float() else cell.is_null()
-        values, shown = _cast(cell, found, wanted), _short(cell.cast(pl.String))
-    if wanted.is_float():
-        values = pl.when(values.is_finite()).then(values)
-    return Cells(values, is_empty, shown, _noun(wanted, dialect), wanted, found == pl.String)
+        values, text = _cast(cell, found, wanted), _short(cell.cast(pl.String))
+    return Cells(values, is_empty, text, _noun(wanted, dialect), wanted, found == pl.String)
 
 
 def kind(dtype: pl.DataType) -> str:
@@ -158,10 +155,20 @@ def _refuse_other_meaning(name: str, found: pl.DataType, wanted: pl.DataType) ->
 
 def _cast(cell: pl.Expr, found: pl.DataType, wanted: pl.DataType) -> pl.Expr:
     """Cast a typed cell; null where the result is not the same value."""
-    values = cell.cast(wanted, strict=False)
+    values = _finite(cell.cast(wanted, strict=False), wanted)
     if found == wanted or kind(wanted) == "texts" or wanted == pl.Float32:
         return values
     return pl.when(values.cast(found, strict=False) == cell).then(values)
+
+
+def _read(text: pl.Expr, marks: set[str], wanted: pl.DataType, dialect: Dialect) -> pl.Expr:
+    """Read stripped text as a type; null where it is a mark of empty cells, or of another type."""
+    cells = pl.DataFrame({"text": sorted(marks)}, schema={"text": pl.String})
+    values = _parsed(pl.col("text"), wanted, dialect)
+    readable = cells.filter(values.is_not_null())["text"]  # few of them: "NA" is null as a number
+    if len(readable):
+        text = pl.when(~text.is_in(readable.to_list())).then(text)
+    return _parsed(text, wanted, dialect)
 
 
 def _parsed(text: pl.Expr, wanted: pl.DataType, dialect: Dialect) -> pl.Expr:
@@ -179,12 +186,17 @@ def _parsed(text: pl.Expr, wanted: pl.DataType, dialect: Dialect) -> pl.Expr:
     if not wanted.is_numeric():
         return text.cast(wanted, strict=False)
     number = _number(text, dialect)
-    read = number.cast(wanted, strict=False)
+    read = _finite(number.cast(wanted, strict=False), wanted)
     if not wanted.is_integer():
         return read
     decimal = number.cast(pl.Float64, strict=False)  # whole numbers often have a decimal point: 3.0
     is_whole = (decimal == decimal.round()) & (decimal.abs() < 2**53)
     return pl.coalesce(read, pl.when(is_whole).then(decimal).cast(wanted, strict=False))
+
+
+def _finite(values: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Make what is not a finite number null."""
+    return pl.when(values.is_finite()).then(values) if dtype.is_float() else values
 
 
 def _number(text: pl.Expr, dialect: Dialect) -> pl.Expr:

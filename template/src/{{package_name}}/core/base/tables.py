@@ -41,8 +41,13 @@ def stream(path: Path) -> pl.LazyFrame:
     """
     if not path.is_file():
         raise ProjectError(f"there is no {path} yet: run `uvx nox -s pipeline`")
-    rows = pl.scan_parquet(path)
-    return watched(rows, rows.select(pl.len()).collect().item())
+    return watched(pl.scan_parquet(path), height(path))
+
+
+def height(path: Path) -> int:
+    """Return how many rows a Parquet file holds, which it says itself."""
+    rows: int = pl.scan_parquet(path).select(pl.len()).collect().item()
+    return rows
 
 
 def sink(tables: Mapping[Path, pl.LazyFrame], summary: pl.LazyFrame | None = None) -> pl.DataFrame:

@@ -23,8 +23,7 @@ def run(rows: pl.LazyFrame) -> None:
         tables.sink({paths.RAW: tables.watched(rows, None)})
     except (OSError, pl.exceptions.PolarsError) as error:
         raise ProjectError(f"cannot read the source: {str(error).splitlines()[0]}") from error
-    raw = tables.stream(paths.RAW)
-    height = raw.select(pl.len()).collect().item()
+    height = tables.height(paths.RAW)
     if not height:
         raise ProjectError("the source has no rows: see `source` in params.yaml")
-    logger.info("ingest: %d rows, %d columns", height, len(raw.collect_schema()))
+    logger.info("ingest: %d rows, %d columns", height, len(pl.read_parquet_schema(paths.RAW)))

@@ -52,7 +52,8 @@ def add(
         by_row[flag] = rows.select(~twice).collect(engine="streaming").to_series()
         says, asks = ", ".join(key), "must not occur twice"
         shown = pl.concat_str([cells[name].text.fill_null("empty") for name in key], separator=", ")
-        rules.append(Rule(f"{says}: {asks}", ~pl.col(flag), reason_for(says, shown, asks)))
+        fails = ~pl.col(flag)
+        rules.append(Rule(f"{says}: {asks}", fails, reason_for(says, shown, asks), fails))
     if not rules:
         return rows, rules
 
@@ -82,12 +83,12 @@ def _unique_keys(schema: pa.DataFrameSchema, names: list[str]) -> list[list[str]
 
 
 def _rule(flag: str, name: str | None, check: pa.Check, cells: Mapping[str, Cells]) -> Rule:
-    asks = words(check)
+    asks, fails = words(check), ~pl.col(flag)
     if name is None:
-        return Rule(f"the row: {asks}", ~pl.col(flag), pl.lit(f"the row {asks}"))
+        return Rule(f"the row: {asks}", fails, pl.lit(f"the row {asks}"), fails)
     is_unreadable = pl.col(name).is_null() & ~cells[name].is_empty  # which is a reason already
     reason = reason_for(name, cells[name].text, asks)
-    return Rule(f"{name}: {asks}", ~pl.col(flag) & ~is_unreadable, reason)
+    return Rule(f"{name}: {asks}", fails & ~is_unreadable, reason, fails)
 
 
 def _judges_rows(name: str | None, check: pa.Check, sample: pl.DataFrame) -> bool:

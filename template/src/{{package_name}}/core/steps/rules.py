@@ -32,11 +32,13 @@ class Rule:
         title: The rule without the value, to count how often it is broken.
         is_broken: Whether a row breaks the rule; never null.
         reason: What is wrong, for the row that breaks it.
+        screen: A quicker `is_broken`, which may also hold for rows that break another rule.
     """
 
     title: str
     is_broken: pl.Expr
     reason: pl.Expr
+    screen: pl.Expr
 
 
 def _anchored(pattern: str | re.Pattern[str]) -> str:
@@ -208,14 +210,22 @@ def of_column(name: str, schema: pa.DataFrameSchema, cells: Cells) -> list[Rule]
     unreadable = pl.col(name).is_null() & ~cells.is_empty
     quoted = pl.concat_str(pl.lit("'"), cells.text, pl.lit("'"))
     shown = quoted if cells.are_text else cells.text
-    rules = [Rule(f"{name}: {cells.noun}", unreadable, reason_for(name, shown, cells.noun))]
-    if not column.nullable:
-        rules.append(Rule(f"{name}: empty", cells.is_empty, pl.lit(f"{name} is empty")))
+    reason = reason_for(name, shown, cells.noun)
+    if column.nullable:
+        rules = [Rule(f"{name}: {cells.noun}", unreadable, reason, unreadable)]
+    else:
+        is_null = pl.col(name).is_null()
+        empty = pl.lit(f"{name} is empty")
+        rules = [
+            Rule(f"{name}: {cells.noun}", unreadable, reason, is_null),
+            Rule(f"{name}: empty", cells.is_empty, empty, is_null),
+        ]
     shown = quoted if dialects.kind(cells.type) == "texts" else cells.text
     for check in filter(is_known, column.checks):
-        holds = KNOWN[check.name][0](pl.col(name), check.statistics)
-        broken = (~holds).fill_null(value=not check.ignore_na) & ~unreadable
-        rules.append(Rule(f"{name}: {words(check)}", broken, reason_for(name, shown, words(check))))
+        holds = KNOWN[str(check.name)][0](pl.col(name), check.statistics or {})
+        fails = (~holds).fill_null(value=not check.ignore_na)
+        reason = reason_for(name, shown, words(check))
+        rules.append(Rule(f"{name}: {words(check)}", fails & ~unreadable, reason, fails))
     return rules
 
 

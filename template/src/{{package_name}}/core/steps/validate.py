@@ -58,9 +58,9 @@ class Checked:
 
     @property
     def counts(self) -> pl.LazyFrame:
-        """One row: how many rows there are, how many are bad, and how many break each rule."""
+        """One row: how many rows are bad, and how many break each rule."""
         broken = [rule.is_broken.sum().alias(str(place)) for place, rule in enumerate(self.rules)]
-        return self.rows.select(pl.len(), pl.col(IS_BAD).sum(), *broken)
+        return self.rows.filter(IS_BAD).select(pl.len(), *broken)
 
 
 class ValidationSettings(Section):
@@ -87,8 +87,8 @@ def run(schema: pa.DataFrameSchema, settings: ValidationSettings, dialect: Diale
     raw = tables.stream(paths.RAW)
     checked = check(raw, schema, dialect)
     files = {paths.VALID: checked.valid, paths.QUARANTINE: checked.rejected}
-    read, bad, *broken = tables.sink(files, checked.counts).row(0)
-    valid, quarantined = (tables.stream(path).select(pl.len()).collect().item() for path in files)
+    bad, *broken = tables.sink(files, checked.counts).row(0)
+    read, valid, quarantined = (tables.height(path) for path in (paths.RAW, *files))
     if (valid, quarantined) != (read - bad, bad):
         message = f"{read} rows read, {valid} valid, {quarantined} in quarantine, {bad} bad"
         raise AssertionError(message)
@@ -137,5 +137,5 @@ def check(raw: pl.LazyFrame, schema: pa.DataFrameSchema, dialect: Dialect) -> Ch
     on_cells = [rule for name in names for rule in rules.of_column(name, schema, cells[name])]
     judged, own = own_rules.add(typed, schema, cells)
     every = [*on_cells, *own]
-    is_bad = pl.any_horizontal(rule.is_broken for rule in every)
+    is_bad = pl.any_horizontal(rule.screen for rule in every)
     return Checked(judged.with_columns(is_bad.alias(IS_BAD)), names, every)
