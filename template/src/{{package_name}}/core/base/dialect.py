@@ -60,7 +60,8 @@ class Cells:
     """Expressions for the cells of a column.
 
     Attributes:
-        values: The cells in the wanted type; null where a cell is empty or cannot be read.
+        values: The cells in the wanted type; null where a cell is empty or cannot be read, and
+            not finite where it is no finite number.
         is_empty: Whether a cell holds nothing.
         text: The cells as they are shown in reasons.
         noun: What a cell that cannot be read is not, in words.
@@ -155,7 +156,7 @@ def _refuse_other_meaning(name: str, found: pl.DataType, wanted: pl.DataType) ->
 
 def _cast(cell: pl.Expr, found: pl.DataType, wanted: pl.DataType) -> pl.Expr:
     """Cast a typed cell; null where the result is not the same value."""
-    values = _finite(cell.cast(wanted, strict=False), wanted)
+    values = cell.cast(wanted, strict=False)
     if found == wanted or kind(wanted) == "texts" or wanted == pl.Float32:
         return values
     return pl.when(values.cast(found, strict=False) == cell).then(values)
@@ -165,7 +166,8 @@ def _read(text: pl.Expr, marks: set[str], wanted: pl.DataType, dialect: Dialect)
     """Read stripped text as a type; null where it is a mark of empty cells, or of another type."""
     cells = pl.DataFrame({"text": sorted(marks)}, schema={"text": pl.String})
     values = _parsed(pl.col("text"), wanted, dialect)
-    readable = cells.filter(values.is_not_null())["text"]  # few of them: "NA" is null as a number
+    is_value = values.is_finite() if wanted.is_float() else values.is_not_null()
+    readable = cells.filter(is_value)["text"]  # few of them: "NA" is no number anyway
     if len(readable):
         text = pl.when(~text.is_in(readable.to_list())).then(text)
     return _parsed(text, wanted, dialect)
@@ -186,17 +188,12 @@ def _parsed(text: pl.Expr, wanted: pl.DataType, dialect: Dialect) -> pl.Expr:
     if not wanted.is_numeric():
         return text.cast(wanted, strict=False)
     number = _number(text, dialect)
-    read = _finite(number.cast(wanted, strict=False), wanted)
+    read = number.cast(wanted, strict=False)
     if not wanted.is_integer():
         return read
     decimal = number.cast(pl.Float64, strict=False)  # whole numbers often have a decimal point: 3.0
     is_whole = (decimal == decimal.round()) & (decimal.abs() < 2**53)
     return pl.coalesce(read, pl.when(is_whole).then(decimal).cast(wanted, strict=False))
-
-
-def _finite(values: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Make what is not a finite number null."""
-    return pl.when(values.is_finite()).then(values) if dtype.is_float() else values
 
 
 def _number(text: pl.Expr, dialect: Dialect) -> pl.Expr:

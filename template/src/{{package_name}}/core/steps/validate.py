@@ -1,6 +1,7 @@
 """Step 2: put rows that break the schema into quarantine, with the reason."""
 
 import logging
+from collections import Counter
 from dataclasses import dataclass
 
 import pandera.polars as pa
@@ -41,26 +42,28 @@ class Checked:
         return self.rows.filter(~pl.col(IS_BAD)).select(self.names)
 
     @property
-    def rejected(self) -> pl.LazyFrame:
-        """The other rows as they were read, after their `row` and `reason`."""
-        as_read = [
-            pl.col(name).alias(name.removeprefix(AS_READ))
-            for name in self.rows.collect_schema().names()
-            if name.startswith(AS_READ)
-        ]
-        return self.rows.filter(IS_BAD).select(ROW, self.reason, *as_read)
-
-    @property
     def reason(self) -> pl.Expr:
         """Everything that is wrong with a row, in one text."""
         reasons = [pl.when(rule.is_broken).then(rule.reason) for rule in self.rules]
         return pl.concat_str(reasons, separator="; ", ignore_nulls=True).alias(REASON)
 
-    @property
-    def counts(self) -> pl.LazyFrame:
-        """One row: how many rows are bad, and how many break each rule."""
-        broken = [rule.is_broken.sum().alias(str(place)) for place, rule in enumerate(self.rules)]
-        return self.rows.filter(IS_BAD).select(pl.len(), *broken)
+    def rejected(self, counts: Counter[str]) -> pl.LazyFrame:
+        """Return the other rows as they were read, after their `row` and `reason`.
+
+        Args:
+            counts: Counts how often each rule is broken, as the rows are made.
+        """
+        found = self.rows.collect_schema()
+        as_read = {name.removeprefix(AS_READ): name for name in found if name.startswith(AS_READ)}
+
+        def explain(batch: pl.DataFrame) -> pl.DataFrame:
+            for rule in self.rules:
+                counts[rule.title] += batch.select(rule.is_broken.sum()).item()
+            return batch.select(ROW, self.reason, **{n: pl.col(c) for n, c in as_read.items()})
+
+        types = {name: found[column] for name, column in as_read.items()}
+        schema = {ROW: found[ROW], REASON: pl.String(), **types}
+        return self.rows.filter(IS_BAD).map_batches(explain, schema=schema, streamable=True)
 
 
 class ValidationSettings(Section):
@@ -84,26 +87,21 @@ def run(schema: pa.DataFrameSchema, settings: ValidationSettings, dialect: Diale
     Raises:
         ProjectError: If a column is missing, or too large a share of the rows is bad.
     """
-    raw = tables.stream(paths.RAW)
-    checked = check(raw, schema, dialect)
-    files = {paths.VALID: checked.valid, paths.QUARANTINE: checked.rejected}
-    bad, *broken = tables.sink(files, checked.counts).row(0)
-    read, valid, quarantined = (tables.height(path) for path in (paths.RAW, *files))
-    if (valid, quarantined) != (read - bad, bad):
-        message = f"{read} rows read, {valid} valid, {quarantined} in quarantine, {bad} bad"
-        raise AssertionError(message)
-    reasons = {rule.title: number for rule, number in zip(checked.rules, broken, strict=True)}
-    ordered = sorted(filter(lambda item: item[1], reasons.items()), key=lambda item: -item[1])
-    report = {"read": read, "valid": valid, "quarantined": bad, "reasons": dict(ordered)}
+    checked = check(tables.stream(paths.RAW), schema, dialect)
+    counts: Counter[str] = Counter()
+    tables.sink({paths.VALID: checked.valid, paths.QUARANTINE: checked.rejected(counts)})
+    read, valid, bad = map(tables.height, (paths.RAW, paths.VALID, paths.QUARANTINE))
+    if read != valid + bad:
+        raise AssertionError(f"{read} rows read, {valid} valid, {bad} in quarantine")
+    reasons = {title: number for title, number in counts.most_common() if number}
+    report = {"read": read, "valid": valid, "quarantined": bad, "reasons": reasons}
     tables.write_json(report, paths.VALIDATION)
     logger.info("validate: %d rows valid, %d in quarantine", valid, bad)
     if bad > settings.max_quarantined_share * read:
-        message = f"{bad} of {read} rows are bad, more than the accepted "
-        message += f"{settings.max_quarantined_share:.1%}"
-        frequent = f", most often since {ordered[0][0]}" if ordered else ""
-        raise ProjectError(
-            f"{message}{frequent}: see {paths.VALIDATION}, and {paths.QUARANTINE} for the rows"
-        )
+        share = f"{settings.max_quarantined_share:.1%}"
+        message = f"{bad} of {read} rows are bad, more than the accepted {share}"
+        places = f"see {paths.VALIDATION}, and {paths.QUARANTINE} for the rows"
+        raise ProjectError(f"{message}, most often {next(iter(reasons))}: {places}")
 
 
 def check(raw: pl.LazyFrame, schema: pa.DataFrameSchema, dialect: Dialect) -> Checked:
@@ -124,6 +122,9 @@ def check(raw: pl.LazyFrame, schema: pa.DataFrameSchema, dialect: Dialect) -> Ch
     """
     found = raw.collect_schema()
     rules.refuse_missing(schema, found.names())
+    for name in {ROW, REASON} & set(found):
+        message = f"the data have a column {name}, which is a name that the quarantine uses"
+        raise ProjectError(f"{message}: rename it in source.py")
     names = [name for name in schema.columns if name in found]
     surplus = [name for name in found if name not in schema.columns]
     if surplus:
@@ -133,6 +134,11 @@ def check(raw: pl.LazyFrame, schema: pa.DataFrameSchema, dialect: Dialect) -> Ch
         raw.select(pl.all().name.prefix(AS_READ))
         .with_row_index(ROW)
         .with_columns(cell.values.alias(name) for name, cell in cells.items())
+        .with_columns(  # apart from the line above, so that no cell is read twice
+            pl.when(pl.col(name).is_finite()).then(pl.col(name))
+            for name, cell in cells.items()
+            if cell.type.is_float()
+        )
     )
     on_cells = [rule for name in names for rule in rules.of_column(name, schema, cells[name])]
     judged, own = own_rules.add(typed, schema, cells)
