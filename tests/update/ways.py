@@ -15,9 +15,7 @@ WAYS: dict[str, list[str]] = {
 Begin = Callable[..., Path]
 
 
-def update(
-    repository: Path, doors: Doors, way: str, target: str, *more: str, check: bool = True, **env: str
-) -> str:
+def update(repository: Path, doors: Doors, way: str, target: str, *more: str, check: bool = True, **env: str) -> str:
     """Update as a user would, without trusting the template with anything; give all that is said."""
     to = [target] if way == "merge" else ["--vcs-ref", target]
     command = [sys.executable, *WAYS[way], *to, *more]

@@ -17,7 +17,6 @@ from typing import Any
 import pandera.polars as pa
 import polars as pl
 import pytest
-
 from my_project.core.base import paths, reading, tables
 from my_project.core.base.dialect import Dialect
 from my_project.core.base.errors import ProjectError

@@ -13,6 +13,7 @@ from .settings import Section
 
 LISTED = 10
 LONGEST = 60  # characters of a cell that a reason shows
+SIMPLE = ("texts", "numbers", "booleans", "dates", "times on a date", "times of day", "nothing")
 ISO_TIMES = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M")
 TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 WORDS_FOR_TRUTH = {**dict.fromkeys(TRUE, True), **dict.fromkeys(FALSE, False)}
@@ -137,8 +138,7 @@ def kind(dtype: pl.DataType) -> str:
 
 
 def _refuse_other_meaning(name: str, found: pl.DataType, wanted: pl.DataType) -> None:
-    simple = ("texts", "numbers", "booleans", "dates", "times on a date", "times of day", "nothing")
-    if (has := kind(found)) not in simple:
+    if (has := kind(found)) not in SIMPLE:
         message = f"column {name} of the data holds {has}, which no type of a column can take"
         raise ProjectError(f"{message}: take it apart in source.py")
     if has in ("nothing", kind(wanted)) or kind(wanted) == "texts":

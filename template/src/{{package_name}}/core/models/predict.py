@@ -183,18 +183,23 @@ def write(predictions: pl.LazyFrame, output: Path | None) -> tuple[int, int]:
     Returns:
         How many rows were written, and how many of them have no prediction.
     """
-    counts = [0, 0]
+    counts: list[tuple[int, int]] = []
 
     def count(batch: pl.DataFrame) -> pl.DataFrame:
-        counts[0] += batch.height
-        counts[1] += batch.height - batch[REASON].null_count()
+        counts.append((batch.height, batch.height - batch[REASON].null_count()))
         return batch
 
     schema = predictions.collect_schema()
     rows = predictions.map_batches(count, schema=schema, streamable=True)
     if output is None:
         _print(rows)
-        return counts[0], counts[1]
+    else:
+        _write(rows, output)
+    return sum(height for height, _ in counts), sum(without for _, without in counts)
+
+
+def _write(rows: pl.LazyFrame, output: Path) -> None:
+    """Write a file, whole or not at all."""
     output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_name(f".{os.getpid()}.{output.name}")
     try:
@@ -202,7 +207,6 @@ def write(predictions: pl.LazyFrame, output: Path | None) -> tuple[int, int]:
         partial.replace(output)
     finally:
         partial.unlink(missing_ok=True)
-    return counts[0], counts[1]
 
 
 def _print(rows: pl.LazyFrame) -> None:

@@ -48,8 +48,9 @@ def add(
         rules.append(_rule(flag, name, check, cells))
     for key in _unique_keys(schema, names):
         flag = f"{FLAG}unique {', '.join(key)}"
-        twice = pl.struct(key).is_duplicated() & pl.all_horizontal(pl.col(key).is_not_null())
-        by_row[flag] = rows.select(~twice).collect(engine="streaming").to_series()
+        by_row[flag] = (
+            rows.select(~pl.struct(key).is_duplicated()).collect(engine="streaming").to_series()
+        )
         says, asks = ", ".join(key), "must not occur twice"
         shown = pl.concat_str([cells[name].text.fill_null("empty") for name in key], separator=", ")
         fails = ~pl.col(flag)
@@ -78,8 +79,8 @@ def _own_checks(schema: pa.DataFrameSchema, names: list[str]) -> list[OwnCheck]:
 
 def _unique_keys(schema: pa.DataFrameSchema, names: list[str]) -> list[list[str]]:
     keys = [[name] for name in names if schema.columns[name].unique]
-    together = [schema.unique] if isinstance(schema.unique, str) else schema.unique
-    return [*keys, list(together)] if together else keys
+    together = [schema.unique] if isinstance(schema.unique, str) else list(schema.unique or [])
+    return [*keys, together] if together and together not in keys else keys
 
 
 def _rule(flag: str, name: str | None, check: pa.Check, cells: Mapping[str, Cells]) -> Rule:

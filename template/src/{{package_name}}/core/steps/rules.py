@@ -190,6 +190,9 @@ def cells_of(name: str, schema: pa.DataFrameSchema, found: pl.DataType, dialect:
     column = schema.columns[name]
     wanted = column.dtype.type if column.dtype else found  # without a type it keeps the one it has
     wanted = wanted() if isinstance(wanted, type) else wanted
+    if dialects.kind(wanted) not in dialects.SIMPLE:
+        message = f"schema.py: column {name} is of type {wanted}"
+        raise ProjectError(f"{message}: only numbers, texts, booleans, dates and times can be read")
     lists = (it.statistics["allowed_values"] for it in column.checks if it.name == "isin")
     known = {str(value) for values in lists for value in values}
     return dialects.cells(pl.col(f"{AS_READ}{name}"), name, (found, wanted), dialect, known)
@@ -223,6 +226,11 @@ def of_column(name: str, schema: pa.DataFrameSchema, cells: Cells) -> list[Rule]
     shown = quoted if dialects.kind(cells.type) == "texts" else cells.text
     for check in filter(is_known, column.checks):
         holds = KNOWN[str(check.name)][0](pl.col(name), check.statistics or {})
+        try:
+            pl.DataFrame(schema={name: cells.type}).select(holds)
+        except pl.exceptions.PolarsError:
+            message = f"schema.py: the rule `{check.name}` of {name} does not fit its type"
+            raise ProjectError(f"{message} {cells.type}") from None
         fails = (~holds).fill_null(value=not check.ignore_na)
         reason = reason_for(name, shown, words(check))
         rules.append(Rule(f"{name}: {words(check)}", fails & ~unreadable, reason, fails))

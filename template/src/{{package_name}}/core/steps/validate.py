@@ -47,18 +47,18 @@ class Checked:
         reasons = [pl.when(rule.is_broken).then(rule.reason) for rule in self.rules]
         return pl.concat_str(reasons, separator="; ", ignore_nulls=True).alias(REASON)
 
-    def rejected(self, counts: Counter[str]) -> pl.LazyFrame:
+    def rejected(self, counts: list[Counter[str]]) -> pl.LazyFrame:
         """Return the other rows as they were read, after their `row` and `reason`.
 
         Args:
-            counts: Counts how often each rule is broken, as the rows are made.
+            counts: Gets how often each rule is broken, for each batch of rows as it is made.
         """
         found = self.rows.collect_schema()
         as_read = {name.removeprefix(AS_READ): name for name in found if name.startswith(AS_READ)}
 
         def explain(batch: pl.DataFrame) -> pl.DataFrame:
-            for rule in self.rules:
-                counts[rule.title] += batch.select(rule.is_broken.sum()).item()
+            broken = {it.title: batch.select(it.is_broken.sum()).item() for it in self.rules}
+            counts.append(Counter(broken))  # by several threads: += would lose some
             return batch.select(ROW, self.reason, **{n: pl.col(c) for n, c in as_read.items()})
 
         types = {name: found[column] for name, column in as_read.items()}
@@ -88,20 +88,25 @@ def run(schema: pa.DataFrameSchema, settings: ValidationSettings, dialect: Diale
         ProjectError: If a column is missing, or too large a share of the rows is bad.
     """
     checked = check(tables.stream(paths.RAW), schema, dialect)
-    counts: Counter[str] = Counter()
+    counts: list[Counter[str]] = []
     tables.sink({paths.VALID: checked.valid, paths.QUARANTINE: checked.rejected(counts)})
     read, valid, bad = map(tables.height, (paths.RAW, paths.VALID, paths.QUARANTINE))
     if read != valid + bad:
         raise AssertionError(f"{read} rows read, {valid} valid, {bad} in quarantine")
-    reasons = {title: number for title, number in counts.most_common() if number}
-    report = {"read": read, "valid": valid, "quarantined": bad, "reasons": reasons}
+    broken = sum(counts, Counter[str]())  # which leaves out what is 0
+    report = {
+        "read": read,
+        "valid": valid,
+        "quarantined": bad,
+        "reasons": dict(broken.most_common()),
+    }
     tables.write_json(report, paths.VALIDATION)
     logger.info("validate: %d rows valid, %d in quarantine", valid, bad)
     if bad > settings.max_quarantined_share * read:
         share = f"{settings.max_quarantined_share:.1%}"
         message = f"{bad} of {read} rows are bad, more than the accepted {share}"
         places = f"see {paths.VALIDATION}, and {paths.QUARANTINE} for the rows"
-        raise ProjectError(f"{message}, most often {next(iter(reasons))}: {places}")
+        raise ProjectError(f"{message}, most often {broken.most_common(1)[0][0]}: {places}")
 
 
 def check(raw: pl.LazyFrame, schema: pa.DataFrameSchema, dialect: Dialect) -> Checked:

@@ -1,0 +1,29 @@
+"""What the generated code makes of any file and any schema, tried inside a repository."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.generated.repository import Repository, generate
+from tests.harness import ROOT, Template
+
+INSIDE = ROOT / "tests/generated/inside"
+
+
+@pytest.fixture(scope="module")
+def repository(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """Give a repository with its environment, in which nothing has run."""
+    generated = generate(template, tmp_path_factory.mktemp("inside") / "repository")
+    generated.run("uv", "sync", "--quiet")
+    return generated
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", sorted(path.name for path in INSIDE.glob("*.py")))
+def test_its_own_tests_pass(repository: Repository, file: str) -> None:
+    """They run in its environment, since they call its code."""
+    place = Path("tests") / f"test_{file}"
+    shutil.copy(INSIDE / file, repository.path / place)
+    done = repository.run("uv", "run", "--no-sync", "pytest", "--quiet", "--no-cov", str(place), check=False)
+    assert done.returncode == 0, done.stdout
