@@ -12,7 +12,7 @@ class Mutation:
         file: In the package, or from the root where it begins with `/`.
         good: Code that stands there once.
         bad: What replaces it.
-        tests: The test file that turns red.
+        tests: The test file that turns red, in `tests/contract/` or from here.
     """
 
     name: str
@@ -25,43 +25,43 @@ class Mutation:
 MUTATIONS = [
     Mutation(
         "rules of the schema not applied",
-        "core/steps/validate.py",
-        "        schema.validate(typed, lazy=True)\n",
-        "        pass\n",
+        "core/steps/rules.py",
+        "filter(is_known, column.checks)",
+        "filter(is_known, ())",
         "test_validate.py",
     ),
     Mutation(
         "unreadable cells taken for gaps",
-        "core/steps/validate.py",
-        ".filter(typed[name].is_null() & ~_empty(raw[name]))",
-        ".filter(typed[name].is_null() & _empty(raw[name]))",
+        "core/steps/rules.py",
+        "unreadable = pl.col(name).is_null() & ~cells.is_empty",
+        "unreadable = pl.col(name).is_null() & cells.is_empty",
         "test_validate.py",
     ),
     Mutation(
         "3.7 taken for the whole number 3",
-        "core/steps/validate.py",
-        "numbers.set(numbers != numbers.round(), None)",
-        "numbers.floor()",
-        "test_validate.py",
+        "core/base/dialect.py",
+        "is_whole = (decimal == decimal.round())",
+        "is_whole = (decimal == decimal)",
+        "inside/hostile.py",
     ),
     Mutation(
         "quarantine forgotten",
         "core/steps/validate.py",
-        "    tables.write(quarantine, paths.QUARANTINE)\n",
-        "    tables.write(quarantine.head(0), paths.QUARANTINE)\n",
+        "paths.QUARANTINE: checked.rejected(counts)",
+        "paths.QUARANTINE: checked.rejected(counts).head(0)",
         "test_validate.py",
     ),
     Mutation(
         "rows lost without a word",
         "core/steps/validate.py",
-        "    if raw.height != checked.valid.height + quarantine.height:\n",
-        "    if raw.height < checked.valid.height + quarantine.height:\n",
+        "    if read != valid + bad:\n",
+        "    if read < valid + bad:\n",
         "test_validate.py",
     ),
     Mutation(
         "any number of bad rows accepted",
         "core/steps/validate.py",
-        "    if bad > share * read:\n",
+        "    if bad > settings.max_quarantined_share * read:\n",
         "    if bad > read:\n",
         "test_validate.py",
     ),
@@ -306,8 +306,8 @@ MUTATIONS = [
     Mutation(
         "rows without an answer",
         "core/models/predict.py",
-        '    return rows.join(predicted, on=ROW, how="left", maintain_order="left").join(',
-        '    return rows.join(predicted, on=ROW, how="inner", maintain_order="left").join(',
+        '.join(valid.select(ROW).hstack(found), on=ROW, how="left"',
+        '.join(valid.select(ROW).hstack(found), on=ROW, how="inner"',
         "test_registry.py",
     ),
     Mutation(
@@ -353,5 +353,61 @@ MUTATIONS = [
         "seed: 20\n",
         "seed: 20\nsed: 21\n",
         "test_stages.py",
+    ),
+    Mutation(
+        "a name twice in the header taken",
+        "core/base/reading.py",
+        "    _refuse_twice(names, str(path))\n",
+        "",
+        "inside/hostile.py",
+    ),
+    Mutation(
+        "short lines filled up in silence",
+        "core/base/reading.py",
+        "                    if not are_whole:",
+        "                    if are_whole:",
+        "inside/hostile.py",
+    ),
+    Mutation(
+        "numbers taken for dates",
+        "core/base/dialect.py",
+        "        _refuse_other_meaning(name, found, wanted)\n",
+        "",
+        "inside/hostile.py",
+    ),
+    Mutation(
+        "decimal commas misread",
+        "core/base/dialect.py",
+        '    if dialect.decimal == ",":',
+        '    if dialect.decimal == ";":',
+        "inside/hostile.py",
+    ),
+    Mutation(
+        "a schema's own checks forgotten",
+        "core/steps/own_rules.py",
+        "if not is_known(check)),",
+        "if False),",
+        "inside/rules.py",
+    ),
+    Mutation(
+        "a check that looks at all rows called by batches",
+        "core/steps/own_rules.py",
+        "    if outcome.len() != sample.height or half == 0:\n        return False\n",
+        "    if outcome.len() == sample.height:\n        return True\n",
+        "inside/rules.py",
+    ),
+    Mutation(
+        "input overwritten",
+        "core/cli.py",
+        "        command.refuse_output(output, Path(file))\n",
+        "        pass\n",
+        "test_cli.py",
+    ),
+    Mutation(
+        "columns that depend on the rows",
+        "core/models/predict.py",
+        "            found = pl.DataFrame(schema=columns)\n",
+        "            found = pl.DataFrame()\n",
+        "test_cli.py",
     ),
 ]

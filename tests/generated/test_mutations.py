@@ -1,6 +1,7 @@
 """The tests of a generated repository turn red when its code is wrong."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -42,10 +43,13 @@ def test_a_fault_is_noticed(repository: Repository, mutation: Mutation) -> None:
     assert sound.count(mutation.good) >= 1, "the code has changed: bring this mutation in step"
     file.write_text(sound.replace(mutation.good, mutation.bad), encoding="utf-8")
     try:
-        pytest_ = ["uv", "run", "--no-sync", "pytest", "-q", "-x", f"tests/contract/{mutation.tests}"]
-        done = repository.run(*pytest_, check=False)
+        tests = f"tests/contract/{mutation.tests}"
+        if mutation.tests.startswith("inside/"):
+            tests = f"tests/test_{mutation.tests.removeprefix('inside/')}"
+            shutil.copy(Path(__file__).parent / mutation.tests, repository.path / tests)
+        done = repository.run("uv", "run", "--no-sync", "pytest", "-q", "-x", tests, check=False)
     finally:
         file.write_text(sound, encoding="utf-8")
     assert done.returncode == 1, done.stdout
-    assert f"FAILED tests/contract/{mutation.tests}::" in done.stdout, done.stdout
+    assert f"FAILED {tests}::" in done.stdout, done.stdout
     assert "SyntaxError" not in done.stdout
