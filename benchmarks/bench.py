@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks import scale
 from benchmarks.table import update_rows
 from maintain.releases import served
 from tests.generated.repository import Repository, generate, machine
@@ -51,7 +52,9 @@ def main() -> int:
     """Measure, write the table, and fail where a limit is exceeded."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=11, help="how often each is measured")
-    parser.add_argument("--only", choices=["generation", "update", "repository"], help="these; the others' rows stay")
+    parser.add_argument(
+        "--only", choices=["generation", "update", "repository", "scale"], help="these; the others' rows stay"
+    )
     options = parser.parse_args()
     rounds, only = options.rounds, options.only
     figures: list[Figure] = []
@@ -65,6 +68,8 @@ def main() -> int:
         if only in (None, "repository"):
             repository = generate(template, scratch / "repository")
             figures += [setup(repository), nothing_to_do(repository, scratch, rounds), size(repository, scratch)]
+        if only in (None, "scale"):
+            figures += scale_figures(template, scratch)
     update_rows("figures", ["what", "limit", "measured", "how"], {figure.what: figure.row() for figure in figures})
     return 0 if all(figure.holds for figure in figures) else 1
 
@@ -160,6 +165,40 @@ def size(repository: Repository, scratch: Path) -> Figure:
     repository.run("uv", "sync", "--quiet", "--no-default-groups", UV_PROJECT_ENVIRONMENT=str(target))
     size_mb = sum(path.lstat().st_size for path in target.rglob("*") if path.is_file()) / 1e6
     return Figure("default environment without development groups", 650, size_mb, "MB", "sum of the files' sizes")
+
+
+def scale_figures(template: Template, scratch: Path) -> list[Figure]:
+    """Compare the steps on millions of rows with the same written by hand."""
+    repository = generate(template, scratch / "large")
+    repository.nox("setup")
+    folder = scratch / "rows"
+    folder.mkdir()
+    taken = scale.measure(repository, folder)
+    small, middle, large = scale.SIZES
+    figures = []
+    for step in scale.STEPS:
+        ours, hand = taken[step, middle]
+        seconds = f"{ours['seconds']:.1f} s and {hand['seconds']:.1f} s"
+        ratio = ours["seconds"] / hand["seconds"]
+        figures.append(
+            Figure(f"`{step}`, 10 million rows: CPU over that of hand-written Polars", 1.3, ratio, "times", seconds)
+        )
+        megabytes = ours["megabytes"]
+        figures.append(
+            Figure(f"`{step}`, 10 million rows: memory", 1500, megabytes, "MB", f"by hand {hand['megabytes']:.0f} MB")
+        )
+        beyond = taken[step, large][0]
+        growth = beyond["megabytes"] / megabytes
+        figures.append(
+            Figure(f"`{step}`, 30 million rows: memory over that of 10 million", 1.2, growth, "times", "one run each")
+        )
+        linear = beyond["seconds"] / ours["seconds"] / (large / middle)
+        start = taken[step, small][0]["seconds"]
+        how = f"{start:.1f}, {ours['seconds']:.1f} and {beyond['seconds']:.1f} s for 1, 10 and 30 million"
+        figures.append(
+            Figure(f"`{step}`, 30 million rows: CPU a row over that of 10 million", 1.2, linear, "times", how)
+        )
+    return figures
 
 
 def side_by_side(one: Callable[[int], object], other: Callable[[int], object], rounds: int) -> tuple[float, float]:

@@ -1,0 +1,69 @@
+"""Measure what the steps take for millions of rows, beside the same written by hand."""
+
+import json
+import shutil
+from pathlib import Path
+
+from tests.generated.repository import Repository
+
+BY_HAND = Path(__file__).parent / "inside/by_hand.py"
+STEPS = ("ingest", "validate", "featurize", "predict")
+SIZES = (1_000_000, 10_000_000, 30_000_000)
+
+MEASURED = """
+import json, resource, sys, time
+start = time.process_time()
+from my_project.core import cli
+try:
+    cli.app()
+except SystemExit:
+    pass
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+json.dump({"seconds": time.process_time() - start, "megabytes": peak}, sys.stdout)
+"""
+
+Taken = dict[str, float]  # CPU seconds and the highest megabytes of memory
+
+
+def measure(repository: Repository, scratch: Path) -> dict[tuple[str, int], tuple[Taken, Taken]]:
+    """Run each step on each number of rows, the repository's and that by hand in turn.
+
+    Args:
+        repository: A generated one of the example, with a registered model.
+        scratch: An empty folder on a disk with 15 GB.
+
+    Returns:
+        What was taken by the repository and by hand, by step and number of rows.
+    """
+    found = {}
+    program = scratch / "by_hand.py"
+    shutil.copy(BY_HAND, program)
+    measured = scratch / "measured.py"
+    measured.write_text(MEASURED, encoding="utf-8")
+    rows = scratch / "rows.csv"
+    params = repository.path / "params.yaml"
+    params.write_text(params.read_text("utf-8").replace("tests/sample.csv", str(rows)), encoding="utf-8")
+    for size in SIZES:
+        write_rows(repository.path / "tests/sample.csv", rows, size)
+        for step in STEPS:
+            arguments = [step, str(rows), f"--output={scratch / 'ours.parquet'}"] if step == "predict" else [step]
+            ours = python(repository, measured, *arguments)
+            found[step, size] = ours, python(repository, program, step, str(scratch))
+    return found
+
+
+def write_rows(sample: Path, target: Path, size: int) -> None:
+    """Repeat a sample, with another first number in each repetition, so that rows differ."""
+    header, *lines = sample.read_text("utf-8").splitlines()
+    cells = [line.partition(",") for line in lines]
+    with target.open("w", encoding="utf-8") as file:
+        file.write(f"{header}\n")
+        for number in range(size // len(lines)):
+            file.writelines(f"{float(first) + number / 1e6:.6f},{rest}\n" for first, _, rest in cells)
+
+
+def python(repository: Repository, program: Path, *arguments: str) -> Taken:
+    """Run a program that measures itself."""
+    done = repository.run("uv", "run", "--no-sync", "python", str(program), *arguments)
+    taken: Taken = json.loads(done.stdout)
+    return taken
