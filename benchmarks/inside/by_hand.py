@@ -14,23 +14,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-NUMBERS = [
-    "alcohol",
-    "malic_acid",
-    "ash",
-    "alcalinity_of_ash",
-    "magnesium",
-    "total_phenols",
-    "flavanoids",
-    "nonflavanoid_phenols",
-    "proanthocyanins",
-    "color_intensity",
-    "hue",
-    "od280_od315",
-    "proline",
-]
+LIMITS = {"alcohol": 100, "malic_acid": 50, "ash": 50, "alcalinity_of_ash": 100, "magnesium": 1000, "total_phenols": 50}
+LIMITS |= {"flavanoids": 50, "nonflavanoid_phenols": 50, "proanthocyanins": 50, "color_intensity": 100, "hue": 10}
+HIGHEST = LIMITS | {"od280_od315": 10, "proline": 10_000}
+NUMBERS = list(HIGHEST)
 TARGET = "cultivar"
-HIGHEST = dict(zip(NUMBERS, [100, 50, 50, 100, 1000, 50, 50, 50, 50, 100, 10, 10, 10_000], strict=True))
 
 
 def typed(rows: pl.LazyFrame) -> pl.LazyFrame:

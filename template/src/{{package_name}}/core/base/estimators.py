@@ -37,10 +37,25 @@ class Estimator(Protocol):
 class Classifier(Estimator, Protocol):
     """An estimator that predicts the probability of each class."""
 
-    classes_: NDArray[np.str_]
+    classes_: NDArray[np.generic]
 
     def predict_proba(self, features: pl.DataFrame) -> NDArray[np.float64]:
         """Predict probabilities, shape (rows, classes)."""
+
+
+def refuse_empty(target: pl.Series, path: Path) -> None:
+    """Refuse a target with empty cells, which no estimator can learn and no metric can compare.
+
+    Args:
+        target: The target of each row.
+        path: Where it is from, for the error message.
+
+    Raises:
+        ProjectError: If a cell is empty.
+    """
+    if empty := target.null_count():
+        message = f"{empty} rows of {path} have no {target.name}: make that column not nullable"
+        raise ProjectError(f"{message} in schema.py, and such rows go into quarantine")
 
 
 def save(models: Mapping[Path, Estimator]) -> None:

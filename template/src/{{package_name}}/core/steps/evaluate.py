@@ -1,14 +1,19 @@
 """Step 5: evaluate the model on held-out rows, beside the baseline."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import isfinite
 
 import polars as pl
 
 from ..base import paths, tables
-from ..base.estimators import Classifier, load_recorded
+from ..base.errors import ProjectError
+from ..base.estimators import Classifier, load_recorded, refuse_empty
 
 logger = logging.getLogger(__name__)
+
+BATCH = 100_000  # rows that are predicted at once
+MOST_LINES = 10_000  # of a plot's table, since git keeps every version of it
 
 
 def run(
@@ -27,20 +32,100 @@ def run(
         predict: Predicts one row of output for each row of features.
         metrics: Compares the target with predictions; the first metric is logged.
         plots: Makes a table for each plot from the target and predictions.
+
+    Raises:
+        ProjectError: If a cell of the target is empty, or no metric is defined for the rows.
     """
-    table = tables.read(paths.TEST)
-    inputs, truth = table.drop(target), table[target]
+    table = tables.stream(paths.TEST)
+    truth = table.select(target).collect()[target]
+    refuse_empty(truth, paths.TEST)
+    estimators = {path.stem: load_recorded(path, trusted) for path in (paths.MODEL, paths.BASELINE)}
     predictions = {
-        path.stem: predict(load_recorded(path, trusted), inputs)
-        for path in (paths.MODEL, paths.BASELINE)
+        name: pl.concat(predict(estimator, inputs) for inputs in batches(table.drop(target)))
+        for name, estimator in estimators.items()
     }
-    scores = {name: metrics(truth, predicted) for name, predicted in predictions.items()}
+    scores = defined({name: metrics(truth, rows) for name, rows in predictions.items()})
     tables.write_json(scores, paths.METRICS)
     paths.PLOTS.mkdir(parents=True, exist_ok=True)
     for name, plot in plots(truth, predictions[paths.MODEL.stem]).items():
-        plot.write_csv(paths.PLOTS / f"{name}.csv")
+        file = paths.PLOTS / f"{name}.csv"
+        plot.write_csv(file)
+        if plot.height > MOST_LINES:
+            message = "evaluate: %s has %d lines, which git keeps: aggregate them in evaluation.py"
+            logger.warning(message, file, plot.height)
     for name, values in scores.items():
         logger.debug("%s: %s", name, values)
-    first, value = next(iter(scores[paths.MODEL.stem].items()))
-    beside = scores[paths.BASELINE.stem][first]
-    logger.info("evaluate: %s %.4g on %d rows, baseline %.4g", first, value, truth.len(), beside)
+    log(scores[paths.MODEL.stem], scores[paths.BASELINE.stem], truth.len())
+
+
+def batches(rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    """Read a table by parts of always the same size, so that each run predicts the same bytes."""
+    height = rows.select(pl.len()).collect().item()
+    for start in range(0, height, BATCH):
+        yield rows.slice(start, BATCH).collect()
+
+
+def defined(scores: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """Leave out metrics that are not finite for the model or for the baseline, and say so.
+
+    Args:
+        scores: The metrics of each estimator.
+
+    Returns:
+        Finite metrics only, since JSON has no others.
+
+    Raises:
+        ProjectError: If none is left.
+    """
+    undefined = {
+        name: None
+        for values in scores.values()
+        for name, value in values.items()
+        if not isfinite(value)
+    }
+    if undefined:
+        names, file = ", ".join(undefined), paths.TEST
+        logger.warning("evaluate: %s left out, not defined for the rows of %s", names, file)
+    left = {
+        scored: {name: float(value) for name, value in values.items() if name not in undefined}
+        for scored, values in scores.items()
+    }
+    if not all(left.values()):
+        raise ProjectError(f"evaluation.py has no metric that is defined for {paths.TEST}")
+    return left
+
+
+def log(model: Mapping[str, float], baseline: Mapping[str, float], rows: int) -> None:
+    """Log the first metric beside that of the baseline; warn if the model is not better.
+
+    Args:
+        model: Metrics of the model.
+        baseline: Metrics of the baseline.
+        rows: How many rows were predicted.
+    """
+    first, *others = (name for name in model if name in baseline)
+    line = f"evaluate: {first} {model[first]:.4g} on {rows} rows, baseline {baseline[first]:.4g}"
+    if is_better(first, model[first], baseline[first]):
+        logger.info(line)
+        return
+    also = ", ".join(
+        f"{name} {model[name]:.4g} against {baseline[name]:.4g}"
+        for name in others
+        if not is_better(name, model[name], baseline[name])
+    )
+    logger.warning(f"{line}: the model does not beat the baseline{also and f', nor in {also}'}")
+
+
+def is_better(metric: str, value: float, than: float) -> bool:
+    """Compare two values of a metric.
+
+    Args:
+        metric: Its name; if that ends in `_loss` or `_error`, as scikit-learn names such functions,
+            less is better.
+        value: The value to judge.
+        than: The value to beat.
+
+    Returns:
+        Whether `value` is better, not just as good.
+    """
+    return value < than if metric.endswith(("_loss", "_error")) else value > than

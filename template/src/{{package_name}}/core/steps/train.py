@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..base import paths, tables
-from ..base.estimators import Estimator, save
+from ..base.errors import ProjectError
+from ..base.estimators import Estimator, refuse_empty, save
 
 logger = logging.getLogger(__name__)
 
@@ -16,9 +17,16 @@ def run(estimators: Mapping[Path, Estimator], target: str) -> None:
     Args:
         estimators: Estimators that are not fitted yet, by the files that they go to.
         target: Name of the target column.
+
+    Raises:
+        ProjectError: If the target has an empty cell, or one value in all rows.
     """
     table = tables.read(paths.TRAIN)
     inputs, values = table.drop(target), table[target]
+    refuse_empty(values, paths.TRAIN)
+    if values.n_unique() == 1:
+        message = f"{target} is {values[0]} in all {values.len()} rows of {paths.TRAIN}"
+        raise ProjectError(f"{message}, so there is nothing to learn: see the data, and `split`")
     for estimator in estimators.values():
         estimator.fit(inputs, values)
         logger.debug("fitted %s", estimator)

@@ -1,0 +1,171 @@
+"""Metrics and plot tables for targets of any type, to use in `evaluation.py`.
+
+Truth and predictions are compared as text, so that a class may be text, a number, a truth value or
+a category. A metric is nan where it is not defined for the rows at hand, for example the area under
+the curve where all rows have one class; `evaluate` leaves such a metric out and says so.
+
+A name that ends in `_loss` or `_error` is better when lower, any other when higher. This is
+scikit-learn's convention, and `evaluate` compares the model with the baseline by it.
+"""
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from sklearn import metrics
+
+PROBABILITY = "probability_"
+QUANTILE = re.compile(r"quantile_(0?\.\d+)")
+MOST_POINTS = 2000  # in a scatter plot
+
+
+def classification(truth: pl.Series, predictions: pl.DataFrame) -> dict[str, float]:
+    """Compute the usual metrics of a classification.
+
+    A class that the training rows lack has probability 0, which `log_loss` counts as 2e-16.
+
+    Args:
+        truth: The class of each row.
+        predictions: Column `prediction`, and a column `probability_<class>` for each class that
+            the model knows, in the sorted order of the classes. Without them, the metrics of
+            probabilities are left out.
+
+    Returns:
+        Accuracy and balanced accuracy, between 0 and 1. For two classes also the area under the
+        ROC curve, average precision and the Brier score, where the second class in sorted order is
+        the positive one. For more classes the means over the classes of F1 and of the area under
+        the ROC curve of each class against the rest. Then the log loss, in nats.
+    """
+    actual, predicted = _texts(truth), _texts(predictions["prediction"])
+    scores = {
+        "accuracy": metrics.accuracy_score(actual, predicted),
+        "balanced_accuracy": metrics.recall_score(
+            actual, predicted, labels=np.unique(actual), average="macro"
+        ),
+    }
+    stated = {
+        name.removeprefix(PROBABILITY): predictions[name].to_numpy()
+        for name in predictions.columns
+        if name.startswith(PROBABILITY)
+    }
+    if len(stated) == 2:
+        positive, probability = list(stated.items())[1]
+        is_positive = actual == positive
+        scores["roc_auc"] = _ranked(metrics.roc_auc_score, is_positive, probability)
+        precision = _ranked(metrics.average_precision_score, is_positive, probability)
+        scores["average_precision"] = precision
+        scores["brier_score_loss"] = np.mean((probability - is_positive) ** 2)
+    else:
+        scores["f1_macro"] = metrics.f1_score(actual, predicted, average="macro")
+    if len(stated) > 2:
+        areas = (
+            _ranked(metrics.roc_auc_score, actual == name, values)
+            for name, values in stated.items()
+        )
+        scores["roc_auc_ovr"] = np.mean([*areas])
+    if stated:
+        labels = sorted({*stated, *actual})  # scikit-learn wants the columns in lexical order
+        absent = np.zeros(actual.size)
+        columns = np.column_stack([stated.get(label, absent) for label in labels])
+        scores["log_loss"] = metrics.log_loss(actual, columns, labels=labels)
+    return {name: float(value) for name, value in scores.items()}
+
+
+def regression(truth: pl.Series, predictions: pl.DataFrame) -> dict[str, float]:
+    """Compute the usual metrics of a regression.
+
+    Args:
+        truth: The target of each row.
+        predictions: Column `prediction`, in the units of the target; and, if the model predicts
+            quantiles, columns such as `quantile_0.9`.
+
+    Returns:
+        Mean absolute error and root mean squared error in the units of the target, R² (1 is best;
+        0 is as good as the mean), and the mean pinball loss of each quantile.
+    """
+    actual = truth.cast(pl.Float64).to_numpy()
+    predicted = predictions["prediction"].cast(pl.Float64).to_numpy()
+    scores = {
+        "mean_absolute_error": metrics.mean_absolute_error(actual, predicted),
+        "root_mean_squared_error": metrics.root_mean_squared_error(actual, predicted),
+        "r2": metrics.r2_score(actual, predicted) if np.ptp(actual) > 0 else np.nan,
+    }
+    for name in predictions.columns:
+        if found := QUANTILE.fullmatch(name):
+            values = predictions[name].cast(pl.Float64).to_numpy()
+            loss = metrics.mean_pinball_loss(actual, values, alpha=float(found[1]))
+            scores[f"{name}_pinball_loss"] = loss
+    return {name: float(value) for name, value in scores.items()}
+
+
+def confusion(truth: pl.Series, predictions: pl.DataFrame) -> pl.DataFrame:
+    """Count the rows of each pair of classes.
+
+    Args:
+        truth: The class of each row.
+        predictions: Column `prediction`.
+
+    Returns:
+        Columns `truth`, `prediction` and `rows`, sorted, without pairs that do not occur.
+    """
+    pairs = pl.DataFrame({"truth": truth, "prediction": predictions["prediction"]}).cast(pl.String)
+    return pairs.group_by("truth", "prediction").agg(rows=pl.len()).sort("truth", "prediction")
+
+
+def calibration(truth: pl.Series, predictions: pl.DataFrame) -> pl.DataFrame:
+    """Compare the probability that the model states with how often it is right.
+
+    Args:
+        truth: The class of each row.
+        predictions: Column `prediction`, and a column `probability_<class>` for each class.
+
+    Returns:
+        For each tenth of the stated probability, that of the most probable class, the columns
+        `stated probability` (the mean), `share right` and `rows`.
+    """
+    stated = pl.max_horizontal(pl.selectors.starts_with(PROBABILITY)).alias("stated probability")
+    right = predictions["prediction"].cast(pl.String) == truth.cast(pl.String)
+    bins = (pl.col("stated probability") * 10).ceil().alias("bin")
+    calibration = (
+        predictions.select(stated, right=right)
+        .group_by(bins)
+        .agg(
+            pl.col("stated probability").mean(),
+            pl.col("right").mean().alias("share right"),
+            pl.len().alias("rows"),
+        )
+    )
+    return calibration.sort("bin").drop("bin")
+
+
+def points(truth: pl.Series, predictions: pl.DataFrame) -> pl.DataFrame:
+    """Choose rows for scatter plots, at even distances.
+
+    Args:
+        truth: The target of each row.
+        predictions: Column `prediction`, in the units of the target.
+
+    Returns:
+        Columns `truth`, `prediction` and `residual` (their difference) of at most 2,000 rows.
+    """
+    rows = predictions.select(truth=truth, prediction="prediction")
+    count = min(rows.height, MOST_POINTS)
+    chosen = rows[[number * rows.height // count for number in range(count)]]
+    return chosen.with_columns(residual=pl.col("truth") - pl.col("prediction"))
+
+
+def _texts(values: pl.Series) -> NDArray[np.object_]:
+    return np.array(values.cast(pl.String).to_list(), dtype=object)
+
+
+def _ranked(
+    metric: Callable[..., float],
+    is_positive: NDArray[np.bool_],
+    probability: NDArray[np.float64],
+) -> float:
+    """Compute a metric of how rows are ranked; nan where all of them are on one side."""
+    if is_positive.all() or not is_positive.any():
+        return np.nan
+    return metric(is_positive, probability)
