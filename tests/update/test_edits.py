@@ -171,7 +171,7 @@ EDITS = {
     ),
     "module moved": Edit(
         move_a_module,
-        {f"{PACKAGE}/core/wiring.py": "def summarize", f"{PACKAGE}/core/base/frames.py": "def scan"},
+        {f"{PACKAGE}/core/wiring.py": "def summarize", f"{PACKAGE}/core/base/frames.py": "def read"},
         gone=(f"{PACKAGE}/core/pipeline.py", f"{PACKAGE}/core/base/tables.py"),
     ),
     "CI job": Edit(add_a_job, {WORKFLOW: "make deploy"}),

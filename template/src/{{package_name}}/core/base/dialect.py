@@ -200,7 +200,7 @@ def _number(text: pl.Expr, dialect: Dialect) -> pl.Expr:
     """Write numbers with a decimal point and nothing between the digits."""
     if dialect.thousands:
         sign, decimal = re.escape(dialect.thousands), re.escape(dialect.decimal)
-        grouped = text.str.contains(rf"^[+-]?\d{{1,3}}(?:{sign}\d{{3}})+(?:{decimal}\d*)?$")
+        grouped = text.str.contains(rf"^[+-]?\d\d?\d?(?:{sign}\d\d\d)+(?:{decimal}\d*)?$")
         plain = ~text.str.contains(dialect.thousands, literal=True)
         text = pl.when(grouped | plain).then(
             text.str.replace_all(dialect.thousands, "", literal=True)
