@@ -103,7 +103,7 @@ def histories(session: nox.Session) -> None:
 
 @nox.session
 def journeys(session: nox.Session) -> None:
-    """Bring edited repositories of 0.1.0 and 0.2.0 here in every way, where `tests` takes one."""
+    """Bring edited repositories of earlier releases here in every way, where `tests` takes one."""
     install(session)
     session.run("pytest", "--numprocesses=2", "tests/update/test_second_edition.py", env={"FORMWORK_JOURNEYS": "9"})
 
@@ -131,7 +131,7 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def sync(session: nox.Session) -> None:
-    """Write what follows from copier.yml: cookiecutter.json, tables of the documentation, reserved names."""
+    """Write what follows from copier.yml and class Dialect: cookiecutter.json, tables, reserved names."""
     install(session)
     session.run("python", "-m", "maintain.sync", *session.posargs)
 

@@ -1,8 +1,9 @@
 """Write what follows from other files, or say with --check what would change.
 
-cookiecutter.json and the tables of owners and of questions follow from copier.yml. reserved-names.txt follows from
-Python, from Windows, and from the environments given with --environment (names are added, never taken away: a project
-may have been refused one for a reason that this machine does not know).
+cookiecutter.json and the tables of owners and of questions follow from copier.yml, the table of parameters for files
+from class Dialect. reserved-names.txt follows from Python, from Windows, and from the environments given with
+--environment (names are added, never taken away: a project may have been refused one for a reason that this machine
+does not know).
 """
 
 import argparse
@@ -17,7 +18,7 @@ from formwork.errors import reported
 from maintain import ROOT
 from maintain.cookiecutter import cookiecutter_text
 from maintain.reserved import reserved_text
-from maintain.tables import owners_in_docs, owners_in_repository, questions_in_docs, with_table
+from maintain.tables import dialect_in_docs, owners_in_docs, owners_in_repository, questions_in_docs, with_table
 
 QUESTIONS = Path("copier.yml")
 COOKIECUTTER = Path("cookiecutter.json")
@@ -25,6 +26,8 @@ RESERVED = Path("reserved-names.txt")
 OWNERS = Path("template/CONTRIBUTING.md.jinja")
 OWNERS_IN_DOCS = Path("docs/updates.md")
 QUESTIONS_IN_DOCS = Path("docs/questions.md")
+DIALECT = Path("template/src/{{package_name}}/core/base/dialect.py")
+DIALECT_IN_DOCS = Path("docs/your-data.md")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -71,12 +74,13 @@ def expected(root: Path, environments: Iterable[Path]) -> Iterator[tuple[Path, s
     settings = yaml.safe_load(read(root / QUESTIONS))
     yield COOKIECUTTER, cookiecutter_text(settings, root)
     for page, name, table in (
-        (OWNERS, "owners", owners_in_repository(settings, root / OWNERS.parent)),
-        (OWNERS_IN_DOCS, "owners", owners_in_docs(settings, root / OWNERS.parent)),
-        (QUESTIONS_IN_DOCS, "questions", questions_in_docs(settings, root)),
+        (OWNERS, "owners", partial(owners_in_repository, settings, root / OWNERS.parent)),
+        (OWNERS_IN_DOCS, "owners", partial(owners_in_docs, settings, root / OWNERS.parent)),
+        (QUESTIONS_IN_DOCS, "questions", partial(questions_in_docs, settings, root)),
+        (DIALECT_IN_DOCS, "dialect", partial(dialect_in_docs, root / DIALECT)),
     ):
         if (root / page).is_file():
-            yield page, with_table(read(root / page), name, table, page)
+            yield page, with_table(read(root / page), name, table(), page)
 
 
 def read(path: Path) -> str:

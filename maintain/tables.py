@@ -1,9 +1,12 @@
-"""The tables of owners and of questions, each between its marks in a page: `<!-- owners -->`, `<!-- /owners -->`."""
+"""The tables in the documentation, each between its marks in a page: `<!-- owners -->`, `<!-- /owners -->`."""
 
+import ast
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
+
+import yaml
 
 from formwork.errors import FormworkError
 from formwork.questions import Question, questions_in
@@ -12,6 +15,7 @@ from maintain.cookiecutter import constant, references
 
 TEMPLATES = "`src/{{ package_name }}/core/` and `tests/contract/`"
 DOCS = {"package_name": "<package>"}
+ATTRIBUTE = re.compile(r"^    (?P<name>\w+): (?P<meaning>.+(?:\n {5,}.+)*)", re.MULTILINE)
 CONDITION = re.compile(r"\{% if (?P<condition>[^%]+) %\}(?P<name>[^{]*)\{% endif %\}")
 
 
@@ -81,6 +85,50 @@ def question_row(question: Question, questions: Mapping[str, Question], root: Pa
         text = constant(question, questions, root)
         default = f"`{text}`" if text else "empty"
     return f"| [`{question.name}`](#{question.name}) | {question.help} | {choices} | {default} |"
+
+
+def dialect_in_docs(module: Path) -> str:
+    """Draw the table of the parameters that say how files are written, for the documentation.
+
+    Args:
+        module: The module with class `Dialect`, which is read, not imported.
+
+    Raises:
+        FormworkError: If the docstring does not describe exactly the parameters that there are.
+    """
+    body = ast.parse(module.read_text(encoding="utf-8")).body
+    dialect = next(node for node in body if isinstance(node, ast.ClassDef) and node.name == "Dialect")
+    attributes = (ast.get_docstring(dialect) or "").partition("Attributes:\n")[2]
+    meanings = {match["name"]: " ".join(match["meaning"].split()) for match in ATTRIBUTE.finditer(attributes)}
+    fields = [node for node in dialect.body if isinstance(node, ast.AnnAssign)]
+    if list(meanings) != [ast.unparse(field.target) for field in fields]:
+        message = f"{module}: the docstring of Dialect does not list its fields in their order"
+        raise FormworkError(message)
+    rows = (
+        f"| `{name}` | `{in_yaml(default(field))}` | {meaning} |"
+        for (name, meaning), field in zip(meanings.items(), fields, strict=True)
+    )
+    return f"\n{table(['Name', 'Default', 'Meaning'], rows)}\n"
+
+
+def default(field: ast.AnnAssign) -> object:
+    """Find the default of a field, which may be an argument of pydantic's `Field`."""
+    value = field.value
+    if isinstance(value, ast.Call):
+        arguments = {keyword.arg: keyword.value for keyword in value.keywords}
+        if "default_factory" in arguments:
+            return {"dict": {}, "list": []}[ast.unparse(arguments["default_factory"])]
+        value = arguments["default"]
+    if value is None:
+        message = f"parameter {ast.unparse(field.target)} of Dialect has no default"
+        raise FormworkError(message)
+    return ast.literal_eval(value)
+
+
+def in_yaml(value: object) -> str:
+    """Write a value as params.yaml has it, on one line."""
+    plain = list(value) if isinstance(value, tuple) else value
+    return yaml.safe_dump(plain, default_flow_style=True, width=1000).removesuffix("\n").removesuffix("\n...")
 
 
 def conditions(template: Path) -> dict[str, str]:

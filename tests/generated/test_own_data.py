@@ -1,5 +1,6 @@
 """The pages on other data and on other stages, followed to the letter, lead to a green repository."""
 
+import gzip
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -95,6 +96,92 @@ def test_a_tutorial_is_enough(
     files = {name for name in done if (repository.path / name).is_file()}
     assert {"params.yaml", "src/my_project/schema.py", "src/my_project/model.py"} <= files
     assert changed - results == files | {SAMPLE}
+
+
+@pytest.fixture(scope="module")
+def ready(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """A repository with its environment, which the recipes for files share."""
+    repository = generate(template, tmp_path_factory.mktemp("recipes") / "repository")
+    repository.run("git", "init", "--quiet")
+    repository.run("uv", "sync", "--quiet")
+    repository.run("git", "add", "--all")
+    repository.run("git", "commit", "--quiet", "--no-verify", "--message", "Start")
+    return repository
+
+
+def as_shown(_: Repository) -> None:
+    """Leave it to the page to show the files."""
+
+
+def in_latin_1(repository: Repository) -> None:
+    """Write a file that is no UTF-8, with a column more."""
+    text = flats(60).replace("building,", "Straße,building,").replace("\nB", "\nß,B")
+    (repository.path / "data/flats.csv").write_text(text, "latin-1")
+
+
+def compressed_and_in_folders(repository: Repository) -> None:
+    """Write a compressed file, and files for two years."""
+    content = flats(60).encode()
+    (repository.path / "data/flats.csv.gz").write_bytes(gzip.compress(content))
+    write = "import polars, sys; polars.read_csv(sys.argv[1]).write_parquet(sys.argv[2], mkdir=True)"
+    for year in (2025, 2026):
+        file = f"data/flats/year={year}/part-0.parquet"
+        repository.run("uv", "run", "python", "-c", write, "data/flats.csv.gz", file)
+
+
+def in_sqlite(repository: Repository) -> None:
+    """Write a database with a table of flats."""
+    header, *rows = flats(60).splitlines()
+    with sqlite3.connect(repository.path / "data/flats.db") as database:
+        database.execute(f"CREATE TABLE flats ({header})")
+        database.executemany("INSERT INTO flats VALUES (?, ?, ?, ?, ?, ?)", [row.split(",") for row in rows])
+    database.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("title", "prepare", "outcomes"),
+    [
+        ("Semicolons and decimal commas", as_shown, [(2, 0)]),
+        ("Latin-1 and other encodings", in_latin_1, [(59, 1)]),
+        ("Empty cells", as_shown, [(2, 0)]),
+        ("Dates, times and time zones", as_shown, [(2, 0)]),
+        ("Names that are no Python names", as_shown, [(2, 0)]),
+        ("Rules of your own", as_shown, [(1, 4)]),
+        ("Compressed files and folders", compressed_and_in_folders, [(59, 1), (118, 2)]),
+        ("Several tables", as_shown, [(2, 0)]),
+        ("An SQLite database", in_sqlite, [(59, 1)]),
+    ],
+)
+def test_a_recipe_for_files_is_enough(
+    ready: Repository, title: str, prepare: Callable[[Repository], None], outcomes: list[tuple[int, int]]
+) -> None:
+    """Its blocks are complete, linted, and read the data as the page says."""
+    ready.run("git", "restore", ".")
+    recipe = (ROOT / "docs/your-data.md").read_text("utf-8").partition(f"### {title}\n")[2].partition("\n### ")[0]
+    tutorial = BLOCK.finditer((ROOT / "docs/your-data-regression.md").read_text("utf-8"))
+    files = {block["file"]: block["content"] for block in tutorial if str(block["file"]).endswith("schema.py")}
+    blocks = list(BLOCK.finditer(recipe))
+    files |= {block["file"]: block["content"] for block in blocks if block["file"]}
+    for file, content in files.items():
+        write(ready, file, content)
+    (ready.path / "data").mkdir(exist_ok=True)
+    prepare(ready)
+    sections = [block["content"] for block in blocks if block["language"] == "yaml"]
+    before = (ready.path / "params.yaml").read_text("utf-8")
+    for section, (valid, bad) in zip(sections or ["source:\n  path: data/flats.csv\n"], outcomes, strict=True):
+        write(ready, "params.yaml", re.sub(r"source:\n  path:.*\n", section, before))
+        ready.run("uv", "run", "my_project", "ingest")
+        said = ready.run("uv", "run", "my_project", "validate", check=bad / (valid + bad) < 0.05).stderr
+        assert f"{valid} rows valid, {bad} in quarantine" in said
+    shown = next((block["content"] for block in blocks if block["language"] == "text" and not block["file"]), "")
+    if title == "Rules of your own":
+        reasons = "import polars; print(*polars.read_parquet('data/quarantine.parquet')['reason'].unique(), sep='\\n')"
+        assert set(ready.run("uv", "run", "python", "-c", reasons).stdout.splitlines()) == set(shown.splitlines())
+    python = [file for file in files if file.endswith(".py")]
+    ready.run("uv", "run", "ruff", "format", "--check", *python)
+    ready.run("uv", "run", "ruff", "check", *python)
+    ready.run("uv", "run", "mypy", *python)
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -131,6 +132,24 @@ def test_the_tables_of_the_documentation_are_written(copy: Path) -> None:
     assert "| `github`, `gitlab` | derived from `repository_url` |\n" in questions
     assert all("old" not in page.split() and page.endswith("after\n") for page in (owners, questions))
     assert sync(copy, "--check").returncode == 0
+
+
+def test_the_table_of_parameters_is_written_from_the_class(copy: Path) -> None:
+    page, module = copy / "docs/your-data.md", copy / "template/src/{{package_name}}/core/base/dialect.py"
+    for file in (page, module):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / file.relative_to(copy), file)
+    assert sync(copy, "--check").returncode == 0
+    change(module, '    encoding: str = "utf-8"\n', '    encoding: str = "latin-1"\n    width: int | None = None\n')
+    assert "does not list its fields" in sync(copy, "--check").stderr
+    described = "        width: Width of a cell,\n            in characters.\n        empty: Texts"
+    change(module, "        empty: Texts", described)
+    assert sync(copy, "--check").stderr == "docs/your-data.md is out of date: run `nox -s sync`\n"
+    assert sync(copy).returncode == 0
+    text = page.read_text(encoding="utf-8")
+    assert "| `encoding` | `latin-1` |" in text
+    assert "| `width` | `null` | Width of a cell, in characters. |\n" in text
+    assert "| `empty_in` | `{}` |" in text
 
 
 def test_a_page_without_marks_is_an_error(copy: Path) -> None:
