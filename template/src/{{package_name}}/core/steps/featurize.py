@@ -4,12 +4,12 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from hashlib import blake2b
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from ..base import paths, tables
 from ..base.errors import ProjectError
@@ -28,8 +28,8 @@ class SplitSettings(Section):
         test_share: Approximate fraction of rows that `hash` holds out, between 0 and 1.
         together_by: Columns whose equal values `hash` keeps on one side; if empty, all inputs.
         column: Column of the schema with a date or a time, for `time`.
-        test_from: First date or time to hold out, such as "2024-10-01" or "2024-10-01 06:00";
-            where the column has a time zone, in that zone.
+        test_from: First date or time to hold out, such as "2024-10-01" or "2024-10-01 06:00", in
+            quotes, since DVC refuses a date; if the column has a time zone, in that zone.
         gap: How long before `test_from` rows are left out of training, such as "12h", "7d" or
             "1mo", so that a feature that looks back does not see both sides.
     """
@@ -38,7 +38,7 @@ class SplitSettings(Section):
     test_share: float = Field(default=0.25, gt=0, lt=1)
     together_by: list[str] = Field(default=[])
     column: str | None = None
-    test_from: Annotated[str, BeforeValidator(str)] | None = None  # YAML reads dates as such
+    test_from: str | None = None
     gap: str = Field(default="0d", pattern=r"^(\d+(ns|us|ms|s|m|h|d|w|mo|q|y))+$")
 
     @model_validator(mode="after")
