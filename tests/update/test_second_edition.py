@@ -53,7 +53,7 @@ def by_its_own_script(repository: Repository, doors: Doors, release: str) -> str
 
 def by_the_tool(repository: Repository, doors: Doors, release: str) -> str:
     """Update any repository with the tool of the new release."""
-    return update(repository.path, doors, "merge", release)
+    return update(repository.path, doors, "merge", release, UV_PYTHON=repository.env["UV_PYTHON"])
 
 
 def by_plain_copier(repository: Repository, doors: Doors, release: str) -> str:
