@@ -12,6 +12,7 @@ from .errors import ProjectError
 from .settings import Section
 
 LISTED = 10
+FIRST_YEAR = 1000  # `%Y` would also take 31.01.26, for the year 26
 LONGEST = 60  # characters of a cell that a reason shows
 SIMPLE = ("texts", "numbers", "booleans", "dates", "times on a date", "times of day", "nothing")
 ISO_TIMES = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M")
@@ -180,7 +181,8 @@ def _parsed(text: pl.Expr, wanted: pl.DataType, dialect: Dialect) -> pl.Expr:
             WORDS_FOR_TRUTH, default=None, return_dtype=pl.Boolean
         )
     if wanted == pl.Date:
-        return pl.coalesce(text.str.to_date(format_, strict=False) for format_ in dialect.dates)
+        days = pl.coalesce(text.str.to_date(format_, strict=False) for format_ in dialect.dates)
+        return pl.when(days.dt.year() >= FIRST_YEAR).then(days)
     if isinstance(wanted, pl.Datetime):
         return _time(text, wanted, dialect)
     if wanted == pl.Time:

@@ -11,6 +11,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
@@ -27,6 +28,8 @@ GZIP, ZSTD, ZIP = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"
 PARQUET, ARROW, SQLITE = b"PAR1", b"ARROW1", b"SQLite format 3\0"
 SEPARATORS = ",;\t|"
 ROWS_AT_ONCE = 50_000
+SNIFFED = 1000  # lines of a packed file by which it is told what it holds
+NONE = "\x1f"  # a separator that does not occur
 
 # How files that hold no rows begin, and what to do about them.
 NO_ROWS = {
@@ -76,7 +79,11 @@ def scan(path: Path, dialect: Dialect | None = None) -> pl.LazyFrame:
     for file, frame in zip(files, frames, strict=True):
         if frame.collect_schema().names() != names:
             raise ProjectError(f"cannot read {file}: its columns are not those of {files[0]}")
-    return pl.concat(frames)
+    partitions = [[part.partition("=") for part in parts[file] if "=" in part] for file in files]
+    return pl.concat(
+        frame.with_columns(pl.lit(value).alias(name) for name, _, value in partition)
+        for frame, partition in zip(frames, partitions, strict=True)
+    )
 
 
 def query(address: str, sql: str) -> pl.LazyFrame:
@@ -165,10 +172,11 @@ def _native(path: Path, scanned: Callable[[], pl.LazyFrame]) -> pl.LazyFrame:
 def _excel(path: Path) -> pl.LazyFrame:
     """Read the first sheet of an Excel file."""
     try:
-        return pl.read_excel(path, infer_schema_length=0).lazy()
+        rows = pl.read_excel(path, infer_schema_length=0)
     except ModuleNotFoundError:
         message = f"cannot read {path}: Excel files need a further package: uv add fastexcel"
         raise ProjectError(message) from None
+    return rows.lazy().with_columns(pl.col(pl.String).str.strip_suffix(" 00:00:00"))  # dates
 
 
 def _json_lines(path: Path) -> pl.LazyFrame:
@@ -259,7 +267,7 @@ def _refuse_ragged(path: Path, dialect: Dialect, separator: str, width: int) -> 
 def _refuse_encoding(path: Path, dialect: Dialect) -> None:
     """Refuse the first line that is not in the encoding."""
     encoding = _encoding(dialect)
-    if codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")):
+    if _is_zstd(path) or codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")):
         return
     with _open(path) as file:
         for number, line in enumerate(file, start=1):
@@ -306,22 +314,29 @@ def _open(path: Path) -> IO[bytes]:
         begin = file.read(4)
     if begin.startswith(GZIP):
         return cast("IO[bytes]", gzip.open(path))
-    if begin.startswith(ZSTD):  # Polars can unpack it, Python can from 3.14 on
-        text = pl.scan_csv(
-            path,
-            has_header=False,
-            infer_schema=False,
-            separator="\x1f",
-            quote_char=None,
-            encoding="utf8-lossy",
-        )
-        return io.BytesIO("\n".join(text.head(1000).collect().to_series()).encode())
+    if begin.startswith(ZSTD):
+        return io.BytesIO("".join(islice(_zstd_lines(path), SNIFFED)).encode())
     return path.open("rb")
+
+
+def _is_zstd(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(ZSTD)) == ZSTD
+
+
+def _zstd_lines(path: Path) -> Iterator[str]:
+    """Read the lines of a file by Polars, since Python can unpack zstd from 3.14 on only."""
+    lines = pl.scan_csv(path, has_header=False, infer_schema=False, separator=NONE, quote_char=None)
+    for batch in lines.collect_batches():
+        yield from (f"{line or ''}\n" for line in batch.to_series())
 
 
 @contextmanager
 def _lines(path: Path, dialect: Dialect) -> Iterator[Iterator[str]]:
     """Open a file to read its lines; bytes that are not in the encoding become U+FFFD."""
+    if _is_zstd(path):
+        yield _zstd_lines(path)
+        return
     encoding = _encoding(dialect)
     with io.TextIOWrapper(_open(path), encoding=encoding, errors="replace", newline="") as lines:
         yield lines
@@ -344,6 +359,8 @@ def _as_utf8(path: Path, dialect: Dialect) -> Iterator[Path]:
     if encoding == "utf-8-sig":
         yield path
         return
+    if _is_zstd(path):
+        raise ProjectError(f"{path}: unpack it first, or save it in UTF-8, to pack it with zstd")
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / path.name
         try:

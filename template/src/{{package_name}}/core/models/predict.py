@@ -191,10 +191,13 @@ def write(predictions: pl.LazyFrame, output: Path | None) -> tuple[int, int]:
 
     schema = predictions.collect_schema()
     rows = predictions.map_batches(count, schema=schema, streamable=True)
-    if output is None:
-        _print(rows)
-    else:
-        _write(rows, output)
+    try:
+        if output is None:
+            _print(rows)
+        else:
+            _write(rows, output)
+    except pl.exceptions.PolarsError as error:
+        raise ProjectError(f"cannot predict: {str(error).splitlines()[0]}") from error
     return sum(height for height, _ in counts), sum(without for _, without in counts)
 
 

@@ -80,7 +80,8 @@ def _own_checks(schema: pa.DataFrameSchema, names: list[str]) -> list[OwnCheck]:
 def _unique_keys(schema: pa.DataFrameSchema, names: list[str]) -> list[list[str]]:
     keys = [[name] for name in names if schema.columns[name].unique]
     together = [schema.unique] if isinstance(schema.unique, str) else list(schema.unique or [])
-    return [*keys, together] if together and together not in keys else keys
+    is_new = together and together not in keys and set(together) <= set(names)
+    return [*keys, together] if is_new else keys
 
 
 def _rule(flag: str, name: str | None, check: pa.Check, cells: Mapping[str, Cells]) -> Rule:

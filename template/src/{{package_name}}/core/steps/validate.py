@@ -130,6 +130,9 @@ def check(raw: pl.LazyFrame, schema: pa.DataFrameSchema, dialect: Dialect) -> Ch
     for name in {ROW, REASON} & set(found):
         message = f"the data have a column {name}, which is a name that the quarantine uses"
         raise ProjectError(f"{message}: rename it in source.py")
+    for name in set(dialect.empty_in) - {*schema.columns, *found}:
+        message = f"params.yaml: `empty_in` under `source` names {name}"
+        raise ProjectError(f"{message}, which is no column of schema.py")
     names = [name for name in schema.columns if name in found]
     surplus = [name for name in found if name not in schema.columns]
     if surplus:
