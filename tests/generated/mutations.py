@@ -180,8 +180,8 @@ MUTATIONS = [
     Mutation(
         "probabilities compared with the wrong classes",
         "core/base/scores.py",
-        "labels = sorted({*stated, *actual})",
-        "labels = [*dict.fromkeys([*stated, *actual])]",
+        "stated.get(name, absent) for name in classes",
+        "values for values in stated.values()",
         "test_scores.py",
     ),
     Mutation(
