@@ -12,6 +12,7 @@ from .base.estimators import load_recorded
 from .models import predict
 from .models.predict import Predictor
 from .models.registry import Registry
+from .steps import own_rules
 
 
 def read(path: Path) -> pl.LazyFrame:
@@ -27,7 +28,7 @@ def predictor(registry: Registry, wanted: str) -> Predictor:
     return predict.load(
         registry,
         wanted,
-        Row.to_schema().remove_columns([TARGET]),
+        own_rules.without(Row.to_schema(), TARGET),
         Dialect.of(source.SourceSettings.load("source")),
         model.TRUSTED_TYPES,
         transform=features.transform,

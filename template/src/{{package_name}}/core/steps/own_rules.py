@@ -68,6 +68,29 @@ def add(
     return rows.map_batches(judge, schema=types, streamable=True), rules
 
 
+def without(schema: pa.DataFrameSchema, target: str) -> pa.DataFrameSchema:
+    """Return a schema for rows that lack the target; rules that need it are left out.
+
+    Args:
+        schema: What a valid row is.
+        target: Name of the target column.
+    """
+    schema = schema.remove_columns([target])
+    types = {name: column.dtype.type for name, column in schema.columns.items() if column.dtype}
+
+    def needs_target(check: pa.Check) -> bool:
+        try:
+            check(pl.LazyFrame(schema=types)).check_output.collect()
+        except pl.exceptions.ColumnNotFoundError:
+            return True
+        except Exception:  # it is code of yours; where it is applied, this is said
+            return False
+        return False
+
+    schema.checks = [check for check in schema.checks if not needs_target(check)]
+    return schema
+
+
 def _own_checks(schema: pa.DataFrameSchema, names: list[str]) -> list[OwnCheck]:
     of_columns = [(name, check) for name in names for check in schema.columns[name].checks]
     every: list[OwnCheck] = [
