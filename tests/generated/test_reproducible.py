@@ -20,8 +20,8 @@ from my_project.core.steps.featurize import SplitSettings, is_holdout
 from my_project.core.steps.validate import check
 from my_project.schema import TARGET, Row
 
-rows = source.read(source.SourceSettings.load("source")).collect()
-valid = check(rows, Row.to_schema()).valid
+settings = source.SourceSettings.load("source")
+valid = check(source.read(settings), Row.to_schema(), settings).valid.collect()
 share = SplitSettings.load("split").test_share
 held_out = is_holdout(valid.drop(TARGET), seed=load_seed(), share=share)
 predictions = pl.read_csv(sys.argv[1]).drop("row", "reason").filter(held_out)
