@@ -186,7 +186,12 @@ def test_a_stage_of_ones_own_is_a_module_and_an_entry(repository: Repository) ->
 
 
 def test_another_plot_does_not_train_again(repository: Repository) -> None:
-    edit(repository, PACKAGE / "evaluation.py", "* 10)", "* 5)")
+    edit(
+        repository,
+        PACKAGE / "evaluation.py",
+        "scores.calibration(truth, predictions)",
+        "scores.calibration(truth, predictions).head(5)",
+    )
     done = repository.run("uv", "run", "dvc", "repro").stdout
     assert "Stage 'train' didn't change, skipping" in done
     assert "Running stage 'evaluate'" in done
