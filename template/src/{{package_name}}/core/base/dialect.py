@@ -66,7 +66,7 @@ class Cells:
             not finite where it is no finite number.
         is_empty: Whether a cell holds nothing.
         text: The cells as they are shown in reasons.
-        noun: What a cell that cannot be read is not, in words.
+        fault: What is wrong with a cell that cannot be read, such as "not a number".
         type: The wanted type.
         are_text: Whether the cells were read as text.
     """
@@ -74,7 +74,7 @@ class Cells:
     values: pl.Expr
     is_empty: pl.Expr
     text: pl.Expr
-    noun: str
+    fault: str
     type: pl.DataType
     are_text: bool
 
@@ -113,7 +113,7 @@ def cells(
         _refuse_other_meaning(name, found, wanted)
         is_empty = cell.is_null() | cell.is_nan() if found.is_float() else cell.is_null()
         values, text = _cast(cell, found, wanted), _short(cell.cast(pl.String))
-    return Cells(values, is_empty, text, _noun(wanted, dialect), wanted, found == pl.String)
+    return Cells(values, is_empty, text, _fault(wanted, dialect), wanted, found == pl.String)
 
 
 def kind(dtype: pl.DataType) -> str:
@@ -214,7 +214,7 @@ def _number(text: pl.Expr, dialect: Dialect) -> pl.Expr:
 
 
 def _time(text: pl.Expr, wanted: pl.Datetime, dialect: Dialect) -> pl.Expr:
-    """Read times; one with an offset needs a zone, of the schema or the dialect, and vice versa."""
+    """Read times; null where just one of cell and schema has a zone, and `time_zone` is not set."""
     unit, zone = wanted.time_unit, wanted.time_zone
     iso = text.str.replace("T", " ", literal=True)
     source, formats = (text, dialect.times) if dialect.times else (iso, ISO_TIMES)
@@ -240,8 +240,8 @@ def _time(text: pl.Expr, wanted: pl.Datetime, dialect: Dialect) -> pl.Expr:
     return local
 
 
-def _noun(wanted: pl.DataType, dialect: Dialect) -> str:
-    """Say what a cell that cannot be read is not."""
+def _fault(wanted: pl.DataType, dialect: Dialect) -> str:
+    """Say what is wrong with a cell that cannot be read."""
     if isinstance(wanted, pl.Datetime):
         example = dialect.times[0] if dialect.times else "2026-01-31 12:00:00"
         zone = "+00:00" if wanted.time_zone and not dialect.time_zone else ""

@@ -1,4 +1,4 @@
-"""Readers of files of rows, by what the files hold; what cannot be rows is refused in one line."""
+"""Read files of rows by their content; a file that is not a table is refused in one line."""
 
 import codecs
 import csv
@@ -26,10 +26,9 @@ if TYPE_CHECKING:
 
 GZIP, ZSTD, ZIP = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"
 PARQUET, ARROW, SQLITE = b"PAR1", b"ARROW1", b"SQLite format 3\0"
-SEPARATORS = ",;\t|"
 ROWS_AT_ONCE = 50_000
-SNIFFED = 1000  # lines of a packed file by which it is told what it holds
-NONE = "\x1f"  # a separator that does not occur
+SNIFFED = 1000  # lines of a zstd file that show what it holds
+NO_SEPARATOR = "\x1f"  # a character that does not occur in text, so that lines stay whole
 
 # How files that hold no rows begin, and what to do about them.
 NO_ROWS = {
@@ -267,7 +266,7 @@ def _refuse_ragged(path: Path, dialect: Dialect, separator: str, width: int) -> 
 def _refuse_encoding(path: Path, dialect: Dialect) -> None:
     """Refuse the first line that is not in the encoding."""
     encoding = _encoding(dialect)
-    if _is_zstd(path) or codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")):
+    if _starts_with(path, ZSTD) or codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")):
         return
     with _open(path) as file:
         for number, line in enumerate(file, start=1):
@@ -310,23 +309,23 @@ def _begin(path: Path) -> bytes:
 
 def _open(path: Path) -> IO[bytes]:
     """Open a file to read bytes, unpacked where that is possible without Polars."""
-    with path.open("rb") as file:
-        begin = file.read(4)
-    if begin.startswith(GZIP):
+    if _starts_with(path, GZIP):
         return cast("IO[bytes]", gzip.open(path))
-    if begin.startswith(ZSTD):
+    if _starts_with(path, ZSTD):
         return io.BytesIO("".join(islice(_zstd_lines(path), SNIFFED)).encode())
     return path.open("rb")
 
 
-def _is_zstd(path: Path) -> bool:
+def _starts_with(path: Path, signature: bytes) -> bool:
     with path.open("rb") as file:
-        return file.read(len(ZSTD)) == ZSTD
+        return file.read(len(signature)) == signature
 
 
 def _zstd_lines(path: Path) -> Iterator[str]:
     """Read the lines of a file by Polars, since Python can unpack zstd from 3.14 on only."""
-    lines = pl.scan_csv(path, has_header=False, infer_schema=False, separator=NONE, quote_char=None)
+    lines = pl.scan_csv(
+        path, has_header=False, infer_schema=False, separator=NO_SEPARATOR, quote_char=None
+    )
     for batch in lines.collect_batches():
         yield from (f"{line or ''}\n" for line in batch.to_series())
 
@@ -334,7 +333,7 @@ def _zstd_lines(path: Path) -> Iterator[str]:
 @contextmanager
 def _lines(path: Path, dialect: Dialect) -> Iterator[Iterator[str]]:
     """Open a file to read its lines; bytes that are not in the encoding become U+FFFD."""
-    if _is_zstd(path):
+    if _starts_with(path, ZSTD):
         yield _zstd_lines(path)
         return
     encoding = _encoding(dialect)
@@ -359,8 +358,8 @@ def _as_utf8(path: Path, dialect: Dialect) -> Iterator[Path]:
     if encoding == "utf-8-sig":
         yield path
         return
-    if _is_zstd(path):
-        raise ProjectError(f"{path}: unpack it first, or save it in UTF-8, to pack it with zstd")
+    if _starts_with(path, ZSTD):
+        raise ProjectError(f"{path} is compressed with zstd: decompress it, or save it in UTF-8")
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / path.name
         try:

@@ -22,8 +22,7 @@ def read(path: Path) -> pl.DataFrame:
     Raises:
         ProjectError: If the earlier step has not run.
     """
-    if not path.is_file():
-        raise ProjectError(f"there is no {path} yet: run `uvx nox -s pipeline`")
+    _require(path)
     return pl.read_parquet(path)
 
 
@@ -39,8 +38,7 @@ def stream(path: Path) -> pl.LazyFrame:
     Raises:
         ProjectError: If the earlier step has not run.
     """
-    if not path.is_file():
-        raise ProjectError(f"there is no {path} yet: run `uvx nox -s pipeline`")
+    _require(path)
     return watched(pl.scan_parquet(path), height(path))
 
 
@@ -118,3 +116,8 @@ def watched(rows: pl.LazyFrame, total: int | None) -> pl.LazyFrame:
         return batch
 
     return rows.map_batches(advance, schema=rows.collect_schema(), streamable=True)
+
+
+def _require(path: Path) -> None:
+    if not path.is_file():
+        raise ProjectError(f"there is no {path} yet: run `uvx nox -s pipeline`")

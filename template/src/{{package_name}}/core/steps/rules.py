@@ -213,14 +213,14 @@ def of_column(name: str, schema: pa.DataFrameSchema, cells: Cells) -> list[Rule]
     unreadable = pl.col(name).is_null() & ~cells.is_empty
     quoted = pl.concat_str(pl.lit("'"), cells.text, pl.lit("'"))
     shown = quoted if cells.are_text else cells.text
-    reason = reason_for(name, shown, cells.noun)
+    reason = reason_for(name, shown, cells.fault)
     if column.nullable:
-        rules = [Rule(f"{name}: {cells.noun}", unreadable, reason, unreadable)]
+        rules = [Rule(f"{name}: {cells.fault}", unreadable, reason, unreadable)]
     else:
         is_null = pl.col(name).is_null()
         empty = pl.lit(f"{name} is empty")
         rules = [
-            Rule(f"{name}: {cells.noun}", unreadable, reason, is_null),
+            Rule(f"{name}: {cells.fault}", unreadable, reason, is_null),
             Rule(f"{name}: empty", cells.is_empty, empty, is_null),
         ]
     shown = quoted if dialects.kind(cells.type) == "texts" else cells.text

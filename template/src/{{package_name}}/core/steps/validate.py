@@ -51,14 +51,14 @@ class Checked:
         """Return the other rows as they were read, after their `row` and `reason`.
 
         Args:
-            counts: Gets how often each rule is broken, for each batch of rows as it is made.
+            counts: Receives, for each batch of rows, how often each rule is broken.
         """
         found = self.rows.collect_schema()
         as_read = {name.removeprefix(AS_READ): name for name in found if name.startswith(AS_READ)}
 
         def explain(batch: pl.DataFrame) -> pl.DataFrame:
             broken = {it.title: batch.select(it.is_broken.sum()).item() for it in self.rules}
-            counts.append(Counter(broken))  # by several threads: += would lose some
+            counts.append(Counter(broken))  # append is safe in the threads of Polars, += is not
             return batch.select(ROW, self.reason, **{n: pl.col(c) for n, c in as_read.items()})
 
         types = {name: found[column] for name, column in as_read.items()}
