@@ -16,6 +16,7 @@ BLOCK = re.compile(
 )
 SAMPLE = "tests/sample.csv"
 DVC_YAML = "dvc.yaml"
+MODEL = "src/my_project/model.py"
 
 
 def churn(rows: int) -> str:
@@ -182,6 +183,50 @@ def test_a_recipe_for_files_is_enough(
     ready.run("uv", "run", "ruff", "format", "--check", *python)
     ready.run("uv", "run", "ruff", "check", *python)
     ready.run("uv", "run", "mypy", *python)
+
+
+@pytest.mark.slow
+def test_the_recipe_for_a_series_is_enough(template: Template, tmp_path: Path) -> None:
+    """The weather of Seattle, which `vega_datasets` ships: features look back in training and to predict."""
+    repository = generate(template, tmp_path / "repository", problem="regression")
+    repository.run("git", "init", "--quiet")
+    repository.run("uv", "sync", "--quiet")
+    (repository.path / "data").mkdir()
+    export = "from vega_datasets import local_data as d; d.seattle_weather().to_csv('data/weather.csv', index=False)"
+    repository.run("uv", "run", "--with=vega_datasets", "python", "-c", export)
+    page = (ROOT / "docs/your-data.md").read_text("utf-8")
+    recipe = page.partition("### Features from earlier rows\n")[2].partition("\n### ")[0]
+    params = (repository.path / "params.yaml").read_text("utf-8")
+    for block in BLOCK.finditer(recipe):
+        language, file, content = block["language"], block["file"], block["content"]
+        if file == "data/weather.csv":
+            assert (repository.path / file).read_text("utf-8").startswith(content)
+        elif file:
+            write(repository, file, content)
+        elif language == "yaml":
+            kept = re.findall(r"^(?:seed|validation|model):.*?(?=^\w|\Z)", params, re.MULTILINE | re.DOTALL)
+            write(repository, "params.yaml", "".join(kept) + content)
+        elif language == "python":
+            imports, baseline = content.split("\n\n\n")
+            model = (repository.path / MODEL).read_text("utf-8")
+            model = re.sub(r"def baseline.*?\n\n\n", f"{baseline}\n\n", model, flags=re.DOTALL)
+            write(repository, MODEL, model.replace("from sklearn.impute", f"{imports}\nfrom sklearn.impute"))
+        elif "predict" in content:
+            repository.run("uv", "run", "ruff", "check", "--fix", "--quiet")
+            repository.run("uv", "run", "ruff", "format", "--quiet")
+            repository.run("uv", "run", "mypy")
+            said = repository.run("uv", "run", "dvc", "repro").stderr
+            assert "1096 rows to train, 365 to test" in said
+            assert re.search(r"mean_absolute_error \S+ ± \S+ in 5 folds", said)
+            repository.run("uv", "run", "my_project", "register")
+            predicted = repository.run("bash", "-c", content.strip()).stdout
+            tests = ["tests/contract/test_featurize.py", "tests/contract/test_registry.py"]
+            repository.run("uv", "run", "pytest", "--quiet", *tests)
+        else:
+            repository.run("bash", "-c", content)
+    in_the_file_alone = repository.run("uv", "run", "my_project", "predict", "data/tomorrow.csv")
+    assert "features look back at rows of data/tomorrow.csv only: see --history" in in_the_file_alone.stderr
+    assert in_the_file_alone.stdout != predicted
 
 
 @pytest.mark.slow

@@ -84,6 +84,10 @@ def predict(
         Path | None,
         typer.Option(help="Write here (.csv, .parquet, .jsonl) instead of CSV to stdout."),
     ] = None,
+    history: Annotated[
+        Path | None,
+        typer.Option(help="Earlier rows, if features look back at them; not predicted."),
+    ] = None,
 ) -> None:
     """Predict with a registered model, one line of output for each row of FILE."""
     from . import prediction
@@ -97,7 +101,10 @@ def predict(
         raw = prediction.read(path)
         registry = Registry(Environment.load().mlflow_tracking_uri, PACKAGE)
         predictor = prediction.predictor(registry, model)
-        rows, without = command.write(predictor.rows(raw), output)
+        earlier = prediction.read(history) if history else None
+        if predictor.history and not history:
+            logger.info("predict: features look back at rows of %s only: see --history", file)
+        rows, without = command.write(predictor.rows(raw, earlier), output)
     line = "predict: version %s, %d rows, %d without a prediction"
     logger.info(line, predictor.version, rows, without)
     if rows == without:

@@ -3,6 +3,7 @@
 Imports are inside the functions, so that a stage imports what it runs and nothing else.
 """
 
+from collections.abc import Mapping
 from functools import partial
 
 from .base import paths
@@ -31,12 +32,15 @@ def featurize() -> None:
     """Make the inputs of the model and split the rows."""
     from .. import features
     from ..schema import TARGET
+    from .base.history import History
     from .base.settings import load_seed
     from .steps import featurize as step
+    from .steps.split import SplitSettings
 
     settings = features.FeatureSettings.load("features")
     transform = partial(features.transform, settings=settings)
-    step.run(transform, TARGET, step.SplitSettings.load("split"), load_seed())
+    split, history = SplitSettings.load("split"), History.of(settings)
+    step.run(transform, TARGET, split, load_seed(), history)
 
 
 def train() -> None:
@@ -51,7 +55,7 @@ def train() -> None:
 
 
 def evaluate() -> None:
-    """Evaluate the model and the baseline on held-out rows."""
+    """Evaluate the model and the baseline on held-out rows, and in folds if `split` has them."""
     from .. import evaluation, model
     from ..schema import TARGET
     from .steps import evaluate as step
@@ -62,6 +66,26 @@ def evaluate() -> None:
         predict=model.predict,
         metrics=evaluation.metrics,
         plots=evaluation.plots,
+        cross_validate=_cross_validate,
+    )
+
+
+def _cross_validate() -> Mapping[str, Mapping[str, float]]:
+    from .. import evaluation, model
+    from ..schema import TARGET
+    from .base import tables
+    from .base.settings import load_seed
+    from .steps import cross_validation, split
+
+    settings, seed = split.SplitSettings.load("split"), load_seed()
+    if not settings.folds:
+        return {}
+    return cross_validation.run(
+        partial(model.build, model.ModelSettings.load("model"), seed),
+        TARGET,
+        split.folds(tables.stream(paths.VALID).drop(TARGET), settings, seed),
+        predict=model.predict,
+        metrics=evaluation.metrics,
     )
 
 

@@ -12,7 +12,6 @@ from .base.estimators import load_recorded
 from .models import predict
 from .models.predict import Predictor
 from .models.registry import Registry
-from .steps import own_rules
 
 
 def read(path: Path) -> pl.LazyFrame:
@@ -28,7 +27,8 @@ def predictor(registry: Registry, wanted: str) -> Predictor:
     return predict.load(
         registry,
         wanted,
-        own_rules.without(Row.to_schema(), TARGET),
+        Row.to_schema(),
+        TARGET,
         Dialect.of(source.SourceSettings.load("source")),
         model.TRUSTED_TYPES,
         transform=features.transform,

@@ -43,19 +43,35 @@ class Classifier(Estimator, Protocol):
         """Predict probabilities, shape (rows, classes)."""
 
 
-def refuse_empty(target: pl.Series, path: Path) -> None:
-    """Refuse a target with empty cells, which no estimator can learn and no metric can compare.
+def refuse_empty(target: pl.Series, rows: str) -> None:
+    """Refuse a target with empty cells, which no metric can compare.
 
     Args:
         target: The target of each row.
-        path: Where it is from, for the error message.
+        rows: What the rows are, for the error message.
 
     Raises:
         ProjectError: If a cell is empty.
     """
     if empty := target.null_count():
-        message = f"{empty} rows of {path} have no {target.name}: make that column not nullable"
+        message = f"{empty} {rows} have no {target.name}: make that column not nullable"
         raise ProjectError(f"{message} in schema.py, and such rows go into quarantine")
+
+
+def refuse_unlearnable(target: pl.Series, rows: str) -> None:
+    """Refuse a target from which nothing can be learned.
+
+    Args:
+        target: The target of each row.
+        rows: What the rows are, for the error message.
+
+    Raises:
+        ProjectError: If a cell is empty, or if all cells have one value.
+    """
+    refuse_empty(target, rows)
+    if target.n_unique() == 1:
+        message = f"{target.name} is {target[0]} in all {target.len()} {rows}"
+        raise ProjectError(f"{message}, so there is nothing to learn: see the data, and `split`")
 
 
 def save(models: Mapping[Path, Estimator]) -> None:

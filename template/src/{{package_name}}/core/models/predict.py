@@ -17,7 +17,10 @@ import polars as pl
 from ..base.dialect import Dialect
 from ..base.errors import ProjectError
 from ..base.estimators import Classifier
+from ..base.history import History
 from ..base.settings import Section
+from ..steps import own_rules
+from ..steps.featurize import one_line_errors
 from ..steps.rules import ROW
 from ..steps.validate import IS_BAD, REASON, Checked, check
 from .lineage import CLEAN
@@ -38,63 +41,114 @@ class Predictor:
 
     Attributes:
         version: Number of the version.
-        schema: What a valid row without the target is.
+        target: Name of the target column.
+        schema: What a valid row is; it has the target, which may be empty, only with a history.
         dialect: How the cells of raw rows are written.
         transform: Makes the inputs of the model from valid rows.
         predict: Predicts one row of output for each row of inputs.
         columns: Types of the columns that `predict` returns, by their names; may be empty if the
             version does not say.
+        history: How `transform` finds earlier rows, if it does.
     """
 
     version: str
+    target: str
     schema: pa.DataFrameSchema
     dialect: Dialect
     transform: Callable[[pl.LazyFrame], pl.LazyFrame]
     predict: Callable[[pl.DataFrame], pl.DataFrame]
     columns: Mapping[str, pl.DataType]
+    history: History | None
 
-    def rows(self, raw: pl.LazyFrame) -> pl.LazyFrame:
+    def rows(self, raw: pl.LazyFrame, earlier: pl.LazyFrame | None = None) -> pl.LazyFrame:
         """Predict for raw rows.
 
         Args:
             raw: Raw rows; the target may be missing.
+            earlier: Raw rows for `transform` to look back at, which get no prediction. Rows that
+                are in `raw` too, or that break the schema, are left out.
 
         Returns:
             One row for each raw row, in their order, not computed yet: `row`, counted from 0, the
             columns of `predict`, and the `reason` where a row breaks the schema and gets no
             prediction.
+
+        Raises:
+            ProjectError: If the rows do not fit the schema or the history, or if there are
+                `earlier` rows, but no history.
         """
+        if self.history:
+            return self._series(self.history, raw, earlier)
+        if earlier is not None:
+            message = f"version {self.version} looks at one row at a time"
+            raise ProjectError(f"{message}: leave --history out")
         checked = check(raw, self.schema, self.dialect)
         columns = self.columns or self._columns_for(checked)
 
         def predicted(batch: pl.DataFrame) -> pl.DataFrame:
-            valid = batch.filter(~pl.col(IS_BAD))
-            found = pl.DataFrame(schema=columns)
-            if valid.height:
-                found = self._predict(valid, checked).cast(pl.Schema(columns))
-            reasons = batch.filter(IS_BAD).select(ROW, checked.reason)
-            return (
-                batch.select(ROW)
-                .join(valid.select(ROW).hstack(found), on=ROW, how="left", maintain_order="left")
-                .join(reasons, on=ROW, how="left", maintain_order="left")
-            )
+            valid = batch.filter(~pl.col(IS_BAD)).select(checked.names)
+            return self._answered(batch, checked, self._inputs(valid), columns)
 
         types = {ROW: pl.UInt32(), **columns, REASON: pl.String()}
         return checked.rows.map_batches(predicted, schema=types, streamable=True)
 
-    def _predict(self, valid: pl.DataFrame, checked: Checked) -> pl.DataFrame:
-        return self.predict(self.transform(valid.select(checked.names).lazy()).collect())
+    def _series(
+        self, history: History, raw: pl.LazyFrame, earlier: pl.LazyFrame | None
+    ) -> pl.LazyFrame:
+        """Predict for rows whose features need others, so that all of them are held in memory."""
+        if self.target not in raw.collect_schema():
+            raw = raw.with_columns(pl.lit(None).alias(self.target))
+        checked = check(raw, self.schema, self.dialect)
+        rows = checked.rows.collect(engine="streaming")
+        every = valid = rows.filter(~pl.col(IS_BAD)).select(checked.names)
+        if earlier is not None:
+            past = check(earlier, self.schema, self.dialect).valid.collect(engine="streaming")
+            new = past.join(valid, on=history.key, how="anti", nulls_equal=True)
+            every = pl.concat([new, valid], how="diagonal")
+        history.require(every.lazy())
+        inputs = self._inputs(every).tail(valid.height)
+        columns = self.columns or (self.predict(inputs.head(1)).schema if valid.height else {})
+        return self._answered(rows, checked, inputs, columns).lazy()
+
+    def _answered(
+        self,
+        rows: pl.DataFrame,
+        checked: Checked,
+        inputs: pl.DataFrame,
+        columns: Mapping[str, pl.DataType],
+    ) -> pl.DataFrame:
+        """Give each row its prediction, or the reason why it has none."""
+        predictions = pl.DataFrame(schema=columns)
+        if inputs.height:
+            predictions = self.predict(inputs).cast(pl.Schema(columns))
+        predicted = rows.filter(~pl.col(IS_BAD)).select(ROW).hstack(predictions)
+        reasons = rows.filter(IS_BAD).select(ROW, checked.reason)
+        return (
+            rows.select(ROW)
+            .join(predicted, on=ROW, how="left", maintain_order="left")
+            .join(reasons, on=ROW, how="left", maintain_order="left")
+        )
+
+    def _inputs(self, valid: pl.DataFrame) -> pl.DataFrame:
+        if valid.is_empty():
+            return valid
+        with one_line_errors():
+            inputs = self.transform(valid.lazy()).collect()
+            if inputs.height != valid.height:
+                raise pl.exceptions.ShapeError
+        return inputs
 
     def _columns_for(self, checked: Checked) -> Mapping[str, pl.DataType]:
         """Find out by the first valid row, for a version that does not say."""
-        first = checked.rows.filter(~pl.col(IS_BAD)).head(1).collect(engine="streaming")
-        return self._predict(first, checked).schema if first.height else {}
+        first = checked.valid.head(1).collect(engine="streaming")
+        return self.predict(self._inputs(first)).schema if first.height else {}
 
 
 def load(
     registry: Registry,
     wanted: str,
     schema: pa.DataFrameSchema,
+    target: str,
     dialect: Dialect,
     trusted: Sequence[str],
     *,
@@ -107,7 +161,8 @@ def load(
     Args:
         registry: Where the model is.
         wanted: Alias or number of the version.
-        schema: What a valid row without the target is.
+        schema: What a valid row is.
+        target: Name of the target column.
         dialect: How the cells of raw rows are written.
         trusted: Types that a model file may hold.
         transform: Makes the inputs of the model from valid rows and their settings.
@@ -131,13 +186,20 @@ def load(
         raise ProjectError(f"{message} ({', '.join(other)}): {remedy}")
     estimator = registry.load(version, trusted)
     features = settings.model_validate(recipe.features)
+    history = History.of(features)
+    if history:
+        schema = schema.update_column(target, nullable=True)
+    else:
+        schema = own_rules.without(schema, target)
     return Predictor(
         version=str(version.version),
+        target=target,
         schema=schema,
         dialect=dialect,
         transform=lambda rows: transform(rows, features),
         predict=lambda inputs: predict(estimator, inputs),
         columns={name: getattr(pl, dtype)() for name, dtype in recipe.columns.items()},
+        history=history,
     )
 
 

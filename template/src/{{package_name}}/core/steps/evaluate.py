@@ -23,6 +23,7 @@ def run(
     predict: Callable[[Classifier, pl.DataFrame], pl.DataFrame],
     metrics: Callable[[pl.Series, pl.DataFrame], dict[str, float]],
     plots: Callable[[pl.Series, pl.DataFrame], dict[str, pl.DataFrame]],
+    cross_validate: Callable[[], Mapping[str, Mapping[str, float]]],
 ) -> None:
     """Write the metrics of the model and of the baseline, and the tables of the plots.
 
@@ -32,20 +33,20 @@ def run(
         predict: Predicts one row of output for each row of features.
         metrics: Compares the target with predictions; the first metric is logged.
         plots: Makes a table for each plot from the target and predictions.
+        cross_validate: Returns what else to write beside the metrics, which may be nothing.
 
     Raises:
         ProjectError: If a cell of the target is empty, or no metric is defined for the rows.
     """
     table = tables.stream(paths.TEST)
     truth = table.select(target).collect()[target]
-    refuse_empty(truth, paths.TEST)
+    refuse_empty(truth, f"rows of {paths.TEST}")
     estimators = {path.stem: load_recorded(path, trusted) for path in (paths.MODEL, paths.BASELINE)}
     predictions = {
         name: pl.concat(predict(estimator, inputs) for inputs in batches(table.drop(target)))
         for name, estimator in estimators.items()
     }
     scores = defined({name: metrics(truth, rows) for name, rows in predictions.items()})
-    tables.write_json(scores, paths.METRICS)
     paths.PLOTS.mkdir(parents=True, exist_ok=True)
     for name, plot in plots(truth, predictions[paths.MODEL.stem]).items():
         file = paths.PLOTS / f"{name}.csv"
@@ -56,6 +57,7 @@ def run(
     for name, values in scores.items():
         logger.debug("%s: %s", name, values)
     log(scores[paths.MODEL.stem], scores[paths.BASELINE.stem], truth.len())
+    tables.write_json({**scores, **cross_validate()}, paths.METRICS)
 
 
 def batches(rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..base import paths, tables
-from ..base.errors import ProjectError
-from ..base.estimators import Estimator, refuse_empty, save
+from ..base.estimators import Estimator, refuse_unlearnable, save
 
 logger = logging.getLogger(__name__)
 
@@ -23,10 +22,7 @@ def run(estimators: Mapping[Path, Estimator], target: str) -> None:
     """
     table = tables.read(paths.TRAIN)
     inputs, values = table.drop(target), table[target]
-    refuse_empty(values, paths.TRAIN)
-    if values.n_unique() == 1:
-        message = f"{target} is {values[0]} in all {values.len()} rows of {paths.TRAIN}"
-        raise ProjectError(f"{message}, so there is nothing to learn: see the data, and `split`")
+    refuse_unlearnable(values, f"rows of {paths.TRAIN}")
     for estimator in estimators.values():
         estimator.fit(inputs, values)
         logger.debug("fitted %s", estimator)

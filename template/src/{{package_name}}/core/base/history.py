@@ -1,0 +1,67 @@
+"""Features that look back at earlier rows of the same series."""
+
+import polars as pl
+from pydantic import Field
+
+from .errors import ProjectError
+from .settings import Section
+
+
+class History(Section):
+    """What tells series apart and orders their rows, as a part of section `features`.
+
+    With it, `transform` gets the target too, so that features can use the target of earlier rows.
+
+    Attributes:
+        by: Columns whose values tell the series apart, such as a shop; empty for a single series.
+        order: Column that orders the rows of a series: a date, a time or a number.
+    """
+
+    by: list[str] = Field(default=[])
+    order: str
+
+    @property
+    def key(self) -> list[str]:
+        """The columns that give a row its place."""
+        return [*self.by, self.order]
+
+    @classmethod
+    def of(cls, settings: Section) -> "History | None":
+        """Return the part of the settings that declares a history, if there is one."""
+        return next((value for _, value in settings if isinstance(value, cls)), None)
+
+    def earlier(self, values: pl.Expr, steps: int = 1) -> pl.Expr:
+        """Return what an expression was some rows before, in the same series.
+
+        Args:
+            values: A column or a window that ends at its row, such as `rolling_mean`.
+            steps: How many rows before, at least 1; so the target may be among the columns.
+
+        Returns:
+            The values; null where the series has no such row.
+        """
+        if steps < 1:
+            raise ValueError(f"{steps} steps back is not an earlier row")
+        return values.shift(steps).over(self.by or None, order_by=self.order)
+
+    def require(self, rows: pl.LazyFrame) -> None:
+        """Refuse rows whose place in their series is not known.
+
+        Args:
+            rows: Valid rows.
+
+        Raises:
+            ProjectError: If a column is missing, a place is empty, or two rows have the same one.
+        """
+        for name in self.key:
+            if name not in rows.collect_schema():
+                raise ProjectError(f"params.yaml: features: schema.py has no column {name}")
+        places = rows.select(self.key)
+        unknown = places.select(pl.col(self.order).null_count()).collect().item()
+        if unknown:
+            message = f"{self.order} is empty in {unknown} rows, so their place is not known"
+            raise ProjectError(f"{message}: make it not nullable in schema.py")
+        twice = places.filter(pl.struct(self.key).is_duplicated()).head(1).collect()
+        if twice.height:
+            place = ", ".join(f"{name} {value}" for name, value in twice.row(0, named=True).items())
+            raise ProjectError(f"two rows have {place}: add a column to `by` under `features`")
