@@ -12,9 +12,12 @@ from .base import paths
 def ingest() -> None:
     """Read the raw data from its source."""
     from .. import source
+    from .base.reading import expected_height
     from .steps import ingest as step
 
-    step.run(source.read(source.SourceSettings.load("source")))
+    settings = source.SourceSettings.load("source")
+    count = partial(expected_height, getattr(settings, "path", None))
+    step.run(source.read(settings), count)
 
 
 def validate() -> None:
@@ -83,7 +86,7 @@ def _cross_validate() -> Mapping[str, Mapping[str, float]]:
     return cross_validation.run(
         partial(model.build, model.ModelSettings.load("model"), seed),
         TARGET,
-        split.folds(tables.stream(paths.VALID).drop(TARGET), settings, seed),
+        split.folds(tables.lazy(paths.VALID).drop(TARGET), settings, seed),
         predict=model.predict,
         metrics=evaluation.metrics,
     )

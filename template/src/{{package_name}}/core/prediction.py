@@ -1,5 +1,6 @@
 """What predicting takes of your modules."""
 
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -18,8 +19,10 @@ def read(path: Path) -> pl.LazyFrame:
     """Read a file of raw rows as training does, by `read` of `source.py`."""
     settings = source.SourceSettings.load("source")
     if "path" in type(settings).model_fields:
-        return source.read(settings.model_copy(update={"path": path}))
-    return reading.scan(path)
+        rows = source.read(settings.model_copy(update={"path": path}))
+    else:
+        rows = reading.scan(path)
+    return tables.watched(rows, partial(reading.expected_height, path))
 
 
 def predictor(registry: Registry, wanted: str) -> Predictor:
@@ -45,6 +48,6 @@ def columns_of_predictions() -> dict[str, str]:
     """
     if not paths.TEST.is_file():
         return {}
-    row = tables.stream(paths.TEST).drop(TARGET).head(1).collect()
+    row = tables.lazy(paths.TEST).drop(TARGET).head(1).collect()
     predicted = model.predict(load_recorded(paths.MODEL, model.TRUSTED_TYPES), row)
     return {name: str(dtype.base_type()) for name, dtype in predicted.schema.items()}

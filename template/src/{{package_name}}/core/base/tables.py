@@ -1,13 +1,18 @@
 """Tables in the files between two stages: read, and written whole or not at all."""
 
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 from tqdm import tqdm
 
 from .errors import ProjectError
+
+# A bar for rows on stderr; there is none where that is no terminal.
+BAR = {"unit": " rows", "unit_scale": True, "disable": None, "leave": False, "delay": 1}
 
 
 def read(path: Path) -> pl.DataFrame:
@@ -26,7 +31,7 @@ def read(path: Path) -> pl.DataFrame:
     return pl.read_parquet(path)
 
 
-def stream(path: Path) -> pl.LazyFrame:
+def lazy(path: Path) -> pl.LazyFrame:
     """Scan a file that an earlier step wrote, to work on it without holding it in memory.
 
     Args:
@@ -39,7 +44,12 @@ def stream(path: Path) -> pl.LazyFrame:
         ProjectError: If the earlier step has not run.
     """
     _require(path)
-    return watched(pl.scan_parquet(path), height(path))
+    return pl.scan_parquet(path)
+
+
+def stream(path: Path) -> pl.LazyFrame:
+    """Scan a file as `lazy` does, and show in a terminal how far it has been read."""
+    return watched(lazy(path), partial(height, path))
 
 
 def height(path: Path) -> int:
@@ -97,19 +107,19 @@ def write_json(content: object, path: Path) -> None:
     path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8", newline="\n")
 
 
-def watched(rows: pl.LazyFrame, total: int | None) -> pl.LazyFrame:
+def watched(rows: pl.LazyFrame, count: Callable[[], int | None]) -> pl.LazyFrame:
     """Show how many rows have gone by, how many a second, and the time left.
 
     Args:
         rows: A table.
-        total: Number of its rows, if that is known.
+        count: Returns how many rows it has, or about how many, if that is known.
 
     Returns:
         The table; it is the same where stderr is no terminal.
     """
-    bar = tqdm(total=total, unit=" rows", unit_scale=True, disable=None, leave=False, delay=1)
-    if bar.disable:
+    if not sys.stderr.isatty():
         return rows
+    bar = tqdm(total=count(), **BAR)
 
     def advance(batch: pl.DataFrame) -> pl.DataFrame:
         bar.update(batch.height)

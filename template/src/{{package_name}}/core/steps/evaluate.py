@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import isfinite
 
 import polars as pl
+from tqdm import tqdm
 
 from ..base import paths, tables
 from ..base.errors import ProjectError
@@ -38,7 +39,7 @@ def run(
     Raises:
         ProjectError: If a cell of the target is empty, or no metric is defined for the rows.
     """
-    table = tables.stream(paths.TEST)
+    table = tables.lazy(paths.TEST)
     truth = table.select(target).collect()[target]
     refuse_empty(truth, f"rows of {paths.TEST}")
     estimators = {path.stem: load_recorded(path, trusted) for path in (paths.MODEL, paths.BASELINE)}
@@ -63,8 +64,11 @@ def run(
 def batches(rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:
     """Read a table by parts of always the same size, so that each run predicts the same bytes."""
     height = rows.select(pl.len()).collect().item()
-    for start in range(0, height, BATCH):
-        yield rows.slice(start, BATCH).collect()
+    with tqdm(total=height, **tables.BAR) as bar:
+        for start in range(0, height, BATCH):
+            part = rows.slice(start, BATCH).collect()
+            yield part
+            bar.update(part.height)
 
 
 def defined(scores: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:

@@ -32,15 +32,15 @@ def run(
         ProjectError: If the features do not fit the rows, if the split does not fit the columns, or
             if a side of it has no rows.
     """
-    valid = tables.stream(paths.VALID)
+    watched = tables.stream(paths.VALID)
+    valid = tables.lazy(paths.VALID)  # read beside it, so that each row is counted once
     if history:
-        history.require(pl.scan_parquet(paths.VALID))
-    inputs = valid.drop(target)
+        history.require(valid)
     with one_line_errors():
-        features = transform(valid if history else inputs)
+        features = transform(watched if history else watched.drop(target))
         if target in features.collect_schema():
             raise ProjectError(f"features.py returns the target, {target}: drop it there")
-        columns = [features, valid.select(target), holdout(inputs, split, seed)]
+        columns = [features, valid.select(target), holdout(valid.drop(target), split, seed)]
         table = pl.concat(columns, how="horizontal")
         held_out = pl.col(HELD_OUT)
         sides = {paths.TRAIN: table.filter(~held_out), paths.TEST: table.filter(held_out)}
