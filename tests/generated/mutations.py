@@ -68,8 +68,8 @@ MUTATIONS = [
     Mutation(
         "target leaked into the features",
         "core/steps/featurize.py",
-        "    inputs = valid.drop(target)\n",
-        "    inputs = valid.with_columns(leak=pl.col(target).hash(0).cast(pl.Float64)).drop(target)\n",
+        "watched.drop(target))",
+        "watched.with_columns(leak=pl.col(target).hash(0).cast(pl.Float64)).drop(target))",
         "test_featurize.py",
     ),
     Mutation(
@@ -152,8 +152,8 @@ MUTATIONS = [
     Mutation(
         "judged on the training rows",
         "core/steps/evaluate.py",
-        "table = tables.stream(paths.TEST)",
-        "table = tables.stream(paths.TRAIN)",
+        "table = tables.lazy(paths.TEST)",
+        "table = tables.lazy(paths.TRAIN)",
         "test_model.py",
     ),
     Mutation(
