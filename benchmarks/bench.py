@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import resource
 import shutil
 import statistics
 import subprocess
@@ -11,6 +12,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from copier import run_copy
 
 from benchmarks import scale
 from benchmarks.table import update_rows
@@ -45,7 +48,8 @@ class Figure:
     def row(self) -> str:
         """Write it as a row of the table."""
         mark = "" if self.holds else " **exceeded**"
-        return f"| {self.what} | {self.limit:g} {self.unit} | {self.value:.3g} {self.unit}{mark} | {self.how} |"
+        value = float(f"{self.value:.3g}")  # 1,270 rather than 1.27e+03
+        return f"| {self.what} | {self.limit:,g} {self.unit} | {value:,g} {self.unit}{mark} | {self.how} |"
 
 
 def main() -> int:
@@ -68,6 +72,7 @@ def main() -> int:
         if only in (None, "repository"):
             repository = generate(template, scratch / "repository")
             figures += [setup(repository), nothing_to_do(repository, scratch, rounds), size(repository, scratch)]
+            figures += quickness(repository, template, scratch, rounds)
         if only in (None, "scale"):
             figures += scale_figures(template, scratch)
     update_rows("figures", ["what", "limit", "measured", "how"], {figure.what: figure.row() for figure in figures})
@@ -165,6 +170,40 @@ def size(repository: Repository, scratch: Path) -> Figure:
     repository.run("uv", "sync", "--quiet", "--no-default-groups", UV_PROJECT_ENVIRONMENT=str(target))
     size_mb = sum(path.lstat().st_size for path in target.rglob("*") if path.is_file()) / 1e6
     return Figure("default environment without development groups", 650, size_mb, "MB", "sum of the files' sizes")
+
+
+def quickness(repository: Repository, template: Template, scratch: Path, rounds: int) -> list[Figure]:
+    """Compare the commands on the example with those of release 0.2.0, in CPU seconds."""
+    old = Repository(scratch / "old", repository.python)
+    data = {"python_version": repository.python}
+    run_copy(template.url, old.path, data=data, defaults=True, quiet=True, vcs_ref="v0.2.0")
+    old.nox("setup")
+
+    def taken(one: Repository, program: str, *arguments: str) -> float:
+        command = [str(one.path / ".venv/bin" / program), *arguments]
+        return statistics.median(cpu_seconds(command, one.path) for _ in range(rounds))
+
+    start = taken(repository, "python", "-c", "pass")
+    now, before = (taken(one, "my_project", "--help") - start for one in (repository, old))
+    help_text = "`my_project --help`, over Python's own start"
+    how = f"CPU, median of {rounds}; {before:.2f} s in 0.2.0"
+    figures = [
+        Figure(help_text, 0.15, now, "s", how),
+        Figure(f"{help_text}, over that of 0.2.0", 1 / 1.5, now / before, "times", how),
+    ]
+    for stage in ("ingest", "validate", "featurize", "train", "evaluate"):
+        now, before = (taken(one, "my_project", stage) for one in (repository, old))
+        how = f"CPU {now:.2f} s and {before:.2f} s, medians of {rounds}"
+        figures.append(Figure(f"`{stage}` on the example, over that of 0.2.0", 1 / 1.5, now / before, "times", how))
+    return figures
+
+
+def cpu_seconds(command: list[str], folder: Path) -> float:
+    """Run a command, and measure what it takes of the processor."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    run(command, folder)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def scale_figures(template: Template, scratch: Path) -> list[Figure]:

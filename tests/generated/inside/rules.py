@@ -208,7 +208,19 @@ def test_a_schema_that_cannot_be_applied_is_one_line(column: pa.Column, message:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["row", "reason"])
-def test_names_that_quarantine_uses_are_refused(name: str) -> None:
-    with pytest.raises(ProjectError, match=f"have a column {name}, which is a name"):
-        check(pl.LazyFrame({"a": ["1"], name: ["2"]}), pa.DataFrameSchema({"a": pa.Column(int)}), Dialect())
+def test_data_may_have_the_columns_that_quarantine_adds() -> None:
+    schema = pa.DataFrameSchema({"row": pa.Column(int), "reason": pa.Column(str)})
+    checked = check(pl.LazyFrame({"row": ["7", "x"], "reason": ["a", "b"]}), schema, Dialect())
+    assert checked.valid.collect().rows() == [(7, "a")]
+    rejected = checked.rejected([]).collect()
+    assert rejected.columns == ["row", "reason", "row as read", "reason as read"]
+    assert rejected.rows() == [(1, "row is 'x', not a whole number (Int64)", "x", "b")]
+
+
+def test_a_rule_that_only_warns_is_not_checked_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    limit = pa.Check.le(1, raise_warning=True)
+    own = pa.Check(is_even, name="is_even", error="must be even", raise_warning=True)
+    schema = pa.DataFrameSchema({"a": pa.Column(int, limit)}, checks=own)
+    assert check(pl.LazyFrame({"a": ["7"]}), schema, Dialect()).valid.collect().height == 1
+    said = "not checked, since it would only warn: a: must be at most 1; the row: must be even"
+    assert said in caplog.text

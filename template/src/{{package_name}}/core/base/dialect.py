@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 import polars as pl
@@ -14,6 +15,21 @@ from .settings import Section
 LISTED = 10
 FIRST_YEAR = 1000  # `%Y` would also take 31.01.26, for the year 26
 LONGEST = 60  # characters of a cell that a reason shows
+KINDS = (
+    (pl.String, "texts"),
+    (pl.Categorical, "texts"),
+    (pl.Enum, "texts"),
+    (pl.Boolean, "booleans"),
+    (pl.Date, "dates"),
+    (pl.Datetime, "times on a date"),
+    (pl.Time, "times of day"),
+    (pl.Duration, "durations"),
+    (pl.Binary, "bytes"),
+    (pl.List, "lists"),
+    (pl.Array, "lists"),
+    (pl.Struct, "structures"),
+    (pl.Null, "nothing"),
+)
 SIMPLE = ("texts", "numbers", "booleans", "dates", "times on a date", "times of day", "nothing")
 ISO_TIMES = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M")
 TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
@@ -120,22 +136,7 @@ def kind(dtype: pl.DataType) -> str:
     """Name what a type means, in the plural."""
     if dtype.is_numeric():
         return "numbers"
-    names = {
-        pl.String: "texts",
-        pl.Categorical: "texts",
-        pl.Enum: "texts",
-        pl.Boolean: "booleans",
-        pl.Date: "dates",
-        pl.Datetime: "times on a date",
-        pl.Time: "times of day",
-        pl.Duration: "durations",
-        pl.Binary: "bytes",
-        pl.List: "lists",
-        pl.Array: "lists",
-        pl.Struct: "structures",
-        pl.Null: "nothing",
-    }
-    return next((text for known, text in names.items() if dtype == known), str(dtype))
+    return next((text for known, text in KINDS if dtype == known), str(dtype))
 
 
 def _refuse_other_meaning(name: str, found: pl.DataType, wanted: pl.DataType) -> None:
@@ -243,13 +244,12 @@ def _time(text: pl.Expr, wanted: pl.Datetime, dialect: Dialect) -> pl.Expr:
 def _fault(wanted: pl.DataType, dialect: Dialect) -> str:
     """Say what is wrong with a cell that cannot be read."""
     if isinstance(wanted, pl.Datetime):
-        example = dialect.times[0] if dialect.times else "2026-01-31 12:00:00"
+        example = _example([*dialect.times, *ISO_TIMES][0])
         zone = "+00:00" if wanted.time_zone and not dialect.time_zone else ""
         hint = "" if dialect.time_zone else " (see `time_zone` in docs/your-data.md)"
         return f"not a time such as {example}{zone}{hint}"
     if wanted == pl.Date:
-        is_default = dialect.dates == Dialect().dates
-        return f"not a date such as {'2026-01-31' if is_default else dialect.dates[0]}"
+        return f"not a date such as {_example(dialect.dates[0])}"
     if isinstance(wanted, pl.Enum):
         return f"not one of {listed(wanted.categories.to_list())}"
     if wanted.is_integer():
@@ -257,6 +257,11 @@ def _fault(wanted: pl.DataType, dialect: Dialect) -> str:
     if wanted.is_numeric():
         return "not a number"
     return "neither true nor false" if wanted == pl.Boolean else f"not of type {wanted}"
+
+
+def _example(format_: str) -> str:
+    """Write a time in a format, of which Python does not know fractions of seconds."""
+    return datetime(2026, 1, 31, 12).strftime(format_.replace("%.f", ""))
 
 
 def listed(values: Sequence[object]) -> str:

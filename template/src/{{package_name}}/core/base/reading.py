@@ -38,7 +38,7 @@ NO_ROWS = {
     rb"version https://git-lfs": "is a pointer of Git LFS: run `git lfs pull`",
     rb"(?:outs|md5):\s": "is a pointer of DVC: name the file beside it, and run `uv run dvc pull`",
     rb"PK\x03\x04|7z\xbc\xaf\x27\x1c|Rar!|BZh|\xfd7zXZ": "is an archive: unpack it",
-    rb"%PDF|\x89PNG|\xff\xd8\xff|\x89HDF|\x80[\x02-\x05]": "is no table",
+    rb"%PDF|\x89PNG|\xff\xd8\xff|\x89HDF|\x80[\x02-\x05]": "is not a table",
     rb"\s*\[": "is one JSON array: write one object on each line",
     rb"\xff\xfe|\xfe\xff": "is in UTF-16: set `encoding: utf-16` under `source` in params.yaml",
 }
@@ -164,7 +164,7 @@ def _scan_file(path: Path, dialect: Dialect) -> pl.LazyFrame:
     if begin.startswith(ZIP) and zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             if "xl/workbook.xml" in archive.namelist():
-                return _excel(path)
+                return _excel(path, dialect)
     is_utf16 = codecs.lookup(_encoding(dialect)).name.startswith("utf-16")
     for pattern, reason in NO_ROWS.items():
         if re.match(pattern, begin) and not (is_utf16 and b"\xff\xfe" in begin[:2] + begin[1::-1]):
@@ -185,14 +185,17 @@ def _native(path: Path, scanned: Callable[[], pl.LazyFrame]) -> pl.LazyFrame:
     return frame
 
 
-def _excel(path: Path) -> pl.LazyFrame:
-    """Read the first sheet of an Excel file."""
+def _excel(path: Path, dialect: Dialect) -> pl.LazyFrame:
+    """Read the first sheet of an Excel file, with numbers as the dialect writes them."""
     try:
         rows = pl.read_excel(path, infer_schema_length=0)
     except ModuleNotFoundError:
         message = f"cannot read {path}: Excel files need a further package: uv add fastexcel"
         raise ProjectError(message) from None
-    return rows.lazy().with_columns(pl.col(pl.String).str.strip_suffix(" 00:00:00"))  # dates
+    cells = pl.col(pl.String).str.strip_suffix(" 00:00:00")  # of dates
+    return rows.lazy().with_columns(
+        cells.str.replace(r"^(-?\d+)\.(\d+)$", f"$1{dialect.decimal}$2")
+    )
 
 
 def _json_lines(path: Path) -> pl.LazyFrame:
@@ -270,9 +273,8 @@ def _refuse_ragged(path: Path, dialect: Dialect, separator: str, width: int) -> 
         try:
             for cells in records:
                 if len(cells) != width and any(cell.strip() for cell in cells):
-                    message = (
-                        f"{path}:{records.line_num}: {len(cells)} cells, the header has {width}"
-                    )
+                    found = f"{len(cells)} cell{'s' if len(cells) > 1 else ''}"
+                    message = f"{path}:{records.line_num}: {found}, the header has {width}"
                     raise ProjectError(
                         f"{message}: correct the line, or see `separator` and `quote`"
                     )

@@ -22,7 +22,7 @@ from ..base.settings import Section
 from ..steps import own_rules
 from ..steps.featurize import one_line_errors
 from ..steps.rules import ROW
-from ..steps.validate import IS_BAD, REASON, Checked, check
+from ..steps.validate import IS_BAD, NUMBER, REASON, Checked, check
 from .lineage import CLEAN
 from .registry import Registry
 
@@ -89,7 +89,7 @@ class Predictor:
             valid = batch.filter(~pl.col(IS_BAD)).select(checked.names)
             return self._answered(batch, checked, self._inputs(valid), columns)
 
-        types = {ROW: pl.UInt32(), **columns, REASON: pl.String()}
+        types = {NUMBER: pl.UInt32(), **columns, REASON: pl.String()}
         return checked.rows.map_batches(predicted, schema=types, streamable=True)
 
     def _series(
@@ -127,6 +127,7 @@ class Predictor:
             rows.select(ROW)
             .join(predicted, on=ROW, how="left", maintain_order="left")
             .join(reasons, on=ROW, how="left", maintain_order="left")
+            .rename({ROW: NUMBER})
         )
 
     def _inputs(self, valid: pl.DataFrame) -> pl.DataFrame:

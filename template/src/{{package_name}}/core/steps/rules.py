@@ -17,7 +17,7 @@ from ..base import dialect as dialects
 from ..base.dialect import Cells, Dialect
 from ..base.errors import ProjectError
 
-ROW = "row"
+ROW = "\x1frow"  # before it has a name that your columns may have, too
 AS_READ = "\x1fas read: "
 SEPARATORS = (";", "\t", "|", ",")
 
@@ -224,7 +224,9 @@ def of_column(name: str, schema: pa.DataFrameSchema, cells: Cells) -> list[Rule]
             Rule(f"{name}: empty", cells.is_empty, empty, is_null),
         ]
     shown = quoted if dialects.kind(cells.type) == "texts" else cells.text
-    for check in filter(is_known, column.checks):
+    for check in column.checks:
+        if not is_known(check) or check.raise_warning:
+            continue
         holds = KNOWN[str(check.name)][0](pl.col(name), check.statistics or {})
         try:
             pl.DataFrame(schema={name: cells.type}).select(holds)

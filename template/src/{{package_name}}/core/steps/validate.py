@@ -17,7 +17,7 @@ from .rules import AS_READ, ROW, Rule
 
 logger = logging.getLogger(__name__)
 
-REASON = "reason"
+NUMBER, REASON = "row", "reason"
 IS_BAD = "\x1fis bad"
 
 
@@ -26,7 +26,7 @@ class Checked:
     """Rows, each with whether it satisfies the schema.
 
     Attributes:
-        rows: `row` (from 0, in the order of the input), the columns of the schema in its types,
+        rows: `ROW` (from 0, in the order of the input), the columns of the schema in its types,
             the cells as read (`AS_READ` before their names), what `rules` need, and `IS_BAD`.
         names: Names of the schema's columns that the data have.
         rules: What makes a row bad.
@@ -54,15 +54,20 @@ class Checked:
             counts: Receives, for each batch of rows, how often each rule is broken.
         """
         found = self.rows.collect_schema()
-        as_read = {name.removeprefix(AS_READ): name for name in found if name.startswith(AS_READ)}
+        columns = {name.removeprefix(AS_READ): name for name in found if name.startswith(AS_READ)}
+        as_read = {
+            f"{name} as read" if name in (NUMBER, REASON) else name: column
+            for name, column in columns.items()
+        }
 
         def explain(batch: pl.DataFrame) -> pl.DataFrame:
             broken = {it.title: batch.select(it.is_broken.sum()).item() for it in self.rules}
             counts.append(Counter(broken))  # append is safe in the threads of Polars, += is not
-            return batch.select(ROW, self.reason, **{n: pl.col(c) for n, c in as_read.items()})
+            cells = {name: pl.col(column) for name, column in as_read.items()}
+            return batch.select(pl.col(ROW).alias(NUMBER), self.reason, **cells)
 
         types = {name: found[column] for name, column in as_read.items()}
-        schema = {ROW: found[ROW], REASON: pl.String(), **types}
+        schema = {NUMBER: found[ROW], REASON: pl.String(), **types}
         return self.rows.filter(IS_BAD).map_batches(explain, schema=schema, streamable=True)
 
 
@@ -127,9 +132,6 @@ def check(raw: pl.LazyFrame, schema: pa.DataFrameSchema, dialect: Dialect) -> Ch
     """
     found = raw.collect_schema()
     rules.refuse_missing(schema, found.names())
-    for name in {ROW, REASON} & set(found):
-        message = f"the data have a column {name}, which is a name that the quarantine uses"
-        raise ProjectError(f"{message}: rename it in source.py")
     for name in set(dialect.empty_in) - {*schema.columns, *found}:
         message = f"params.yaml: `empty_in` under `source` names {name}"
         raise ProjectError(f"{message}, which is no column of schema.py")
@@ -149,6 +151,14 @@ def check(raw: pl.LazyFrame, schema: pa.DataFrameSchema, dialect: Dialect) -> Ch
         )
     )
     on_cells = [rule for name in names for rule in rules.of_column(name, schema, cells[name])]
+    warnings = [
+        f"{name}: {rules.words(rule)}"
+        for name, column in [*schema.columns.items(), ("the row", schema)]
+        for rule in column.checks
+        if rule.raise_warning
+    ]
+    if warnings:
+        logger.warning("not checked, since it would only warn: %s", "; ".join(warnings))
     judged, own = own_rules.add(typed, schema, cells)
     every = [*on_cells, *own]
     is_bad = pl.any_horizontal(rule.screen for rule in every)
