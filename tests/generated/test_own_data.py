@@ -147,7 +147,7 @@ def in_sqlite(repository: Repository) -> None:
         ("Latin-1 and other encodings", in_latin_1, [(59, 1)]),
         ("Empty cells", as_shown, [(2, 0)]),
         ("Dates, times and time zones", as_shown, [(2, 0)]),
-        ("Names that are no Python names", as_shown, [(2, 0)]),
+        ("Names that are not Python names", as_shown, [(2, 0)]),
         ("Rules of your own", as_shown, [(1, 4)]),
         ("Compressed files and folders", compressed_and_in_folders, [(59, 1), (118, 2)]),
         ("Several tables", as_shown, [(2, 0)]),

@@ -1,0 +1,262 @@
+"""The recipes on the page about other data, followed from the data to predictions for the same file."""
+
+import gzip
+import os
+import re
+import sqlite3
+import subprocess
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.generated.repository import Repository, generate
+from tests.generated.test_own_data import BLOCK, DVC_YAML, flats, write
+from tests.harness import ROOT, Template
+
+ROWS, BAD = 240, 1
+COUNT = int(os.environ.get("FORMWORK_RECIPES", "1"))  # each takes a minute or two
+
+FEATURES = '''\
+"""From a valid row to the inputs of the model."""
+
+import polars as pl
+
+from .core.base.settings import Section
+from .schema import Row
+
+
+class FeatureSettings(Section):
+    """Section `features` of params.yaml."""
+
+    unused: list[str]
+
+
+def transform(rows: pl.LazyFrame, settings: FeatureSettings) -> pl.LazyFrame:
+    """Make the inputs of the model."""
+    return rows.select({features}).drop(settings.unused, strict=False)
+'''
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A recipe, and data that it is for.
+
+    Attributes:
+        title: Of its section.
+        path: What the pipeline reads, and `predict` as well.
+        make: Writes that.
+        features: What the features are; by default those of the tutorial.
+        number: Which of the recipe's settings to take.
+    """
+
+    title: str
+    path: str
+    make: Callable[[Repository, str], None]
+    features: str = ""
+    number: int = 0
+
+
+def cells() -> Iterator[list[str]]:
+    """Give the header, then the cells of each flat."""
+    for line in flats(ROWS).splitlines():
+        yield line.split(",")
+
+
+def text(rows: Iterator[list[str]], separator: str = ",") -> str:
+    """Write a text file."""
+    return "".join(f"{separator.join(row)}\n" for row in rows)
+
+
+def german(rows: Iterator[list[str]]) -> Iterator[list[str]]:
+    """Write numbers with decimal commas, and points between the thousands."""
+    yield next(rows)
+    for building, district, rooms, area, built, rent in rows:
+        amount = f"{float(rent):,.2f}".translate(str.maketrans(",.", ".,"))
+        yield [building, district, rooms, area.replace(".", ","), built, amount]
+
+
+def with_semicolons(repository: Repository, path: str) -> None:
+    """Write what a German spreadsheet saves."""
+    (repository.path / path).write_text(text(german(cells()), ";"), "utf-8")
+
+
+def in_latin_1(repository: Repository, path: str) -> None:
+    """Write a file that is not in UTF-8, with a further column."""
+    rows = ([*row, "Straße" if number == 0 else "Öl"] for number, row in enumerate(cells()))
+    (repository.path / path).write_text(text(rows), "latin-1")
+
+
+def with_marks(repository: Repository, path: str) -> None:
+    """Write other texts for empty cells."""
+    rows = (
+        [building, district or "?", *others, built or "unknown", rent]
+        for building, district, *others, built, rent in cells()
+    )
+    (repository.path / path).write_text(text(rows), "utf-8")
+
+
+def visits(repository: Repository, path: str) -> None:
+    """Write days and times in two ways."""
+    lines = ["listed,visited,rent"]
+    for number in range(ROWS):
+        day = f"{1 + number % 28:02}"
+        at = f"{day}.02.2026 {number % 24:02}:30" if number % 2 else f"2026-02-{day}T{number % 24:02}:00:00Z"
+        lines.append(f"{'soon' if number == 3 else f'{day}.01.2026'},{at},{400 + number * 31 % 700}")
+    (repository.path / path).write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def with_other_names(repository: Repository, path: str) -> None:
+    """Write a header of words."""
+    rows = ([row[1], row[3], row[5]] for row in cells())
+    next(rows)
+    (repository.path / path).write_text(text(iter([["District", "Area (m²)", "Rent/month"], *rows])), "utf-8")
+
+
+def compressed(repository: Repository, path: str) -> None:
+    """Write a compressed file."""
+    (repository.path / path).write_bytes(gzip.compress(flats(ROWS).encode()))
+
+
+def in_folders(repository: Repository, path: str) -> None:
+    """Write a folder of Parquet files for each year."""
+    compressed(repository, "data/all.csv.gz")
+    script = """
+        import polars as pl, sys
+        rows = pl.read_csv("data/all.csv.gz", infer_schema=False)
+        for number, year in enumerate((2025, 2026)):
+            rows[number::2].write_parquet(f"{sys.argv[1]}/year={year}/part-0.parquet", mkdir=True)
+    """
+    repository.run("uv", "run", "python", "-c", textwrap.dedent(script), path)
+    (repository.path / "data/all.csv.gz").unlink()
+
+
+def in_tables(repository: Repository, path: str) -> None:
+    """Write flats, buildings and postcodes; let the stage depend on all of them."""
+    header, *rows = cells()
+    assert header == ["building", "district", "rooms", "area", "built", "rent"]
+    buildings = {row[0]: row[4] for row in rows}
+    postcodes = {"1010": "north", "1120": "south"}
+    tables = {
+        path: [["building", "rooms", "area", "rent"], *([row[0], row[2], row[3], row[5]] for row in rows)],
+        "data/buildings.csv": [
+            ["building", "built", "postcode"],
+            *([name, built, list(postcodes)[number % 2]] for number, (name, built) in enumerate(buildings.items())),
+        ],
+        "data/postcodes.csv": [["postcode", "district"], *map(list, postcodes.items())],
+    }
+    for file, lines in tables.items():
+        (repository.path / file).write_text(text(iter(lines)), "utf-8")
+    stages = (repository.path / DVC_YAML).read_text("utf-8")
+    further = "      - ${source.buildings}\n      - ${source.postcodes}\n"
+    write(repository, DVC_YAML, stages.replace("      - ${source.path}\n", f"      - ${{source.path}}\n{further}"))
+
+
+def in_sqlite(repository: Repository, path: str) -> None:
+    """Write a database with a table of flats."""
+    header, *rows = cells()
+    with sqlite3.connect(repository.path / path) as database:
+        database.execute(f"CREATE TABLE flats ({','.join(header)})")
+        database.executemany("INSERT INTO flats VALUES (?, ?, ?, ?, ?, ?)", rows)
+    database.close()
+
+
+def in_excel(repository: Repository, path: str) -> None:
+    """Write a workbook with numbers, empty cells, and a text among the numbers."""
+    script = """
+        import sys, xlsxwriter
+        book = xlsxwriter.Workbook(sys.argv[1])
+        sheet = book.add_worksheet()
+        for place, line in enumerate(sys.stdin.read().splitlines()):
+            for column, cell in enumerate(line.split(",")):
+                sheet.write(place, column, float(cell) if cell.lstrip("-").replace(".", "").isdigit() else cell)
+        book.close()
+    """
+    command = ["uv", "run", "--with=xlsxwriter", "python", "-c", textwrap.dedent(script), path]
+    subprocess.run(command, cwd=repository.path, env=repository.env, input=flats(ROWS), encoding="utf-8", check=True)
+    repository.run("uv", "add", "--quiet", "fastexcel")
+
+
+FLATS = "data/flats.csv"
+RECIPES = [
+    Recipe("Semicolons and decimal commas", FLATS, with_semicolons),
+    Recipe("Several tables", FLATS, in_tables),
+    Recipe("Compressed files and folders", "data/flats", in_folders, number=1),
+    Recipe("An SQLite database", "data/flats.db", in_sqlite),
+    Recipe("An Excel file", "data/flats.xlsx", in_excel),
+    Recipe("Latin-1 and other encodings", FLATS, in_latin_1),
+    Recipe("Empty cells", FLATS, with_marks),
+    Recipe("Compressed files and folders", "data/flats.csv.gz", compressed),
+    Recipe(
+        "Dates, times and time zones",
+        "data/visits.csv",
+        visits,
+        "hour=pl.col(Row.visited).dt.hour(), days=(pl.col(Row.visited).dt.date() - pl.col(Row.listed)).dt.total_days()",
+    ),
+    Recipe("Names that are not Python names", FLATS, with_other_names, "pl.col(Row.area)"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", RECIPES[:COUNT], ids=[f"{it.title} {it.number}" for it in RECIPES[:COUNT]])
+def test_a_recipe_leads_to_predictions(template: Template, tmp_path: Path, recipe: Recipe) -> None:
+    """With the files of the tutorial, the blocks of the recipe, and nothing else."""
+    repository = generate(template, tmp_path / "repository", problem="regression")
+    repository.run("git", "init", "--quiet")
+    repository.run("uv", "sync", "--quiet")
+    (repository.path / "data").mkdir()
+    if recipe.features:
+        write(repository, "src/my_project/features.py", FEATURES.format(features=recipe.features))
+    else:
+        follow(repository, (ROOT / "docs/your-data-regression.md").read_text("utf-8"))
+    recipe.make(repository, recipe.path)
+    blocks = list(BLOCK.finditer(section(recipe.title)))
+    settings = [block["content"] for block in blocks if block["language"] == "yaml"]
+    source = settings[recipe.number] if settings else f"source:\n  path: {recipe.path}\n"
+    params = (repository.path / "params.yaml").read_text("utf-8")
+    write(repository, "params.yaml", re.sub(r"source:\n  path:.*\n", source, params))
+    follow(repository, section(recipe.title), data=recipe.path)
+    take_sample(repository, recipe.path)
+    all_the_way(repository, recipe.path)
+
+
+def follow(repository: Repository, page: str, data: str = "data/") -> None:
+    """Write the files that a page shows, except the data, and run its commands."""
+    for block in BLOCK.finditer(page):
+        if block["file"] and not block["file"].startswith("data/"):
+            write(repository, block["file"], block["content"])
+        elif block["language"] == "bash" and data != "data/":
+            repository.run("bash", "-c", block["content"])
+
+
+def take_sample(repository: Repository, path: str) -> None:
+    """Take the sample as the page says: lines of a text file, or else rows that were read."""
+    lines, rows = (block["content"] for block in BLOCK.finditer(section("A sample for the tests")))
+    if path.endswith(".csv"):
+        repository.run("bash", "-c", lines.replace("% 50", "% 3").replace("data/flats.csv", path))
+    else:
+        repository.run("bash", "-c", rows)
+
+
+def all_the_way(repository: Repository, path: str) -> None:
+    """Run everything that the page says to run, and predict for the same file."""
+    repository.run("uv", "run", "ruff", "format", "--quiet")
+    repository.run("uv", "run", "ruff", "check")
+    repository.run("uv", "run", "mypy")
+    said = repository.run("uv", "run", "dvc", "repro").stderr
+    assert f"validate: {ROWS - BAD} rows valid, {BAD} in quarantine" in said
+    repository.run("uv", "run", "pytest", "--quiet")
+    repository.run("git", "add", "--all")
+    repository.run("git", "commit", "--quiet", "--no-verify", "--message", "Use our data")
+    repository.run("uv", "run", "my_project", "register")
+    said = repository.run("uv", "run", "my_project", "predict", path, "--output=data/predictions.csv").stderr
+    assert f"predict: version 1, {ROWS} rows, {BAD} without a prediction" in said
+
+
+def section(title: str) -> str:
+    """Give a section of the page."""
+    page = (ROOT / "docs/your-data.md").read_text("utf-8")
+    assert f"### {title}\n" in page
+    return page.partition(f"### {title}\n")[2].partition("\n### ")[0]
