@@ -116,6 +116,14 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session
+def data(session: nox.Session) -> None:
+    """Follow each recipe for other data, and try each unusual schema, where `tests` takes one of both."""
+    install(session)
+    files = ["tests/generated/test_recipes.py", "tests/generated/test_any_schema.py"]
+    session.run("pytest", "--numprocesses=2", *files, env={"FORMWORK_RECIPES": "99", "FORMWORK_SCHEMAS": "99"})
+
+
+@nox.session
 def mutation(session: nox.Session) -> None:
     """Measure which faults the tests notice; `-- --sample 200` tries that many of each part of the code."""
     install(session)

@@ -7,13 +7,14 @@ import sqlite3
 import subprocess
 import textwrap
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.generated.repository import Repository, generate
-from tests.generated.test_own_data import BLOCK, DVC_YAML, flats, write
+from tests.generated.repository import Repository, generate, machine
+from tests.generated.test_own_data import BLOCK, DVC_YAML, add_stage, flats, write
 from tests.harness import ROOT, Template
 
 ROWS, BAD = 240, 1
@@ -50,6 +51,7 @@ class Recipe:
         make: Writes that.
         features: What the features are; by default those of the tutorial.
         number: Which of the recipe's settings to take.
+        without: How many rows get no prediction: a bad target, as in the flats, does not matter for that.
     """
 
     title: str
@@ -57,6 +59,7 @@ class Recipe:
     make: Callable[[Repository, str], None]
     features: str = ""
     number: int = 0
+    without: int = 0
 
 
 def cells() -> Iterator[list[str]]:
@@ -194,6 +197,7 @@ RECIPES = [
         "data/visits.csv",
         visits,
         "hour=pl.col(Row.visited).dt.hour(), days=(pl.col(Row.visited).dt.date() - pl.col(Row.listed)).dt.total_days()",
+        without=1,
     ),
     Recipe("Names that are not Python names", FLATS, with_other_names, "pl.col(Row.area)"),
 ]
@@ -219,7 +223,7 @@ def test_a_recipe_leads_to_predictions(template: Template, tmp_path: Path, recip
     write(repository, "params.yaml", re.sub(r"source:\n  path:.*\n", source, params))
     follow(repository, section(recipe.title), data=recipe.path)
     take_sample(repository, recipe.path)
-    all_the_way(repository, recipe.path)
+    all_the_way(repository, recipe.path, recipe.without)
 
 
 def follow(repository: Repository, page: str, data: str = "data/") -> None:
@@ -240,7 +244,7 @@ def take_sample(repository: Repository, path: str) -> None:
         repository.run("bash", "-c", rows)
 
 
-def all_the_way(repository: Repository, path: str) -> None:
+def all_the_way(repository: Repository, path: str, without: int = 0) -> None:
     """Run everything that the page says to run, and predict for the same file."""
     repository.run("uv", "run", "ruff", "format", "--quiet")
     repository.run("uv", "run", "ruff", "check")
@@ -252,7 +256,7 @@ def all_the_way(repository: Repository, path: str) -> None:
     repository.run("git", "commit", "--quiet", "--no-verify", "--message", "Use our data")
     repository.run("uv", "run", "my_project", "register")
     said = repository.run("uv", "run", "my_project", "predict", path, "--output=data/predictions.csv").stderr
-    assert f"predict: version 1, {ROWS} rows, {BAD} without a prediction" in said
+    assert f"predict: version 1, {ROWS} rows, {without} without a prediction" in said
 
 
 def section(title: str) -> str:
@@ -260,3 +264,75 @@ def section(title: str) -> str:
     page = (ROOT / "docs/your-data.md").read_text("utf-8")
     assert f"### {title}\n" in page
     return page.partition(f"### {title}\n")[2].partition("\n### ")[0]
+
+
+@contextmanager
+def postgresql(scratch: Path) -> Iterator[str]:
+    """Run a server that a package ships, with a table of flats; give the address for psycopg."""
+    script = """
+        import pgserver, sys
+        server = pgserver.get_server(sys.argv[1])
+        server.psql(open(sys.argv[2]).read())
+        print("ready", flush=True)
+        sys.stdin.read()
+        server.cleanup()
+    """
+    types = ("text", "text", "integer", "numeric(6, 1)", "smallint", "double precision")
+    header, *rows = flats(ROWS).splitlines()
+    columns = ", ".join(map(" ".join, zip(header.split(","), types, strict=True)))
+    further = "add listed timestamptz default now(), add furnished boolean default true, add photo bytea default 'x'"
+    data = "\n".join(rows)
+    sql = f"create table flats ({columns});\ncopy flats from stdin csv;\n{data}\n\\.\nalter table flats {further};\n"
+    (scratch / "flats.sql").write_text(sql, "utf-8")
+    command = ["uv", "run", "--no-project", "--with=pgserver", "python", "-c", textwrap.dedent(script)]
+    with subprocess.Popen(
+        [*command, str(scratch / "pg"), str(scratch / "flats.sql")],
+        env=machine(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    ) as server:
+        assert server.stdin
+        assert server.stdout
+        assert server.stderr
+        if server.stdout.readline() != "ready\n":
+            server.stdin.close()
+            pytest.skip(f"no PostgreSQL on this machine: {server.stderr.read()[-300:]}")
+        yield f"postgresql+psycopg://postgres:secret@/postgres?host={scratch / 'pg'}"
+        server.stdin.close()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(COUNT == 1, reason="`nox -s data` starts a database server")
+def test_the_recipe_for_a_server_leads_to_predictions(template: Template, tmp_path: Path) -> None:
+    """What a server refuses is one line, without the password."""
+    repository = generate(template, tmp_path / "repository", problem="regression")
+    repository.run("git", "init", "--quiet")
+    repository.run("uv", "sync", "--quiet")
+    follow(repository, (ROOT / "docs/your-data-regression.md").read_text("utf-8"))
+    address, module, settings, stage, *_ = (block["content"] for block in BLOCK.finditer(section("A database")))
+    assert "DATABASE_URL=postgresql+psycopg://" in address
+    repository.run("bash", "-c", address.splitlines()[1])
+    write(repository, "src/my_project/stages/export.py", module)
+    params = (repository.path / "params.yaml").read_text("utf-8")
+    params = re.sub(r"source:\n  path:.*\n", lambda _: settings, params)
+    add_stage(repository, stage)
+    with postgresql(tmp_path) as url:
+
+        def ask(query: str, url: str = url) -> str:
+            write(repository, ".env", f"DATABASE_URL={url}\n")
+            write(repository, "params.yaml", params.replace("select * from customers", query))
+            said = repository.run("uv", "run", "my_project", "export", check=False).stderr
+            assert said.count("\n") <= 1
+            assert "secret" not in said
+            return said
+
+        assert 'relation "nothing" does not exist' in ask("select * from nothing")
+        assert "returns bytes: leave them out of the query" in ask("select * from flats")
+        assert 'role "nobody" does not exist' in ask("select 1", url.replace("postgres:", "nobody:"))
+        assert "refuses: " in ask("select 1", f"{url}-nowhere")
+        assert not (repository.path / "data/export.parquet").exists()
+        assert not ask("select building, district, rooms, area, built, rent, listed, furnished from flats")
+        take_sample(repository, "data/export.parquet")
+        all_the_way(repository, "data/export.parquet")
