@@ -179,7 +179,6 @@ def in_excel(repository: Repository, path: str) -> None:
     """
     command = ["uv", "run", "--with=xlsxwriter", "python", "-c", textwrap.dedent(script), path]
     subprocess.run(command, cwd=repository.path, env=repository.env, input=flats(ROWS), encoding="utf-8", check=True)
-    repository.run("uv", "add", "--quiet", "fastexcel")
 
 
 FLATS = "data/flats.csv"
