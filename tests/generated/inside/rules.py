@@ -6,6 +6,7 @@ This runs inside a generated repository, of the package `my_project`.
 import datetime as dt
 import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pandera.polars as pa
@@ -13,9 +14,10 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from my_project.core.base import paths, tables
 from my_project.core.base.dialect import Dialect
 from my_project.core.base.errors import ProjectError
-from my_project.core.steps import rules
+from my_project.core.steps import rules, validate
 from my_project.core.steps.validate import check
 from pandera.errors import SchemaErrors
 
@@ -217,10 +219,34 @@ def test_data_may_have_the_columns_that_quarantine_adds() -> None:
     assert rejected.rows() == [(1, "row is 'x', not a whole number (Int64)", "x", "b")]
 
 
-def test_a_rule_that_only_warns_is_not_checked_and_said(caplog: pytest.LogCaptureFixture) -> None:
-    limit = pa.Check.le(1, raise_warning=True)
-    own = pa.Check(is_even, name="is_even", error="must be even", raise_warning=True)
-    schema = pa.DataFrameSchema({"a": pa.Column(int, limit)}, checks=own)
-    assert check(pl.LazyFrame({"a": ["7"]}), schema, Dialect()).valid.collect().height == 1
-    said = "not checked, since it would only warn: a: must be at most 1; the row: must be even"
-    assert said in caplog.text
+def test_a_rule_that_only_warns_is_counted_and_its_rows_are_valid(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def has_two(data: pa.PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(pl.all().len() == 2)
+
+    def judged(data: pa.PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(pl.col("a") > 2)
+
+    monkeypatch.chdir(tmp_path)
+    only_warns = {"raise_warning": True}
+    checks = [
+        pa.Check.le(1, **only_warns),
+        pa.Check(is_even, name="is_even", error="must be even", **only_warns),
+        pa.Check(has_two, name="has_two", **only_warns),
+    ]
+    rows = pa.Check(judged, name="judged", error="must be right", **only_warns)
+    schema = pa.DataFrameSchema({"a": pa.Column(int, [*checks, pa.Check.ge(0)])}, checks=rows)
+    tables.write(pl.DataFrame({"a": ["7", "x", "-1", "1", "10"]}), paths.RAW)
+    validate.run(schema, validate.ValidationSettings(max_quarantined_share=1), Dialect())
+    assert tables.read(paths.VALID)["a"].to_list() == [7, 1, 10]
+    assert tables.read(paths.QUARANTINE)["reason"].to_list() == [
+        "a is 'x', not a whole number (Int64)",
+        "a is -1, must be at least 0",
+    ]
+    assert [it.message for it in caplog.records if it.levelname == "WARNING"] == [
+        "the data as a whole break schema.py: a: must satisfy `has_two`",
+        "validate: 2 of 5 rows break a rule that only warns: a: must be at most 1",
+        "validate: 2 of 5 rows break a rule that only warns: a: must be even",
+        "validate: 2 of 5 rows break a rule that only warns: the row: must be right",
+    ]

@@ -49,7 +49,8 @@ class Dialect(Section):
         decimal: Decimal sign.
         thousands: Sign between groups of three digits.
         dates: Formats of dates, tried in this order.
-        times: Formats of times of day on a date, tried in this order; by default ISO 8601.
+        times: Formats of times of day on a date, tried in this order; by default ISO 8601. A date
+            alone is midnight.
         time_zone: Zone of times that name none, such as `Europe/Vienna`.
         query: SQL query, if the file is an SQLite database.
     """
@@ -130,6 +131,23 @@ def cells(
         is_empty = cell.is_null() | cell.is_nan() if found.is_float() else cell.is_null()
         values, text = _cast(cell, found, wanted), _short(cell.cast(pl.String))
     return Cells(values, is_empty, text, _fault(wanted, dialect), wanted, found == pl.String)
+
+
+def written(times: pl.Expr, dialect: Dialect) -> pl.Expr:
+    """Write times as the dialect has them: in its first format, of dates too, that loses nothing.
+
+    Args:
+        times: Times on a date, without a zone.
+        dialect: How the cells are written.
+
+    Returns:
+        Text; null where no format can show the time.
+    """
+    texts = {it: times.dt.to_string(it) for it in (*dialect.dates, *(dialect.times or ISO_TIMES))}
+    return pl.coalesce(
+        pl.when(text.str.to_datetime(format_, strict=False) == times).then(text)
+        for format_, text in texts.items()
+    )
 
 
 def kind(dtype: pl.DataType) -> str:
@@ -219,9 +237,11 @@ def _time(text: pl.Expr, wanted: pl.Datetime, dialect: Dialect) -> pl.Expr:
     unit, zone = wanted.time_unit, wanted.time_zone
     iso = text.str.replace("T", " ", literal=True)
     source, formats = (text, dialect.times) if dialect.times else (iso, ISO_TIMES)
-    local = pl.coalesce(
-        source.str.to_datetime(format_, time_unit=unit, strict=False) for format_ in formats
+    readings = [*((source, it) for it in formats), *((text, it) for it in dialect.dates)]
+    read = pl.coalesce(
+        cell.str.to_datetime(format_, time_unit=unit, strict=False) for cell, format_ in readings
     )
+    local = pl.when(read.dt.year() >= FIRST_YEAR).then(read)
     marked = iso.str.replace("Z$", "+00:00").str.replace(r"([+-]\d{2})(\d{2})$", "$1:$2")
     aware = pl.coalesce(
         marked.str.to_datetime(f"{format_}%:z", time_unit=unit, strict=False, time_zone="UTC")

@@ -11,7 +11,9 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
@@ -20,7 +22,7 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from . import tables
-from .dialect import Dialect
+from .dialect import Dialect, written
 from .errors import ProjectError
 
 if TYPE_CHECKING:
@@ -186,15 +188,44 @@ def _native(path: Path, scanned: Callable[[], pl.LazyFrame]) -> pl.LazyFrame:
 
 
 def _excel(path: Path, dialect: Dialect) -> pl.LazyFrame:
-    """Read the first sheet of an Excel file, with numbers as the dialect writes them."""
+    """Read the first sheet of an Excel file; numbers and dates as the dialect writes them.
+
+    Since each cell has a type of its own, the sheet is read as each type, to find it out.
+    """
+    kinds = ("string", "boolean", "float", "duration")
     try:
-        rows = pl.read_excel(path, infer_schema_length=0)
+        book = import_module("fastexcel").read_excel(path)
+        sheets = [pl.DataFrame(book.load_sheet(0, header_row=None, dtypes=kind)) for kind in kinds]
     except ModuleNotFoundError:
         message = f"cannot read {path}: Excel files need a further package: uv add fastexcel"
         raise ProjectError(message) from None
-    cells = pl.col(pl.String).str.strip_suffix(" 00:00:00")  # of dates
-    return rows.lazy().with_columns(
-        cells.str.replace(r"^(-?\d+)\.(\d+)$", f"$1{dialect.decimal}$2")
+    except Exception as error:  # the errors of a package that may be missing have no names here
+        raise ProjectError(f"cannot read {path}: {_first_line(error)}") from None
+    if sheets[0].is_empty():
+        raise ProjectError(f"cannot read {path}: its first sheet is empty")
+    header = [name or "" for name in sheets[0].row(0)]
+    _refuse_twice(header, str(path))
+    cell = _cell_of_excel(dialect)
+    rows = pl.DataFrame(
+        pl.DataFrame(dict(zip(kinds, cells, strict=True)))[1:].select(cell.alias(name)).to_series()
+        for name, *cells in zip(_named(header), *sheets, strict=True)
+    )
+    return rows.filter(pl.any_horizontal(pl.all().is_not_null())).lazy()
+
+
+def _cell_of_excel(dialect: Dialect) -> pl.Expr:
+    """Write a cell that is given as each type; null where it is not of that type."""
+    text, number, time = pl.col("string"), pl.col("float"), pl.col("duration")
+    is_number = pl.col("boolean").is_not_null() & ~text.is_in(["true", "false"])
+    at = text.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", strict=False)
+    return (
+        pl.when(is_number & (number != number.round()))
+        .then(number.cast(pl.String).str.replace(".", dialect.decimal, literal=True))
+        .when(time < timedelta(days=1))  # a time of day has no date
+        .then(at.dt.to_string("%H:%M:%S%.f"))
+        .when(time.is_not_null())
+        .then(pl.coalesce(written(at, dialect), text))
+        .otherwise(text)
     )
 
 
@@ -256,8 +287,12 @@ def _header(path: Path, dialect: Dialect, separator: str) -> list[str]:
     if any(ord(sign) < ord(" ") and sign not in "\t\n" for name in names for sign in name):
         raise ProjectError(f"{path} is not a text file")
     _refuse_twice(names, str(path))
-    # Columns without a name, such as the index that pandas writes, get one.
-    return [name or f"column {number}" for number, name in enumerate(names, start=1)]
+    return _named(names)
+
+
+def _named(header: Sequence[str]) -> list[str]:
+    """Name the columns that have no name, such as the index that pandas writes."""
+    return [name or f"column {number}" for number, name in enumerate(header, start=1)]
 
 
 def _refuse_twice(names: Sequence[str], place: str) -> None:

@@ -1,5 +1,6 @@
 """Rules that need more than an expression: a schema's own checks, and values that occur twice."""
 
+import logging
 from collections.abc import Mapping
 
 import pandera.polars as pa
@@ -8,6 +9,8 @@ import polars as pl
 from ..base.dialect import Cells
 from ..base.errors import ProjectError
 from .rules import ROW, Rule, is_known, reason_for, words
+
+logger = logging.getLogger(__name__)
 
 FLAG = "\x1frule "
 PROBED = 10  # rows by which it is tried whether a check judges each by itself
@@ -93,11 +96,10 @@ def without(schema: pa.DataFrameSchema, target: str) -> pa.DataFrameSchema:
 
 def _own_checks(schema: pa.DataFrameSchema, names: list[str]) -> list[OwnCheck]:
     of_columns = [(name, check) for name in names for check in schema.columns[name].checks]
-    every: list[OwnCheck] = [
+    return [
         *((name, check) for name, check in of_columns if not is_known(check)),
         *((None, check) for check in schema.checks),
     ]
-    return [(name, check) for name, check in every if not check.raise_warning]
 
 
 def _unique_keys(schema: pa.DataFrameSchema, names: list[str]) -> list[list[str]]:
@@ -110,10 +112,11 @@ def _unique_keys(schema: pa.DataFrameSchema, names: list[str]) -> list[list[str]
 def _rule(flag: str, name: str | None, check: pa.Check, cells: Mapping[str, Cells]) -> Rule:
     asks, fails = words(check), ~pl.col(flag)
     if name is None:
-        return Rule(f"the row: {asks}", fails, pl.lit(f"the row {asks}"), fails)
+        reason = pl.lit(f"the row {asks}")
+        return Rule(f"the row: {asks}", fails, reason, fails, check.raise_warning)
     is_unreadable = pl.col(name).is_null() & ~cells[name].is_empty  # which is a reason already
     reason = reason_for(name, cells[name].text, asks)
-    return Rule(f"{name}: {asks}", fails & ~is_unreadable, reason, fails)
+    return Rule(f"{name}: {asks}", fails & ~is_unreadable, reason, fails, check.raise_warning)
 
 
 def _judges_rows(name: str | None, check: pa.Check, sample: pl.DataFrame) -> bool:
@@ -127,14 +130,17 @@ def _judges_rows(name: str | None, check: pa.Check, sample: pl.DataFrame) -> boo
 
 
 def _outcome_of_all(name: str | None, check: pa.Check, rows: pl.LazyFrame) -> pl.Series | None:
-    """Call a check on all rows; None if it is about them as a whole, and holds."""
+    """Call a check on all rows; None if it is about them as a whole."""
     every = rows.collect(engine="streaming")
     outcome = _outcome(name, check, every)
     if outcome.len() == every.height:
         return outcome
     if not outcome.all():
         place = f"{name}: " if name else ""
-        raise ProjectError(f"the data as a whole break schema.py: {place}{words(check)}")
+        message = f"the data as a whole break schema.py: {place}{words(check)}"
+        if not check.raise_warning:
+            raise ProjectError(message)
+        logger.warning(message)
     return None
 
 

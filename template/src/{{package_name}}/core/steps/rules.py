@@ -33,12 +33,14 @@ class Rule:
         is_broken: Whether a row breaks the rule; never null.
         reason: What is wrong, for the row that breaks it.
         screen: A quicker `is_broken`, which may also hold for rows that break another rule.
+        only_warns: Whether a row that breaks the rule is valid all the same.
     """
 
     title: str
     is_broken: pl.Expr
     reason: pl.Expr
     screen: pl.Expr
+    only_warns: bool = False
 
 
 def _anchored(pattern: str | re.Pattern[str]) -> str:
@@ -225,7 +227,7 @@ def of_column(name: str, schema: pa.DataFrameSchema, cells: Cells) -> list[Rule]
         ]
     shown = quoted if dialects.kind(cells.type) == "texts" else cells.text
     for check in column.checks:
-        if not is_known(check) or check.raise_warning:
+        if not is_known(check):
             continue
         holds = KNOWN[str(check.name)][0](pl.col(name), check.statistics or {})
         try:
@@ -234,8 +236,8 @@ def of_column(name: str, schema: pa.DataFrameSchema, cells: Cells) -> list[Rule]
             message = f"schema.py: the rule `{check.name}` of {name} does not fit its type"
             raise ProjectError(f"{message} {cells.type}") from None
         fails = (~holds).fill_null(value=not check.ignore_na)
-        reason = reason_for(name, shown, words(check))
-        rules.append(Rule(f"{name}: {words(check)}", fails & ~unreadable, reason, fails))
+        title, reason = f"{name}: {words(check)}", reason_for(name, shown, words(check))
+        rules.append(Rule(title, fails & ~unreadable, reason, fails, check.raise_warning))
     return rules
 
 

@@ -30,11 +30,13 @@ class Checked:
             the cells as read (`AS_READ` before their names), what `rules` need, and `IS_BAD`.
         names: Names of the schema's columns that the data have.
         rules: What makes a row bad.
+        warnings: What is only counted.
     """
 
     rows: pl.LazyFrame
     names: list[str]
     rules: list[Rule]
+    warnings: list[Rule]
 
     @property
     def valid(self) -> pl.LazyFrame:
@@ -94,7 +96,9 @@ def run(schema: pa.DataFrameSchema, settings: ValidationSettings, dialect: Diale
     """
     checked = check(tables.stream(paths.RAW), schema, dialect)
     counts: list[Counter[str]] = []
-    tables.sink({paths.VALID: checked.valid, paths.QUARANTINE: checked.rejected(counts)})
+    sinks = {paths.VALID: checked.valid, paths.QUARANTINE: checked.rejected(counts)}
+    sums = (rule.is_broken.sum().alias(str(place)) for place, rule in enumerate(checked.warnings))
+    _, *warned = tables.sink(sinks, checked.rows.select(pl.len(), *sums)).row(0)
     read, valid, bad = map(tables.height, (paths.RAW, paths.VALID, paths.QUARANTINE))
     if read != valid + bad:
         raise AssertionError(f"{read} rows read, {valid} valid, {bad} in quarantine")
@@ -107,6 +111,10 @@ def run(schema: pa.DataFrameSchema, settings: ValidationSettings, dialect: Diale
     }
     tables.write_json(report, paths.VALIDATION)
     logger.info("validate: %d rows valid, %d in quarantine", valid, bad)
+    for rule, count in zip(checked.warnings, warned, strict=True):
+        if count:
+            says = "validate: %d of %d rows break a rule that only warns: %s"
+            logger.warning(says, count, read, rule.title)
     if bad > settings.max_quarantined_share * read:
         share = f"{settings.max_quarantined_share:.1%}"
         message = f"{bad} of {read} rows are bad, more than the accepted {share}"
@@ -151,15 +159,9 @@ def check(raw: pl.LazyFrame, schema: pa.DataFrameSchema, dialect: Dialect) -> Ch
         )
     )
     on_cells = [rule for name in names for rule in rules.of_column(name, schema, cells[name])]
-    warnings = [
-        f"{name}: {rules.words(rule)}"
-        for name, column in [*schema.columns.items(), ("the row", schema)]
-        for rule in column.checks
-        if rule.raise_warning
-    ]
-    if warnings:
-        logger.warning("not checked, since it would only warn: %s", "; ".join(warnings))
     judged, own = own_rules.add(typed, schema, cells)
     every = [*on_cells, *own]
-    is_bad = pl.any_horizontal(rule.screen for rule in every)
-    return Checked(judged.with_columns(is_bad.alias(IS_BAD)), names, every)
+    warnings = [rule for rule in every if rule.only_warns]
+    strict = [rule for rule in every if not rule.only_warns]
+    is_bad = pl.any_horizontal(rule.screen for rule in strict)
+    return Checked(judged.with_columns(is_bad.alias(IS_BAD)), names, strict, warnings)
