@@ -116,7 +116,7 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session
-def data(session: nox.Session) -> None:
+def recipes(session: nox.Session) -> None:
     """Follow each recipe for other data, and try each unusual schema, where `tests` takes one of both."""
     install(session)
     files = ["tests/generated/test_recipes.py", "tests/generated/test_any_schema.py"]

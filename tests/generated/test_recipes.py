@@ -322,7 +322,7 @@ def postgresql(scratch: Path) -> Iterator[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(COUNT == 1, reason="`nox -s data` starts a database server")
+@pytest.mark.skipif(COUNT == 1, reason="`nox -s recipes` starts a database server")
 def test_the_recipe_for_a_server_leads_to_predictions(template: Template, tmp_path: Path) -> None:
     """What a server refuses is one line, without the password; what it returns keeps its value."""
     repository = generate(template, tmp_path / "repository", problem="regression")
