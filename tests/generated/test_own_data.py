@@ -114,6 +114,11 @@ def as_shown(_: Repository) -> None:
     """Leave it to the page to show the files."""
 
 
+def as_in_the_tutorial(repository: Repository) -> None:
+    """Write the flats."""
+    (repository.path / "data/flats.csv").write_text(flats(60), "utf-8")
+
+
 def in_latin_1(repository: Repository) -> None:
     """Write a file that is no UTF-8, with a column more."""
     text = flats(60).replace("building,", "Straße,building,").replace("\nB", "\nß,B")
@@ -152,6 +157,7 @@ def in_sqlite(repository: Repository) -> None:
         ("Compressed files and folders", compressed_and_in_folders, [(59, 1), (118, 2)]),
         ("Several tables", as_shown, [(2, 0)]),
         ("An SQLite database", in_sqlite, [(59, 1)]),
+        ("A target that is computed", as_in_the_tutorial, [(60, 0)]),
     ],
 )
 def test_a_recipe_for_files_is_enough(
@@ -175,6 +181,9 @@ def test_a_recipe_for_files_is_enough(
         ready.run("uv", "run", "my_project", "ingest")
         said = ready.run("uv", "run", "my_project", "validate", check=bad / (valid + bad) < 0.05).stderr
         assert f"{valid} rows valid, {bad} in quarantine" in said
+    if title == "Several tables":
+        said = ready.run("uv", "run", "pytest", "--no-cov", "tests/contract/test_reading.py", check=False).stdout
+        assert re.search(r"the tests need a sample of data/(buildings|postcodes).csv as tests/\1.csv", said)
     shown = next((block["content"] for block in blocks if block["language"] == "text" and not block["file"]), "")
     if title == "Rules of your own":
         reasons = "import polars; print(*polars.read_parquet('data/quarantine.parquet')['reason'].unique(), sep='\\n')"

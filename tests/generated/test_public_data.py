@@ -35,6 +35,7 @@ class DataSet:
         data: What the pipeline reads, and what else it needs.
         shown: Blocks of the documentation: the page, the recipe if it is one, and the file.
         edits: What the user changes in them.
+        module: Another module that the stages with the schema depend on.
         further: Commands of the documentation, and those like them, before the first run.
         sample: Commands that take the sample; by default the one of the tutorial.
         new: Command that writes `data/new.csv`, raw rows without the target.
@@ -51,6 +52,7 @@ class DataSet:
     new: str
     shown: Sequence[tuple[str, str, str]] = ()
     edits: Mapping[str, str] = field(default_factory=dict)
+    module: str = ""
     further: Sequence[str] = ()
     sample: Sequence[str] = ()
     predict: Sequence[str] = ()
@@ -142,6 +144,7 @@ DATA_SETS = [
         data=["data/cells.csv"],
         valid=(700, 0),
         shown=[*recipe(BOOSTING, "features.py"), *recipe("Hundreds of columns", "schema.py")],
+        module="names.py",
         further=["Hundreds of columns"],
         sample=[
             "uv run python -c \"import polars as pl; pl.read_csv('data/cells.csv', infer_schema=False)"
@@ -217,6 +220,13 @@ def test_the_flights_take_lightgbm_as_the_recipe_says() -> None:
     assert all(part.replace("Regressor", "Classifier") in model for part in parts[2:])
 
 
+def test_the_films_take_the_settings_of_the_recipe() -> None:
+    """Those that the page shows, beside those of every repository."""
+    shown = next(block["content"] for block in blocks("your-data.md", TEXT) if block["language"] == "yaml")
+    params = (FILES / "films/params.yaml").read_text("utf-8")
+    assert all(section in params for section in shown.split("\n\n"))
+
+
 def install(package: str, folder: Path) -> Path:
     """Install a package for the files that it ships, without what it needs to run."""
     target = folder / "package"
@@ -242,7 +252,10 @@ def edit(repository: Repository, data_set: DataSet) -> None:
     line = "      - ${source.path}\n"
     lines = [line, *(line.replace("path", Path(file).stem) for file in data_set.data[1:])]
     stages = (repository.path / DVC_YAML).read_text("utf-8")
-    write(repository, DVC_YAML, stages.replace(line, "".join(lines)))
+    stages = stages.replace(line, "".join(lines))
+    if data_set.module:
+        stages = re.sub(r"^( *- src/.+/)schema\.py$", rf"\g<0>\n\1{data_set.module}", stages, flags=re.MULTILINE)
+    write(repository, DVC_YAML, stages)
 
 
 def shell(repository: Repository, command: str) -> None:
