@@ -6,6 +6,7 @@ This runs inside a generated repository, of the package `my_project`.
 import datetime as dt
 import gzip
 import io
+import json
 import re
 import sqlite3
 import zipfile
@@ -22,6 +23,7 @@ from my_project.core.base.dialect import Dialect
 from my_project.core.base.errors import ProjectError
 from my_project.core.models.predict import Predictor
 from my_project.core.steps import ingest, validate
+from my_project.core.steps.validate import check
 
 HEADER = "size,count,name,day,sold\n"
 GOOD = "1.5,2,Zoë,2026-01-31,true\n"
@@ -282,6 +284,7 @@ CASES = [
         reasons=["day is 'noon', not a time such as 2026-01-31 12:00:00 (see `time_zone` in docs/your-data.md)"],
         schema=TIME,
     ),
+    Case("dates among times", HEADER + "1,2,Ann,2026-01-31,\n1,2,Ann,2026-01-31 12:00,\n", valid=2, schema=TIME),
     Case(
         "times with a zone, no zone set",
         HEADER + "1,2,Ann,2026-01-31T12:00:00Z,\n",
@@ -508,3 +511,40 @@ def test_a_file_is_read_or_refused(
         assert not paths.VALID.exists()
     else:
         assert work(path, case) == (case.valid, case.reasons)
+
+
+@pytest.mark.parametrize("format_", ["%Q", "%", "%H:%M", "%d.%m.", "%d.%m.%Y %H", "DD.MM.YYYY"])
+@pytest.mark.parametrize("key", ["dates", "times"])
+def test_a_format_that_reads_no_date_is_one_line(key: str, format_: str, tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(json.dumps({"source": {key: ["%Y-%m-%d", format_]}}), "utf-8")
+    line = f"{path}: source.{key}: '{format_}' is not a format such as %Y-%m-%d or %Y-%m-%d %H:%M"
+    with pytest.raises(ProjectError, match=f"^{re.escape(line)}$"):
+        Dialect.load("source", path)
+
+
+def test_a_zone_that_does_not_exist_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text("source: {time_zone: Europe/Wien}", "utf-8")
+    with pytest.raises(ProjectError, match=r"source.time_zone: 'Europe/Wien' is not a time zone such as [^\n]*$"):
+        Dialect.load("source", path)
+
+
+@pytest.mark.parametrize(
+    ("format_", "example"),
+    [
+        ("%d.%m.%Y", "31.01.2026"),
+        ("%-d.%-m.%y", "31.1.26"),
+        ("%v", "31-Jan-2026"),
+        ("%Y-%m-%dT%H:%M:%S%.3f", "2026-01-31T12:00:00.000"),
+        ("%I:%M %p on %D", "12:00 PM on 01/31/26"),
+    ],
+)
+def test_a_reason_shows_an_example_in_the_first_format(format_: str, example: str) -> None:
+    dialect = Dialect(dates=[format_], times=[format_], time_zone="UTC")
+    schema = pa.DataFrameSchema({"day": pa.Column(dt.date), "at": pa.Column(dt.datetime)})
+    rejected = (
+        check(pl.LazyFrame({"day": ["x", example], "at": ["x", example]}), schema, dialect).rejected([]).collect()
+    )
+    says = f"day is 'x', not a date such as {example}; at is 'x', not a time such as {example}"
+    assert rejected["reason"].to_list() == [says]

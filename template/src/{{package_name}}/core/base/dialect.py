@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 import polars as pl
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from .errors import ProjectError
 from .settings import Section
@@ -31,9 +31,33 @@ KINDS = (
     (pl.Null, "nothing"),
 )
 SIMPLE = ("texts", "numbers", "booleans", "dates", "times on a date", "times of day", "nothing")
+EXAMPLE = datetime(2026, 1, 31, 12)
 ISO_TIMES = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M")
 TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 WORDS_FOR_TRUTH = {**dict.fromkeys(TRUE, True), **dict.fromkeys(FALSE, False)}
+
+
+def _formats(texts: tuple[str, ...]) -> tuple[str, ...]:
+    for text in texts:
+        try:
+            read = pl.Series([_example(text)]).str.to_datetime(text, strict=False).dt.date().item()
+        except pl.exceptions.PolarsError:
+            read = None
+        if read != EXAMPLE.date():
+            raise ValueError(f"{text!r} is not a format such as %Y-%m-%d or %Y-%m-%d %H:%M")
+    return texts
+
+
+def _zone(text: str) -> str:
+    try:
+        pl.DataFrame(schema={"": pl.Datetime("us", text)})
+    except pl.exceptions.PolarsError:
+        raise ValueError(f"{text!r} is not a time zone such as Europe/Vienna") from None
+    return text
+
+
+Formats = Annotated[tuple[str, ...], AfterValidator(_formats)]
+Zone = Annotated[str, AfterValidator(_zone)]
 
 
 class Dialect(Section):
@@ -63,9 +87,9 @@ class Dialect(Section):
     empty_in: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     decimal: Literal[".", ","] = "."
     thousands: str | None = Field(default=None, min_length=1, max_length=1)
-    dates: tuple[str, ...] = ("%Y-%m-%d",)
-    times: tuple[str, ...] = ()
-    time_zone: str | None = None
+    dates: Formats = Field(default=("%Y-%m-%d",), min_length=1)
+    times: Formats = ()
+    time_zone: Zone | None = None
     query: str | None = None
 
     @classmethod
@@ -280,8 +304,8 @@ def _fault(wanted: pl.DataType, dialect: Dialect) -> str:
 
 
 def _example(format_: str) -> str:
-    """Write a time in a format, of which Python does not know fractions of seconds."""
-    return datetime(2026, 1, 31, 12).strftime(format_.replace("%.f", ""))
+    """Write a time in a format, which has more codes than Python knows."""
+    return str(pl.select(pl.lit(EXAMPLE).dt.to_string(format_)).item())
 
 
 def listed(values: Sequence[object]) -> str:

@@ -90,4 +90,4 @@ def _refusal(error: ValidationError, section: str, path: Path) -> ProjectError:
         f"{'.'.join(map(str, (section, *fault['loc'])))}: {fault['msg']}"
         for fault in error.errors()
     )
-    return ProjectError(f"{path}: {'; '.join(faults)}")
+    return ProjectError(f"{path}: {'; '.join(faults).replace(': Value error, ', ': ')}")
