@@ -508,3 +508,29 @@ def test_a_file_is_read_or_refused(
         assert not paths.VALID.exists()
     else:
         assert work(path, case) == (case.valid, case.reasons)
+
+
+THOUSAND = pl.DataFrame({"a": range(1000)})
+
+
+@pytest.mark.parametrize(
+    ("write", "expected"),
+    [
+        (THOUSAND.write_csv, 1001),  # with the line of the header
+        (THOUSAND.write_parquet, 1000),
+        (folder(a_dot_csv="a\n1\n", b__c_dot_parquet=as_parquet(THOUSAND)), 1002),
+        (folder(a_dot_csv="a\n1\n", b_dot_gz=gzip.compress(b"a\n1\n")), None),
+        (folder(a_dot_gz=gzip.compress(b"a\n1\n"), b_dot_csv="a\n1\n"), None),
+        (lambda path: path.write_bytes(gzip.compress(b"a\n1\n")), None),
+        (lambda path: THOUSAND.lazy().sink_csv(path, compression="zstd", check_extension=False), None),
+        (lambda path: path.write_bytes(archive("rows.csv")), None),
+        (sqlite((1, 2, 3, 4, 5)), None),
+        (lambda _: None, None),
+    ],
+)
+def test_how_long_reading_takes_is_known_for_plain_files(
+    write: Callable[[Path], object], expected: int | None, tmp_path: Path
+) -> None:
+    write(tmp_path / "rows")
+    assert reading.expected_height(tmp_path / "rows") == expected
+    assert reading.expected_height(None) is None
