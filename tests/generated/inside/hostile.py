@@ -149,6 +149,7 @@ CASES = [
         dialect={"separator": ";", "decimal": ",", "thousands": "."},
     ),
     Case("Latin-1, as set", (HEADER + GOOD).encode("latin-1"), valid=1, dialect={"encoding": "latin-1"}),
+    Case("UTF-8, called ASCII", HEADER + GOOD, valid=1, dialect={"encoding": "ascii"}),
     Case("UTF-16, as set", (HEADER + GOOD).encode("utf-16"), valid=1, dialect={"encoding": "utf-16"}),
     Case("gzip", gzip.compress((HEADER + GOOD).encode()), valid=1, file="rows.csv.gz"),
     Case("gzip without its ending", gzip.compress((HEADER + GOOD).encode()), valid=1),
