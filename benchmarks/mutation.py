@@ -1,48 +1,78 @@
-"""Measure which share of faults the tests notice in the code that updates, adopts and releases.
+"""Measure which share of faults the tests notice.
 
-mutmut makes the faults, one at a time, and runs the tests of that part of the code. It works in a copy of this
-repository, which holds what these tests read.
+These are faults in the code that updates, adopts and releases, and in the code of a generated repository that reads,
+validates, splits and predicts. mutmut makes them, one at a time, and runs the tests of that part of the code. It works
+in a copy of this repository, which holds what these tests read, or in a repository that is generated for it.
 """
 
 import argparse
 import json
 import random
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.table import update_rows
+from maintain.releases import served
+from tests.generated.repository import generate
 from tests.harness import ROOT
 
 SOURCES = ["src", "maintain"]
 BESIDE = ["hooks", "template", "copier.yml", "cookiecutter.json", "reserved-names.txt", "LICENSE"]
 LIMIT = 0.85
+NOT_NOTICED = (0, 33)  # the tests pass, or no test runs the code
 
-# Left out are thirty tests that notice what others do, and those that run the command in another process.
-SETTINGS = """\
-[project]
-name = "mutated"
-version = "0"
-
+SETTINGS = """
 [tool.mutmut]
 source_paths = {sources}
 only_mutate = {mutated}
-pytest_add_cli_args = [
-    "-p", "no:xdist", "-m", "not slow",
-    "-k", "not a_setting_of_git and not unless_another_is_named and not in_a_terminal",
-]
 pytest_add_cli_args_test_selection = {tests}
 also_copy = {beside}
 use_git_change_detection = false
 track_dependencies = false
+"""
+
+# Left out are thirty tests that notice what others do, and those that run the command in another process.
+HERE = """\
+[project]
+name = "mutated"
+version = "0"
 
 [tool.pytest.ini_options]
 markers = ["slow: takes long"]
 timeout = 120
+{settings}
+pytest_add_cli_args = [
+    "-p", "no:xdist", "-m", "not slow",
+    "-k", "not a_setting_of_git and not unless_another_is_named and not in_a_terminal",
+]
 """
+
+# A process in which Polars has run cannot be forked, one that has only imported it can.
+GENERATED = """
+{settings}
+pytest_add_cli_args = ["--hypothesis-profile=quick"]
+process_isolation = "forkserver"
+forkserver_warmup = "import"
+preload_modules_file = "preload.txt"
+timeout_constant = 6
+"""
+PRELOADED = ["pytest", "pandera.polars", "sklearn.linear_model", "skops.io", "mlflow", "dvc.repo", "alembic", "typer"]
+QUICK = """\
+from hypothesis import Phase, settings
+
+settings.register_profile(
+    "quick", deadline=None, derandomize=True, max_examples=10, phases=[Phase.generate]
+)
+"""
+BESIDE_GENERATED = ["dvc.yaml", "params.yaml", ".dvc", ".gitignore"]
+INSIDE = ROOT / "tests/generated/inside"
+CORE = "src/my_project/core"
 
 
 @dataclass(frozen=True)
@@ -52,12 +82,21 @@ class Piece:
     Attributes:
         name: What it is called in the table.
         modules: Its modules, as patterns of paths.
-        tests: The files or folders of its tests.
+        tests: The files or folders of its tests; those of `tests/inside` are from `tests/generated/inside`.
+        is_generated: Whether it is code of a generated repository.
     """
 
     name: str
     modules: tuple[str, ...]
     tests: tuple[str, ...]
+    is_generated: bool = False
+
+
+def core(name: str, modules: tuple[str, ...], contract: tuple[str, ...], inside: tuple[str, ...]) -> Piece:
+    """Describe a part of the code of a generated repository, by the names of its modules and tests."""
+    tests = [f"tests/contract/test_{test}.py" for test in contract]
+    tests += [f"tests/inside/test_{test}.py" for test in inside]
+    return Piece(name, tuple(f"{CORE}/{module}.py" for module in modules), tuple(tests), is_generated=True)
 
 
 UPDATE = (
@@ -87,6 +126,13 @@ PIECES = [
         ),
     ),
     Piece("release", tuple(f"maintain/{name}.py" for name in RELEASE), ("tests/release",)),
+    # Of a generated repository
+    core("reading", ("base/reading", "base/dialect"), ("reading",), ("hostile", "excel")),
+    core(
+        "validating", ("steps/rules", "steps/own_rules", "steps/validate"), ("rules", "validate"), ("rules", "hostile")
+    ),
+    core("splitting", ("steps/split", "steps/featurize"), ("featurize",), ()),
+    core("predicting", ("prediction", "models/predict"), ("cli", "registry"), ("hostile",)),
 ]
 
 
@@ -129,13 +175,13 @@ def measure(piece: Piece, sample: int) -> Score:
     """Try the faults of a part of the code, all of them or a sample that is always the same."""
     with tempfile.TemporaryDirectory(prefix="formwork-mutation-") as folder:
         workspace = Path(folder)
-        prepare(piece, workspace)
-        run(workspace, "none*")  # makes the faults, and finds which tests run which function
+        python = prepare_generated(piece, workspace) if piece.is_generated else prepare(piece, workspace)
+        run(python, workspace, "none*")  # makes the faults, and finds which tests run which function
         names = sorted(outcomes(piece, workspace))
         chosen = random.Random(0).sample(names, min(sample or len(names), len(names)))  # noqa: S311
-        run(workspace, *chosen)
+        run(python, workspace, *chosen)
         found = {name: outcomes(piece, workspace)[name] for name in chosen}
-    survivors = sorted(name for name, status in found.items() if status == 0)
+    survivors = sorted(name for name, status in found.items() if status in NOT_NOTICED)
     print(*(f"not noticed: {name}" for name in survivors), sep="\n")
     unknown = [name for name, status in found.items() if status is None]
     if unknown:
@@ -144,26 +190,52 @@ def measure(piece: Piece, sample: int) -> Score:
     return Score(piece.name, len(chosen), len(chosen) - len(survivors), len(names))
 
 
-def prepare(piece: Piece, workspace: Path) -> None:
-    """Lay the code and its tests out."""
+def prepare(piece: Piece, workspace: Path) -> str:
+    """Lay the code and its tests out; name the interpreter that runs them."""
     ignored = shutil.ignore_patterns("__pycache__", "doors", "questions")
     for name in [*SOURCES, "tests", *BESIDE]:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, workspace / name, ignore=ignored)
         else:
             shutil.copy(ROOT / name, workspace)
-    settings = SETTINGS.format(
-        sources=json.dumps(SOURCES),
+    text = HERE.format(settings=settings(piece, SOURCES, BESIDE))
+    (workspace / "pyproject.toml").write_text(text, encoding="utf-8")
+    return sys.executable
+
+
+def prepare_generated(piece: Piece, workspace: Path) -> str:
+    """Generate a repository, and add tests and settings; name the interpreter that runs them."""
+    with tempfile.TemporaryDirectory(prefix="formwork-server-") as server:
+        repository = generate(served(ROOT, Path(server)), workspace)
+    repository.run("uv", "sync", "--quiet")
+    packages = [f"mutmut=={version('mutmut')}", "fastexcel", "xlsxwriter"]
+    python = str(workspace / ".venv" / "bin" / "python")
+    repository.run("uv", "pip", "install", "--quiet", "--python", python, *packages)
+    tests = workspace / "tests"
+    (tests / "inside").mkdir()
+    (tests / "conftest.py").write_text(QUICK, encoding="utf-8")
+    for file in INSIDE.glob("*.py"):
+        text = re.sub(r"max_examples=\d+,\s*", "", file.read_text(encoding="utf-8"))  # the profile says how many
+        (tests / "inside" / f"test_{file.name}").write_text(text, encoding="utf-8")
+    (workspace / "preload.txt").write_text("\n".join(PRELOADED), encoding="utf-8")
+    with (workspace / "pyproject.toml").open("a", encoding="utf-8") as project:
+        project.write(GENERATED.format(settings=settings(piece, ["src"], BESIDE_GENERATED)))
+    return python
+
+
+def settings(piece: Piece, sources: list[str], beside: list[str]) -> str:
+    """Write the settings of mutmut that both kinds of code share."""
+    return SETTINGS.format(
+        sources=json.dumps(sources),
         mutated=json.dumps(piece.modules),
-        beside=json.dumps(BESIDE),
+        beside=json.dumps(beside),
         tests=json.dumps(piece.tests),
     )
-    (workspace / "pyproject.toml").write_text(settings, encoding="utf-8")
 
 
-def run(workspace: Path, *names: str) -> None:
+def run(python: str, workspace: Path, *names: str) -> None:
     """Run mutmut for some of the faults; it fails where it finds none, and does not where some are not noticed."""
-    command = [sys.executable, "-m", "mutmut", "run", "--max-children=2", *names]
+    command = [python, "-m", "mutmut", "run", "--max-children=2", *names]
     subprocess.run(command, cwd=workspace, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
 
 

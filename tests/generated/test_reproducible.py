@@ -16,14 +16,14 @@ import json, sys
 import polars as pl
 from my_project import evaluation, source
 from my_project.core.base.settings import load_seed
-from my_project.core.steps.featurize import SplitSettings, is_holdout
+from my_project.core.steps.split import SplitSettings, holdout
 from my_project.core.steps.validate import check
 from my_project.schema import TARGET, Row
 
 settings = source.SourceSettings.load("source")
 valid = check(source.read(settings), Row.to_schema(), settings).valid.collect()
-share = SplitSettings.load("split").test_share
-held_out = is_holdout(valid.drop(TARGET), seed=load_seed(), share=share)
+split, inputs = SplitSettings.load("split"), valid.drop(TARGET).lazy()
+held_out = holdout(inputs, split, load_seed()).collect().to_series()
 predictions = pl.read_csv(sys.argv[1]).drop("row", "reason").filter(held_out)
 print(json.dumps(evaluation.metrics(valid[TARGET].filter(held_out), predictions)))
 """

@@ -94,6 +94,12 @@ def test_a_time_that_its_format_would_cut_is_refused() -> None:
     assert reading.scan(write(["a"], [exact]), Dialect(**SHORT)).collect().item() == "2026-01-31 14:30:59"
 
 
+def test_times_are_written_in_the_format_that_reads_them() -> None:
+    american = Dialect(times=("%m/%d/%Y %H:%M",))
+    second = dt.datetime(2026, 1, 2, 14, 30)
+    assert reading.scan(write(["a"], [second]), american).collect().item() == "01/02/2026 14:30"
+
+
 def test_a_formula_that_failed_is_empty() -> None:
     with xlsxwriter.Workbook("rows.xlsx") as book:
         sheet = book.add_worksheet()

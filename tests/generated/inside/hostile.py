@@ -151,6 +151,7 @@ CASES = [
         dialect={"separator": ";", "decimal": ",", "thousands": "."},
     ),
     Case("Latin-1, as set", (HEADER + GOOD).encode("latin-1"), valid=1, dialect={"encoding": "latin-1"}),
+    Case("UTF-8, called ASCII", HEADER + GOOD, valid=1, dialect={"encoding": "ascii"}),
     Case("UTF-16, as set", (HEADER + GOOD).encode("utf-16"), valid=1, dialect={"encoding": "utf-16"}),
     Case("gzip", gzip.compress((HEADER + GOOD).encode()), valid=1, file="rows.csv.gz"),
     Case("gzip without its ending", gzip.compress((HEADER + GOOD).encode()), valid=1),
@@ -548,3 +549,29 @@ def test_a_reason_shows_an_example_in_the_first_format(format_: str, example: st
     )
     says = f"day is 'x', not a date such as {example}; at is 'x', not a time such as {example}"
     assert rejected["reason"].to_list() == [says]
+
+
+THOUSAND = pl.DataFrame({"a": range(1000)})
+
+
+@pytest.mark.parametrize(
+    ("write", "expected"),
+    [
+        (THOUSAND.write_csv, 1001),  # with the line of the header
+        (THOUSAND.write_parquet, 1000),
+        (folder(a_dot_csv="a\n1\n", b__c_dot_parquet=as_parquet(THOUSAND)), 1002),
+        (folder(a_dot_csv="a\n1\n", b_dot_gz=gzip.compress(b"a\n1\n")), None),
+        (folder(a_dot_gz=gzip.compress(b"a\n1\n"), b_dot_csv="a\n1\n"), None),
+        (lambda path: path.write_bytes(gzip.compress(b"a\n1\n")), None),
+        (lambda path: THOUSAND.lazy().sink_csv(path, compression="zstd", check_extension=False), None),
+        (lambda path: path.write_bytes(archive("rows.csv")), None),
+        (sqlite((1, 2, 3, 4, 5)), None),
+        (lambda _: None, None),
+    ],
+)
+def test_how_long_reading_takes_is_known_for_plain_files(
+    write: Callable[[Path], object], expected: int | None, tmp_path: Path
+) -> None:
+    write(tmp_path / "rows")
+    assert reading.expected_height(tmp_path / "rows") == expected
+    assert reading.expected_height(None) is None
