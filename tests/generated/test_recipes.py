@@ -200,14 +200,16 @@ RECIPES = [
         "Dates, times and time zones",
         "data/visits.csv",
         visits,
-        "hour=pl.col(Row.visited).dt.hour(), days=(pl.col(Row.visited).dt.date() - pl.col(Row.listed)).dt.total_days()",
+        "hour=pl.col(str(Row.visited)).dt.hour(),"
+        "days=(pl.col(str(Row.visited)).dt.date() - pl.col(str(Row.listed))).dt.total_days()",
         without=1,
     ),
-    Recipe("Names that are not Python names", FLATS, with_other_names, "pl.col(Row.area)"),
+    Recipe("Names that are not Python names", FLATS, with_other_names, "pl.col(str(Row.area))"),
 ]
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("recipe", RECIPES[:COUNT], ids=[f"{it.title} {it.number}" for it in RECIPES[:COUNT]])
 def test_a_recipe_leads_to_predictions(template: Template, tmp_path: Path, recipe: Recipe) -> None:
     """With the files of the tutorial, the blocks of the recipe, and nothing else."""
@@ -322,6 +324,7 @@ def postgresql(scratch: Path) -> Iterator[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.skipif(COUNT == 1, reason="`nox -s recipes` starts a database server")
 def test_the_recipe_for_a_server_leads_to_predictions(template: Template, tmp_path: Path) -> None:
     """What a server refuses is one line, without the password; what it returns keeps its value."""

@@ -20,7 +20,7 @@ from ..base.estimators import Classifier
 from ..base.history import History
 from ..base.settings import Section
 from ..steps import own_rules
-from ..steps.featurize import one_line_errors
+from ..steps.featurize import one_line_errors, transformed
 from ..steps.rules import ROW
 from ..steps.validate import IS_BAD, NUMBER, REASON, Checked, check
 from .lineage import CLEAN
@@ -134,7 +134,7 @@ class Predictor:
         if valid.is_empty():
             return valid
         with one_line_errors():
-            inputs = self.transform(valid.lazy()).collect()
+            inputs = transformed(self.transform, valid.lazy()).collect()
             if inputs.height != valid.height:
                 raise pl.exceptions.ShapeError
         return inputs

@@ -37,7 +37,7 @@ def run(
     if history:
         history.require(valid)
     with one_line_errors():
-        features = transform(watched if history else watched.drop(target))
+        features = transformed(transform, watched if history else watched.drop(target))
         if target in features.collect_schema():
             raise ProjectError(f"features.py returns the target, {target}: drop it there")
         columns = [features, valid.select(target), holdout(valid.drop(target), split, seed)]
@@ -55,6 +55,16 @@ def run(
         raise ProjectError(f"{message}: see `split` in params.yaml")
     left_out = f", {rows - train - test} left out" if split.by == "time" else ""
     logger.info("featurize: %d rows to train, %d to test%s", train, test, left_out)
+
+
+def transformed(transform: Transform, rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Make the inputs of the model from valid rows; refuse a table that is computed already."""
+    features: object = transform(rows)
+    if not isinstance(features, pl.LazyFrame):
+        returned = type(features).__name__
+        message = f"features.py: transform returns a {returned} where it must return a LazyFrame"
+        raise ProjectError(f"{message}: leave out .collect(), and return the result")
+    return features
 
 
 @contextmanager
