@@ -145,7 +145,7 @@ def test_a_version_predicts_with_its_own_code_or_not_at_all(repository: Reposito
     line = said_by(repository, "predict", "tests/sample.csv", "--model", "1", fails=True)
     assert line == (
         f"my_project: version 1 was trained with other code than is here ({PACKAGE}/features.py): "
-        f"check out {first}, choose another version with --model, or register anew\n"
+        f"check out {first}, choose another version with --model, or register --champion\n"
     )
     assert "commit everything, then: uv run my_project register" in repository.nox("pipeline")
     commit(repository)

@@ -82,12 +82,17 @@ def sqlite(*rows: tuple[object, ...]) -> Callable[[Path], object]:
     return write
 
 
+SIGNS = {"_dot_": ".", "_is_": "=", "_percent_": "%", "_none_": "@HIVE_DEFAULT_PARTITION@", "__": "/", "@": "__"}
+
+
 def folder(**files: str | bytes) -> Callable[[Path], object]:
-    """Write a folder; two underscores in a name stand for a slash, one at its end for a dot."""
+    """Write a folder; `SIGNS` has what stands for a sign in a name."""
 
     def write(path: Path) -> None:
         for name, content in files.items():
-            file = path / name.replace("__", "/").replace("_dot_", ".").replace("_is_", "=")
+            for word, sign in SIGNS.items():
+                name = name.replace(word, sign)
+            file = path / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content.encode() if isinstance(content, str) else content)
 
@@ -124,6 +129,11 @@ CASES = [
     Case("blank lines between rows", HEADER + "\n" + GOOD + "   \n" + GOOD, valid=2),
     Case("lines of separators alone", HEADER + GOOD + ",,,,\n" * 3, valid=1),
     Case("blank lines before the header", "\n\n" + HEADER + GOOD, valid=1),
+    Case("a line of separators before the header", ",,,,\n" + HEADER + GOOD, valid=1),
+    Case("a line of spaces before the header", "  \n" + HEADER + GOOD, valid=1),
+    Case("rows of spaces", HEADER + "  ,  ,  ,  ,  \n" + GOOD, valid=1),
+    Case("names that look like JSON", "[more]," + HEADER + "x," + GOOD, valid=1),
+    Case("a name that means several files", HEADER + GOOD, valid=1, file="rows[1]?*.csv"),
     Case(
         "quoted cells with separators and line breaks",
         HEADER + '1,2,"Ann",2026-01-31,true\n"1","","NA","",""\n',
@@ -203,15 +213,40 @@ CASES = [
     Case(
         "an encoding that does not exist",
         HEADER + GOOD,
-        error="`encoding: utf-9` under `source` in params.yaml is no encoding",
+        error="params.yaml: source.encoding: utf-9 is no encoding of text",
         dialect={"encoding": "utf-9"},
+    ),
+    Case(
+        "an encoding that is none of text",
+        HEADER + GOOD,
+        error="params.yaml: source.encoding: hex is no encoding of text",
+        dialect={"encoding": "hex"},
+    ),
+    Case(
+        "an encoding of four bytes",
+        (HEADER + GOOD).encode("utf-32"),
+        error="params.yaml: source.encoding: utf-32 is no encoding of text that is read here",
+        dialect={"encoding": "utf-32"},
+    ),
+    Case("a column named *", "*," + HEADER + "x," + GOOD, error=r"rows.csv has a column named \*"),
+    Case("a quote in the header", '"size"x,count\n1,2\n', error=r"rows.csv:1: ',' expected after '\"'"),
+    Case(
+        "inches",
+        HEADER.strip() + ',more\n1,2,Ann,,,5" pipe\n1,2,Ann,,,6" tube\n1,2,Ann,,,a\n',
+        error='rows.csv:2: " inside a cell: set `quote: null`',
+    ),
+    Case(
+        "a bad line after comments and a cell over two lines",
+        "# one\n" + HEADER + '# two\n1,2,"NA\n",,\n1\n',
+        error="rows.csv:6: 1 cell",
+        dialect={"comment": "#"},
     ),
     Case("semicolons, not set", (HEADER + GOOD).replace(",", ";"), error="set `separator: ';'`"),
     Case("tabs, not set", (HEADER + GOOD).replace(",", "\t"), error=r"set `separator: '\\t'`"),
     Case("spaces around the names", HEADER.replace("size", " size ") + GOOD, error="no column size.*' size ' is near"),
     Case("other capitals", HEADER.replace("size", "Size") + GOOD, error="no column size.*'Size' is near"),
-    Case("another header", "a,b\n1,2\n", error="no column size, count, name, day, sold, .*: they have a, b"),
-    Case("no header", GOOD * 2, error="no column size"),
+    Case("another header", "a,b\n1,2\n", error="no columns size, count, name, day, sold, .*: they have a, b"),
+    Case("no header", GOOD * 2, error="no columns size"),
     Case("Mac line ends", (HEADER + GOOD).replace("\n", "\r"), error="rows.csv ends its lines with CR alone"),
     Case("a web page", "<!DOCTYPE html><html></html>", error="rows.csv is a web page"),
     Case("XML", "<?xml version='1.0'?><a/>", error="rows.csv is a web page or XML"),
@@ -238,6 +273,37 @@ CASES = [
         reasons=[
             "size is -3, must be at least 0; count is 'x', not a whole number (Int64); name is 'Bob', must be one of Zoë, Ann, NA; day is '31.1.', not a date such as 2026-01-31; sold is 'perhaps', neither true nor false"
         ],
+    ),
+    Case(
+        "two formats of dates",
+        HEADER + "1,2,Ann,31.01.2026,\n1,2,Ann,31.01.26,\n",
+        valid=2,
+        dialect={"dates": ["%d.%m.%Y", "%d.%m.%y"]},
+    ),
+    Case(
+        "decimals with more digits than the schema has",
+        HEADER + "1.50,2,Ann,,\n1.5000,2,Ann,,\n1.005,2,Ann,,\n",
+        valid=2,
+        reasons=["size is '1.005', not a number"],
+        schema={"size": pa.Column(pl.Decimal(10, 2))},
+    ),
+    Case(
+        "a category that usually means empty",
+        HEADER + "1,2,NA,,\n",
+        valid=1,
+        schema={"name": pa.Column(pl.Enum(["NA", "EU"]))},
+    ),
+    Case(
+        "cells that cannot be read among values that occur once",
+        HEADER + "1,x,Ann,,\n1,y,Ann,,\n1,,Ann,,\n1,3,Ann,,\n1,3,Ann,,\n",
+        valid=1,
+        reasons=[
+            "count is 'x', not a whole number (Int64)",
+            "count is 'y', not a whole number (Int64)",
+            "count is 3, must not occur twice",
+            "count is 3, must not occur twice",
+        ],
+        schema={"count": pa.Column(int, nullable=True, unique=True)},
     ),
     Case("infinity", HEADER + "inf,2,Ann,,\n", reasons=["size is 'inf', not a number"]),
     Case("what means empty", HEADER + "NA,,,,\nnan,,,,\nnull,,,,\n", reasons=["size is empty"] * 3),
@@ -336,7 +402,18 @@ CASES = [
     Case(
         "one JSON array", "[" + JSON + "]", error="is one JSON array: write one object on each line", file="rows.json"
     ),
-    Case("broken JSON", JSON + "{oh\n", error="rows.jsonl", file="rows.jsonl"),
+    Case("broken JSON", JSON + "{oh\n", error="rows.jsonl:2: not JSON: Expecting", file="rows.jsonl"),
+    Case("JSON that is no object", JSON + "7\n", error="rows.jsonl:2: not a JSON object", file="rows.jsonl"),
+    Case("JSON with a byte order mark", b"\xef\xbb\xbf" + JSON.encode(), valid=1, file="rows.jsonl"),
+    Case("JSON in UTF-16", JSON.encode("utf-16"), valid=1, file="rows.jsonl", dialect={"encoding": "utf-16"}),
+    Case(
+        "numbers in JSON, which have decimal points",
+        JSON.replace("1.5", "1.234"),
+        valid=1,
+        file="rows.jsonl",
+        dialect={"decimal": ",", "thousands": "."},
+        schema={"size": pa.Column(float, pa.Check.lt(2))},
+    ),
     Case(
         "JSON with a list", JSON.replace("1.5", "[1.5]"), error="column size of the data holds lists", file="rows.jsonl"
     ),
@@ -410,6 +487,35 @@ CASES = [
         valid=2,
         file="rows",
     ),
+    Case(
+        "partitions whose names are quoted, empty, or begin with a zero",
+        folder(
+            name_is_a_percent_20b__a_dot_csv="size,count,day,sold\n1,2,,\n",
+            name_is__none___a_dot_csv="size,count,day,sold\n1,2,,\n",
+            name_is_007__a_dot_csv="size,count,day,sold\n1,2,,\n",
+        ),
+        valid=1,
+        reasons=["name is '007', must be one of Zoë, Ann, NA", "name is 'a b', must be one of Zoë, Ann, NA"],
+        file="rows",
+    ),
+    Case(
+        "partitions of Parquet files that begin with a zero",
+        folder(name_is_007__a_dot_parquet=as_parquet(FRAME.drop("name"))),
+        reasons=["name is '007', must be one of Zoë, Ann, NA"],
+        file="rows",
+    ),
+    Case(
+        "a folder with files of two kinds",
+        folder(a_dot_csv=HEADER + GOOD, b_dot_parquet=as_parquet(FRAME)),
+        error="cannot read rows/b.parquet: its columns are not those of rows/a.csv",
+        file="rows",
+    ),
+    Case(
+        "a link to nothing in a folder",
+        lambda path: (path.mkdir(), (path / "a.csv").write_text(HEADER + GOOD), (path / "b.csv").symlink_to("c.csv")),
+        error="cannot read rows/b.csv: there is no such file",
+        file="rows",
+    ),
     Case("a folder of CSV files", folder(a_dot_csv=HEADER + GOOD, b_dot_csv=HEADER + GOOD), valid=2, file="rows"),
     Case(
         "a folder of CSV files that differ",
@@ -429,6 +535,20 @@ CASES = [
         sqlite((1.5, 2, "Ann", None, 1), ("many", 2, "Ann", None, 0)),
         valid=1,
         reasons=["size is 'many', not a number"],
+        dialect={"query": "SELECT * FROM sales"},
+    ),
+    Case(
+        "numbers in a database, which have decimal points",
+        sqlite((1.234, 2, "Ann", None, 1)),
+        valid=1,
+        dialect={"query": "SELECT * FROM sales", "decimal": ",", "thousands": "."},
+        schema={"size": pa.Column(float, pa.Check.lt(2))},
+    ),
+    Case(
+        "a database whose name has signs of addresses",
+        sqlite((1, 2, "Ann", None, 1)),
+        valid=1,
+        file="rows?a%20b.db",
         dialect={"query": "SELECT * FROM sales"},
     ),
     Case("a database, no query", sqlite(), error="rows.csv is a database: set `query`"),
@@ -466,7 +586,7 @@ def schema_of(case: Case) -> pa.DataFrameSchema:
 def by_pipeline(path: Path, case: Case) -> tuple[int, list[str]]:
     """Ingest and validate."""
     dialect = Dialect(**case.dialect)
-    ingest.run(reading.scan(path, dialect))
+    ingest.run(lambda: reading.scan(path, dialect))
     validate.run(schema_of(case), validate.ValidationSettings(max_quarantined_share=1), dialect)
     return tables.read(paths.VALID).height, tables.read(paths.QUARANTINE)["reason"].to_list()
 
@@ -519,7 +639,7 @@ def test_a_file_is_read_or_refused(
 def test_a_format_that_reads_no_date_is_one_line(key: str, format_: str, tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(json.dumps({"source": {key: ["%Y-%m-%d", format_]}}), "utf-8")
-    line = f"{path}: source.{key}: '{format_}' is not a format such as %Y-%m-%d or %Y-%m-%d %H:%M"
+    line = f"{path}: source.{key}: '{format_}' is no format of a whole date, such as %Y-%m-%d or %Y-%m-%d %H:%M"
     with pytest.raises(ProjectError, match=f"^{re.escape(line)}$"):
         Dialect.load("source", path)
 

@@ -122,7 +122,7 @@ def predicted(estimator: Classifier, inputs: pl.DataFrame) -> pl.DataFrame:
 def run_all(schema: pa.DataFrameSchema, split: SplitSettings) -> None:
     """Run the steps, and predict for the rows that were read."""
     dialect = Dialect()
-    ingest.run(reading.scan(RAW, dialect))
+    ingest.run(lambda: reading.scan(RAW, dialect))
     validate.run(schema, validate.ValidationSettings(max_quarantined_share=1), dialect)
     featurize.run(transform, TARGET, split, 1, None)
     is_class = schema.columns[TARGET].dtype.type in CLASSES

@@ -250,3 +250,10 @@ def test_a_rule_that_only_warns_is_counted_and_its_rows_are_valid(
         "validate: 2 of 5 rows break a rule that only warns: a: must be even",
         "validate: 2 of 5 rows break a rule that only warns: the row: must be right",
     ]
+
+
+def test_an_own_check_on_repeated_values_sees_all_rows() -> None:
+    is_new = pa.Check(lambda data: data.lazyframe.select(pl.col(data.key).is_unique()), name="is_new")
+    rows = pl.LazyFrame({"a": [*range(1000), 0]})
+    checked = check(rows, pa.DataFrameSchema({"a": pa.Column(int, is_new)}), Dialect())
+    assert checked.rejected([]).collect(engine="streaming")["row"].to_list() == [0, 1000]

@@ -2,6 +2,7 @@
 
 import ast
 import logging
+import os
 import sys
 import threading
 import time
@@ -85,7 +86,7 @@ def predict(
         typer.Option(help="Write here (.csv, .parquet, .jsonl) instead of CSV to stdout."),
     ] = None,
     history: Annotated[
-        Path | None,
+        str | None,
         typer.Option(help="Earlier rows, if features look back at them; not predicted."),
     ] = None,
 ) -> None:
@@ -95,13 +96,14 @@ def predict(
     from .models import predict as command
     from .models.registry import Registry
 
-    if output:
-        command.refuse_output(output, Path(file))
-    with command.file_of(file) as path:
+    for read in filter(None, (file, history)):
+        if output:
+            command.refuse_output(output, Path(read))
+    with command.file_of(file) as path, command.file_of(history or os.devnull) as past:
         raw = prediction.read(path)
         registry = Registry(Environment.load().mlflow_tracking_uri, PACKAGE)
         predictor = prediction.predictor(registry, model)
-        earlier = prediction.read(history) if history else None
+        earlier = prediction.read(past) if history else None
         if predictor.history and not history:
             logger.info("predict: features look back at rows of %s only: see --history", file)
         rows, without = command.write(predictor.rows(raw, earlier), output)
@@ -137,3 +139,6 @@ def main() -> None:
             app()
     except ProjectError as error:
         sys.exit(f"{PACKAGE}: {error}")
+    except OSError as error:  # such as a full disk, or a folder that must not be written to
+        place = f": {error.filename}" if error.filename else ""
+        sys.exit(f"{PACKAGE}: {error.strerror or error}{place}")

@@ -17,7 +17,7 @@ def ingest() -> None:
 
     settings = source.SourceSettings.load("source")
     count = partial(expected_height, getattr(settings, "path", None))
-    step.run(source.read(settings), count)
+    step.run(partial(source.read, settings), count)
 
 
 def validate() -> None:

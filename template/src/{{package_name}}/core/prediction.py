@@ -13,13 +13,16 @@ from .base.estimators import load_recorded
 from .models import predict
 from .models.predict import Predictor
 from .models.registry import Registry
+from .steps.featurize import one_line_errors
 
 
 def read(path: Path) -> pl.LazyFrame:
     """Read a file of raw rows as training does, by `read` of `source.py`."""
     settings = source.SourceSettings.load("source")
     if "path" in type(settings).model_fields:
-        rows = source.read(settings.model_copy(update={"path": path}))
+        with one_line_errors("source.py"):
+            rows = source.read(settings.model_copy(update={"path": path}))
+            rows.collect_schema()
     else:
         rows = reading.scan(path)
     return tables.watched(rows, partial(reading.expected_height, path))

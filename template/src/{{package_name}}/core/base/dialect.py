@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import polars as pl
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from .errors import ProjectError
 from .settings import Section
@@ -44,7 +44,8 @@ def _formats(texts: tuple[str, ...]) -> tuple[str, ...]:
         except pl.exceptions.PolarsError:
             read = None
         if read != EXAMPLE.date():
-            raise ValueError(f"{text!r} is not a format such as %Y-%m-%d or %Y-%m-%d %H:%M")
+            message = f"{text!r} is no format of a whole date, such as %Y-%m-%d or %Y-%m-%d %H:%M"
+            raise ValueError(message)
     return texts
 
 
@@ -57,6 +58,7 @@ def _zone(text: str) -> str:
 
 
 Formats = Annotated[tuple[str, ...], AfterValidator(_formats)]
+Sign = Annotated[str, Field(pattern=r"^[\x01-\x7f]$")]
 Zone = Annotated[str, AfterValidator(_zone)]
 
 
@@ -79,8 +81,8 @@ class Dialect(Section):
         query: SQL query, if the file is an SQLite database.
     """
 
-    separator: str | None = Field(default=None, min_length=1, max_length=1)
-    quote: str | None = Field(default='"', min_length=1, max_length=1)
+    separator: Sign | None = None
+    quote: Sign | None = '"'
     comment: str | None = Field(default=None, min_length=1)
     encoding: str = "utf-8"
     empty: tuple[str, ...] = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")
@@ -91,6 +93,14 @@ class Dialect(Section):
     times: Formats = ()
     time_zone: Zone | None = None
     query: str | None = None
+
+    @model_validator(mode="after")
+    def _tells_signs_apart(self) -> Self:
+        if self.thousands == self.decimal:
+            raise ValueError(f"`decimal` and `thousands` are both {self.decimal!r}")
+        if self.quote and self.quote == self.separator:
+            raise ValueError(f"`quote` and `separator` are both {self.quote!r}")
+        return self
 
     @classmethod
     def of(cls, settings: Section) -> "Dialect":
@@ -224,8 +234,8 @@ def _parsed(text: pl.Expr, wanted: pl.DataType, dialect: Dialect) -> pl.Expr:
             WORDS_FOR_TRUTH, default=None, return_dtype=pl.Boolean
         )
     if wanted == pl.Date:
-        days = pl.coalesce(text.str.to_date(format_, strict=False) for format_ in dialect.dates)
-        return pl.when(days.dt.year() >= FIRST_YEAR).then(days)
+        days = (text.str.to_date(format_, strict=False) for format_ in dialect.dates)
+        return pl.coalesce(map(_whole_year, days))
     if isinstance(wanted, pl.Datetime):
         return _time(text, wanted, dialect)
     if wanted == pl.Time:
@@ -234,6 +244,8 @@ def _parsed(text: pl.Expr, wanted: pl.DataType, dialect: Dialect) -> pl.Expr:
         return text.cast(wanted, strict=False)
     number = _number(text, dialect)
     read = number.cast(wanted, strict=False)
+    if isinstance(wanted, pl.Decimal):  # a cast would round
+        return pl.when(~number.str.contains(rf"\.\d{{{wanted.scale}}}\d*[1-9]")).then(read)
     if not wanted.is_integer():
         return read
     decimal = number.cast(pl.Float64, strict=False)  # whole numbers often have a decimal point: 3.0
@@ -262,10 +274,10 @@ def _time(text: pl.Expr, wanted: pl.Datetime, dialect: Dialect) -> pl.Expr:
     iso = text.str.replace("T", " ", literal=True)
     source, formats = (text, dialect.times) if dialect.times else (iso, ISO_TIMES)
     readings = [*((source, it) for it in formats), *((text, it) for it in dialect.dates)]
-    read = pl.coalesce(
+    times = (
         cell.str.to_datetime(format_, time_unit=unit, strict=False) for cell, format_ in readings
     )
-    local = pl.when(read.dt.year() >= FIRST_YEAR).then(read)
+    local = pl.coalesce(map(_whole_year, times))
     marked = iso.str.replace("Z$", "+00:00").str.replace(r"([+-]\d{2})(\d{2})$", "$1:$2")
     aware = pl.coalesce(
         marked.str.to_datetime(f"{format_}%:z", time_unit=unit, strict=False, time_zone="UTC")
@@ -285,6 +297,11 @@ def _time(text: pl.Expr, wanted: pl.Datetime, dialect: Dialect) -> pl.Expr:
     return local
 
 
+def _whole_year(times: pl.Expr) -> pl.Expr:
+    """Leave times out whose year was written with two digits, but read as four."""
+    return pl.when(times.dt.year() >= FIRST_YEAR).then(times)
+
+
 def _fault(wanted: pl.DataType, dialect: Dialect) -> str:
     """Say what is wrong with a cell that cannot be read."""
     if isinstance(wanted, pl.Datetime):
@@ -294,6 +311,8 @@ def _fault(wanted: pl.DataType, dialect: Dialect) -> str:
         return f"not a time such as {example}{zone}{hint}"
     if wanted == pl.Date:
         return f"not a date such as {_example(dialect.dates[0])}"
+    if wanted == pl.Time:
+        return "not a time of day such as 12:00:00"
     if isinstance(wanted, pl.Enum):
         return f"not one of {listed(wanted.categories.to_list())}"
     if wanted.is_integer():

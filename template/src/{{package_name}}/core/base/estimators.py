@@ -94,7 +94,7 @@ def save(models: Mapping[Path, Estimator]) -> None:
 def recorded_sha256() -> dict[str, str]:
     """Read what `save` wrote: hashes by names of files, those of models and `UV_LOCK`."""
     lines = paths.SHA256SUMS.read_text(encoding="utf-8").splitlines()
-    return {name: digest for digest, name in map(str.split, lines)}
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 
 def load_recorded(path: Path, trusted: Sequence[str]) -> Classifier:

@@ -51,12 +51,17 @@ class History(Section):
             rows: Valid rows.
 
         Raises:
-            ProjectError: If a column is missing, a place is empty, or two rows have the same one.
+            ProjectError: If a column is missing, `order` is a text, a place is empty, or two rows
+                have the same one.
         """
         for name in self.key:
             if name not in rows.collect_schema():
                 raise ProjectError(f"params.yaml: features: schema.py has no column {name}")
         places = rows.select(self.key)
+        order = places.collect_schema()[self.order]
+        if not (order.is_numeric() or order.is_temporal()):
+            message = f"{self.order} is {order}, which does not order rows"
+            raise ProjectError(f"{message}: `order` under `features` takes a date, time or number")
         unknown = places.select(pl.col(self.order).null_count()).collect().item()
         if unknown:
             message = f"{self.order} is empty in {unknown} rows, so their place is not known"

@@ -2,8 +2,11 @@
 
 import codecs
 import csv
+import glob
 import gzip
 import io
+import json
+import os
 import re
 import shutil
 import tempfile
@@ -12,11 +15,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
+from urllib.parse import unquote
 
 import polars as pl
 from polars.io.plugins import register_io_source
@@ -26,10 +31,12 @@ from .dialect import Dialect, written
 from .errors import ProjectError
 
 if TYPE_CHECKING:
-    from _csv import Reader as Records
+    from sqlalchemy.engine import URL
 
 GZIP, ZSTD, ZIP = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"
 PARQUET, ARROW, SQLITE = b"PAR1", b"ARROW1", b"SQLite format 3\0"
+BOM = b"\xef\xbb\xbf"
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 ROWS_AT_ONCE = 50_000
 SNIFFED = 1000  # lines of a zstd file that show what it holds
 NO_SEPARATOR = "\x1f"  # a character that does not occur in text, so that lines stay whole
@@ -41,7 +48,7 @@ NO_ROWS = {
     rb"(?:outs|md5):\s": "is a pointer of DVC: name the file beside it, and run `uv run dvc pull`",
     rb"PK\x03\x04|7z\xbc\xaf\x27\x1c|Rar!|BZh|\xfd7zXZ": "is an archive: unpack it",
     rb"%PDF|\x89PNG|\xff\xd8\xff|\x89HDF|\x80[\x02-\x05]": "is not a table",
-    rb"\s*\[": "is one JSON array: write one object on each line",
+    rb"\s*\[\s*[\[{]": "is one JSON array: write one object on each line",
     rb"\xff\xfe|\xfe\xff": "is in UTF-16: set `encoding: utf-16` under `source` in params.yaml",
 }
 
@@ -68,25 +75,35 @@ def scan(path: Path, dialect: Dialect | None = None) -> pl.LazyFrame:
     dialect = dialect or Dialect()
     if not path.is_dir():
         return _scan_file(path, dialect)
-    parts = {
-        file: file.relative_to(path).parts for file in sorted(path.rglob("*")) if file.is_file()
-    }
-    files = [file for file in parts if not any(part.startswith((".", "_")) for part in parts[file])]
+    files = _files(path)
     if not files:
         raise ProjectError(f"cannot read {path}: there is no file in this folder")
-    if _begin(files[0]).startswith(PARQUET):
-        hive = any("=" in part for part in parts[files[0]][:-1])
-        return _native(path, lambda: pl.scan_parquet(files, hive_partitioning=hive))
-    frames = [_scan_file(file, dialect) for file in files]
-    names = frames[0].collect_schema().names()
+    frames = [
+        _scan_file(file, dialect).with_columns(
+            pl.lit(value, pl.String).alias(name) for name, value in _partition(file, path)
+        )
+        for file in files
+    ]
+    schema = frames[0].collect_schema()
     for file, frame in zip(files, frames, strict=True):
-        if frame.collect_schema().names() != names:
+        if frame.collect_schema() != schema:
             raise ProjectError(f"cannot read {file}: its columns are not those of {files[0]}")
-    partitions = [[part.partition("=") for part in parts[file] if "=" in part] for file in files]
-    return pl.concat(
-        frame.with_columns(pl.lit(value).alias(name) for name, _, value in partition)
-        for frame, partition in zip(frames, partitions, strict=True)
-    )
+    return pl.concat(frames)
+
+
+def _files(folder: Path) -> list[Path]:
+    """List the files of a folder and of those in it, but for hidden ones (`_`, `.`)."""
+    found: list[Path] = []
+    for place, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith((".", "_"))]
+        found += [Path(place, name) for name in names if not name.startswith((".", "_"))]
+    return sorted(found)
+
+
+def _partition(file: Path, folder: Path) -> list[tuple[str, str | None]]:
+    """Read the columns that the names of folders give, as Hive and Spark write them."""
+    parts = [part.partition("=") for part in file.relative_to(folder).parts[:-1] if "=" in part]
+    return [(name, None if value == NO_VALUE else unquote(value)) for name, _, value in parts]
 
 
 def expected_height(path: Path | None) -> int | None:
@@ -104,12 +121,13 @@ def expected_height(path: Path | None) -> int | None:
         return sum(block.count(b"\n") for block in iter(partial(file.read, 2**20), b""))
 
 
-def query(address: str, sql: str) -> pl.LazyFrame:
+def query(address: "str | URL", sql: str, dialect: Dialect | None = None) -> pl.LazyFrame:
     """Query a database.
 
     Args:
         address: Address with the driver, as SQLAlchemy takes it; its password is never shown.
         sql: The query.
+        dialect: How numbers are written into the cells.
 
     Returns:
         The rows of the result; all cells are text, as in a CSV file.
@@ -125,20 +143,21 @@ def query(address: str, sql: str) -> pl.LazyFrame:
         url = make_url(address)
         engine = create_engine(url)
     except (SQLAlchemyError, ModuleNotFoundError) as error:
-        reason = _first_line(error).replace(address, "it")
+        reason = _first_line(error).replace(str(address), "it")
         raise ProjectError(f"the address of the database cannot be used: {reason}") from None
     place = url.render_as_string(hide_password=True)
+    sign = (dialect or Dialect()).decimal
 
     def chunks() -> Iterator[pl.DataFrame]:
         try:
             with engine.connect().execution_options(stream_results=True) as connection:
                 result = connection.execute(text(sql))
                 names = list(result.keys())
-                _refuse_twice(names, place)
+                _refuse_names(names, place)
                 yield pl.DataFrame(schema=dict.fromkeys(names, pl.String))
                 while rows := result.fetchmany(ROWS_AT_ONCE):
                     columns = zip(*rows, strict=True)
-                    cells = [[_cell(value, place) for value in column] for column in columns]
+                    cells = [[_cell(value, place, sign) for value in column] for column in columns]
                     yield pl.DataFrame(cells, schema=dict.fromkeys(names, pl.String))
         except SQLAlchemyError as error:
             reason = _first_line(getattr(error, "orig", None) or error)
@@ -155,24 +174,27 @@ def _scan_file(path: Path, dialect: Dialect) -> pl.LazyFrame:
     if not begin.strip():
         raise ProjectError(f"cannot read {path}: the file is empty")
     if begin.startswith(PARQUET):
-        return _native(path, lambda: pl.scan_parquet(path))
+        return _native(path, lambda: pl.scan_parquet(path, glob=False, hive_partitioning=False))
     if begin.startswith(ARROW):
-        return _native(path, lambda: pl.scan_ipc(path))
+        return _native(path, lambda: pl.scan_ipc(path, glob=False, hive_partitioning=False))
     if begin.startswith(SQLITE):
         if not dialect.query:
             message = f"{path} is a database: set `query` under `source` in params.yaml"
             raise ProjectError(message)
-        return query(f"sqlite:///{path}", dialect.query)
+        from sqlalchemy.engine import URL
+
+        return query(URL.create("sqlite", database=str(path)), dialect.query, dialect)
     if begin.startswith(ZIP) and zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             if "xl/workbook.xml" in archive.namelist():
                 return _excel(path, dialect)
-    is_utf16 = codecs.lookup(_encoding(dialect)).name.startswith("utf-16")
+    if (encoding := _encoding(dialect)).startswith("utf-16"):
+        begin = begin.decode(encoding, errors="ignore").encode()
     for pattern, reason in NO_ROWS.items():
-        if re.match(pattern, begin) and not (is_utf16 and b"\xff\xfe" in begin[:2] + begin[1::-1]):
+        if re.match(pattern, begin):
             raise ProjectError(f"{path} {reason}")
-    if re.match(rb"(?:\xef\xbb\xbf)?\s*\{", begin):
-        return _json_lines(path)
+    if begin.removeprefix(BOM).lstrip().startswith(b"{"):
+        return _json_lines(path, dialect)
     if b"\r" in begin and b"\n" not in begin:
         raise ProjectError(f"{path} ends its lines with CR alone: save it with other line ends")
     return _csv(path, dialect)
@@ -203,12 +225,12 @@ def _excel(path: Path, dialect: Dialect) -> pl.LazyFrame:
         raise ProjectError(f"cannot read {path}: {_first_line(error)}") from None
     if sheets[0].is_empty():
         raise ProjectError(f"cannot read {path}: its first sheet is empty")
-    header = [name or "" for name in sheets[0].row(0)]
-    _refuse_twice(header, str(path))
+    header = _named([name or "" for name in sheets[0].row(0)])
+    _refuse_names(header, str(path))
     cell = _cell_of_excel(dialect)
     rows = pl.DataFrame(
         pl.DataFrame(dict(zip(kinds, cells, strict=True)))[1:].select(cell.alias(name)).to_series()
-        for name, *cells in zip(_named(header), *sheets, strict=True)
+        for name, *cells in zip(header, *sheets, strict=True)
     )
     return rows.filter(pl.any_horizontal(pl.all().is_not_null())).lazy()
 
@@ -229,22 +251,52 @@ def _cell_of_excel(dialect: Dialect) -> pl.Expr:
     )
 
 
-def _json_lines(path: Path) -> pl.LazyFrame:
-    frame = _native(path, lambda: pl.scan_ndjson(path, infer_schema_length=None))
-    found = frame.collect_schema()
+def _json_lines(path: Path, dialect: Dialect) -> pl.LazyFrame:
+    """Scan JSON lines; its numbers, which have decimal points, as the dialect writes them."""
+    with _json_source(path, dialect) as source:
+        found = pl.scan_ndjson(source, infer_schema_length=None).collect_schema()
+    _refuse_names(list(found), str(path))
     schema = {name: dtype if dtype.is_nested() else pl.String() for name, dtype in found.items()}
+    numbers = pl.col(name for name, dtype in found.items() if dtype.is_float())
+    as_written = numbers.str.replace(".", dialect.decimal, literal=True)
 
     def batches() -> Iterator[pl.DataFrame]:
-        yield from pl.scan_ndjson(path, schema=schema).collect_batches()
+        with _json_source(path, dialect) as source:
+            rows = pl.scan_ndjson(source, schema=schema)
+            yield from rows.with_columns(as_written).collect_batches()
 
     return _source(batches, pl.Schema(schema))
+
+
+@contextmanager
+def _json_source(path: Path, dialect: Dialect) -> Iterator[str]:
+    """Give a path that Polars takes for one file, and explain what it cannot read."""
+    try:
+        with _as_utf8(path, dialect, is_json=True) as source:
+            yield glob.escape(str(source))
+    except pl.exceptions.PolarsError as error:
+        _refuse_json(path, dialect)
+        raise ProjectError(f"cannot read {path}: {_first_line(error)}") from None
+
+
+def _refuse_json(path: Path, dialect: Dialect) -> None:
+    """Refuse the first line that is no JSON object."""
+    with _lines(path, dialect) as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                is_object = not line.strip() or isinstance(json.loads(line), dict)
+            except ValueError as error:
+                raise ProjectError(f"{path}:{number}: not JSON: {error}") from None
+            if not is_object:
+                raise ProjectError(f"{path}:{number}: not a JSON object")
 
 
 def _csv(path: Path, dialect: Dialect) -> pl.LazyFrame:
     """Scan a CSV file; lines that hold nothing are no rows, and short or long lines are refused."""
     separator = dialect.separator or ("\t" if ".tsv" in path.suffixes else ",")
-    header = _header(path, dialect, separator)
-    last = header[-1]
+    begins, header = _header(path, dialect, separator)
+    schema = pl.Schema(dict.fromkeys(header, pl.String()))
+    last = pl.col(header[-1]).str.strip_chars()
 
     def batches() -> Iterator[pl.DataFrame]:
         are_whole = False
@@ -252,13 +304,17 @@ def _csv(path: Path, dialect: Dialect) -> pl.LazyFrame:
             try:
                 for batch in pl.scan_csv(
                     source,
-                    infer_schema=False,
+                    has_header=False,
+                    skip_lines=begins,
+                    schema=schema,
                     separator=separator,
                     quote_char=dialect.quote,
                     comment_prefix=dialect.comment,
-                    new_columns=header,
+                    missing_columns="insert",  # of a short line, which is refused below
+                    raise_if_empty=False,
+                    glob=False,
                 ).collect_batches():
-                    if batch[last].null_count() == 0:
+                    if batch.select((last.is_null() | (last == "")).any()).item() is False:
                         yield batch
                         continue
                     if not are_whole:  # Polars fills short lines up, so they end in empty cells
@@ -269,25 +325,27 @@ def _csv(path: Path, dialect: Dialect) -> pl.LazyFrame:
             except pl.exceptions.PolarsError as error:
                 _refuse_encoding(path, dialect)
                 _refuse_ragged(path, dialect, separator, len(header))
+                _refuse_quotes(path, dialect, separator)
                 raise ProjectError(f"cannot read {path}: {_first_line(error)}") from None
 
-    return _source(batches, pl.Schema(dict.fromkeys(header, pl.String())))
+    return _source(batches, schema)
 
 
-def _header(path: Path, dialect: Dialect, separator: str) -> list[str]:
-    """Read the names of the columns."""
+def _header(path: Path, dialect: Dialect, separator: str) -> tuple[int, list[str]]:
+    """Read how many lines there are down to the header, and the names of the columns."""
     with _lines(path, dialect) as lines:
-        for names in _records(lines, dialect, separator):
-            if any(name.strip() for name in names):
-                break
-        else:
-            raise ProjectError(f"cannot read {path}: it has no header")
+        records = _records(path, lines, dialect, separator)
+        begin = next((it for it in records if any(name.strip() for name in it[1])), None)
+    if begin is None:
+        raise ProjectError(f"cannot read {path}: it has no header")
+    number, names = begin
     if any("\ufffd" in name for name in names):
         _refuse_encoding(path, dialect)
     if any(ord(sign) < ord(" ") and sign not in "\t\n" for name in names for sign in name):
         raise ProjectError(f"{path} is not a text file")
-    _refuse_twice(names, str(path))
-    return _named(names)
+    names = _named(names)
+    _refuse_names(names, str(path))
+    return number, names
 
 
 def _named(header: Sequence[str]) -> list[str]:
@@ -295,26 +353,36 @@ def _named(header: Sequence[str]) -> list[str]:
     return [name or f"column {number}" for number, name in enumerate(header, start=1)]
 
 
-def _refuse_twice(names: Sequence[str], place: str) -> None:
-    twice = [name for name, count in Counter(names).items() if count > 1 and name]
+def _refuse_names(names: Sequence[str], place: str) -> None:
+    """Refuse names of columns that do not say which one is meant."""
+    twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise ProjectError(f"{place} has two columns named {twice[0]}: rename one of them")
+    if "*" in names:
+        raise ProjectError(f"{place} has a column named *, which means all columns: rename it")
 
 
 def _refuse_ragged(path: Path, dialect: Dialect, separator: str, width: int) -> None:
     """Refuse the first line that has not as many cells as the header."""
     with _lines(path, dialect) as lines:
-        records = _records(lines, dialect, separator)
-        try:
-            for cells in records:
-                if len(cells) != width and any(cell.strip() for cell in cells):
-                    found = f"{len(cells)} cell{'s' if len(cells) > 1 else ''}"
-                    message = f"{path}:{records.line_num}: {found}, the header has {width}"
-                    raise ProjectError(
-                        f"{message}: correct the line, or see `separator` and `quote`"
-                    )
-        except csv.Error as error:
-            raise ProjectError(f"{path}:{records.line_num}: {error}") from None
+        for number, cells in _records(path, lines, dialect, separator):
+            if len(cells) != width and any(cell.strip() for cell in cells):
+                found = f"{len(cells)} cell{'s' if len(cells) > 1 else ''}"
+                message = f"{path}:{number}: {found}, the header has {width}"
+                raise ProjectError(f"{message}: correct the line, or see `separator` and `quote`")
+
+
+def _refuse_quotes(path: Path, dialect: Dialect, separator: str) -> None:
+    """Refuse the first line with a quote inside a cell that does not begin with one."""
+    if not dialect.quote:
+        return
+    sign, between = re.escape(dialect.quote), re.escape(separator)
+    with _lines(path, dialect) as lines:
+        for number, line in enumerate(lines, start=1):
+            if re.search(rf"(?:^|{between})[^{between}{sign}\r\n]+{sign}", line):
+                message = f"{path}:{number}: {dialect.quote} inside a cell"
+                remedy = "set `quote: null` under `source` in params.yaml if it is no quote"
+                raise ProjectError(f"{message}: {remedy}")
 
 
 def _refuse_encoding(path: Path, dialect: Dialect) -> None:
@@ -345,9 +413,12 @@ def _fits(line: bytes, encoding: str) -> bool:
 def _encoding(dialect: Dialect) -> str:
     try:
         name = codecs.lookup(dialect.encoding).name
-    except LookupError:
-        message = f"`encoding: {dialect.encoding}` under `source` in params.yaml is no encoding"
-        raise ProjectError(message) from None
+        is_read = name.startswith("utf-16") or "a".encode(name) == b"a"
+    except (LookupError, UnicodeError):
+        is_read = False
+    if not is_read:
+        message = f"params.yaml: source.encoding: {dialect.encoding} is no encoding of text"
+        raise ProjectError(f"{message} that is read here, such as cp1252 or utf-16")
     return "utf-8-sig" if name in ("utf-8", "ascii") else name
 
 
@@ -395,21 +466,41 @@ def _lines(path: Path, dialect: Dialect) -> Iterator[Iterator[str]]:
         yield lines
 
 
-def _records(lines: Iterator[str], dialect: Dialect, separator: str) -> "Records":
-    """Split lines into cells, as Polars does."""
+def _records(
+    path: Path, lines: Iterator[str], dialect: Dialect, separator: str
+) -> Iterator[tuple[int, list[str]]]:
+    """Split lines into cells, as Polars does; each record with the number of its last line."""
     csv.field_size_limit(2**31 - 1)
-    comment = dialect.comment
-    kept = (line for line in lines if not (comment and line.startswith(comment)))
-    if not dialect.quote:
-        return csv.reader(kept, delimiter=separator, quoting=csv.QUOTE_NONE, strict=True)
-    return csv.reader(kept, delimiter=separator, quotechar=dialect.quote, strict=True)
+    last = 0
+
+    def kept() -> Iterator[str]:
+        nonlocal last
+        for number, line in enumerate(lines, start=1):
+            last = number
+            if not (dialect.comment and line.startswith(dialect.comment)):
+                yield line
+
+    try:
+        for cells in csv.reader(
+            kept(),
+            delimiter=separator,
+            quotechar=dialect.quote,
+            quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+            strict=True,
+        ):
+            yield last, cells
+    except csv.Error as error:
+        raise ProjectError(f"{path}:{last}: {error}") from None
 
 
 @contextmanager
-def _as_utf8(path: Path, dialect: Dialect) -> Iterator[Path]:
-    """Give a file in UTF-8: the file itself, or a copy that is deleted afterwards."""
+def _as_utf8(path: Path, dialect: Dialect, *, is_json: bool = False) -> Iterator[Path]:
+    """Give a file in UTF-8: the file itself, or a copy that is deleted afterwards.
+
+    Polars overlooks a byte order mark in CSV files, and stumbles over it in JSON lines.
+    """
     encoding = _encoding(dialect)
-    if encoding == "utf-8-sig":
+    if encoding == "utf-8-sig" and not (is_json and _begin(path).startswith(BOM)):
         yield path
         return
     if _starts_with(path, ZSTD):
@@ -445,13 +536,15 @@ def _source(batches: Batches, schema: pl.Schema) -> pl.LazyFrame:
     return register_io_source(read, schema=schema)
 
 
-def _cell(value: object, place: str) -> str | None:
+def _cell(value: object, place: str, decimal: str) -> str | None:
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bytes | memoryview):
         raise ProjectError(f"the database {place} returns bytes: leave them out of the query")
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, float | Decimal):
+        return str(value).replace(".", decimal)
     return str(value)
 
 

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 import yaml
 from dotenv import load_dotenv
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings
 
 from .errors import ProjectError
 from .paths import PARAMS, REGISTRY
+
+Seed = Annotated[int, Field(ge=0, lt=2**32)]  # as numpy takes it
 
 
 class Section(BaseModel):
@@ -39,9 +41,9 @@ class Section(BaseModel):
 
 
 def load_seed(path: Path = PARAMS) -> int:
-    """Read the seed of the split and of everything random in the model; it is not negative."""
+    """Read the seed of the split and of everything random in the model, from 0 to 2**32 - 1."""
     try:
-        return TypeAdapter(NonNegativeInt).validate_python(_read("seed", path))
+        return TypeAdapter(Seed).validate_python(_read("seed", path))
     except ValidationError as error:
         raise _refusal(error, "seed", path) from error
 
@@ -67,7 +69,10 @@ class Environment(BaseSettings):
     @classmethod
     def load(cls) -> Self:
         """Read `.env`, then the environment, which wins; MLflow finds its credentials there."""
-        load_dotenv(Path(".env"))
+        try:
+            load_dotenv(Path(".env"))
+        except UnicodeDecodeError as error:
+            raise ProjectError(f".env is not in UTF-8: {error}") from None
         return cls()
 
 
@@ -77,8 +82,8 @@ def _read(section: str, path: Path) -> object:
     except FileNotFoundError:
         message = f"there is no {path} here: run this in the root of the repository"
         raise ProjectError(message) from None
-    except yaml.YAMLError as error:
-        message = f"{path} is not valid YAML: {' '.join(str(error).split())}"
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        message = f"{path} is not valid YAML in UTF-8: {' '.join(str(error).split())}"
         raise ProjectError(message) from error
     if not isinstance(content, dict) or section not in content:
         raise ProjectError(f"{path} has no section `{section}`")

@@ -27,8 +27,7 @@ def read(path: Path) -> pl.DataFrame:
     Raises:
         ProjectError: If the earlier step has not run.
     """
-    _require(path)
-    return pl.read_parquet(path)
+    return lazy(path).collect()
 
 
 def lazy(path: Path) -> pl.LazyFrame:
@@ -43,8 +42,15 @@ def lazy(path: Path) -> pl.LazyFrame:
     Raises:
         ProjectError: If the earlier step has not run.
     """
-    _require(path)
-    return pl.scan_parquet(path)
+    if not path.is_file():
+        raise ProjectError(f"there is no {path} yet: run `uvx nox -s pipeline`")
+    try:
+        rows = pl.scan_parquet(path)
+        rows.collect_schema()
+    except pl.exceptions.PolarsError as error:
+        message = f"{path} cannot be read ({str(error).splitlines()[0]})"
+        raise ProjectError(f"{message}: delete it, and run `uvx nox -s pipeline`") from None
+    return rows
 
 
 def stream(path: Path) -> pl.LazyFrame:
@@ -126,8 +132,3 @@ def watched(rows: pl.LazyFrame, count: Callable[[], int | None]) -> pl.LazyFrame
         return batch
 
     return rows.map_batches(advance, schema=rows.collect_schema(), streamable=True)
-
-
-def _require(path: Path) -> None:
-    if not path.is_file():
-        raise ProjectError(f"there is no {path} yet: run `uvx nox -s pipeline`")

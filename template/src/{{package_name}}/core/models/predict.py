@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from ..base.estimators import Classifier
 from ..base.history import History
 from ..base.settings import Section
 from ..steps import own_rules
-from ..steps.featurize import one_line_errors, transformed
+from ..steps.featurize import is_infinite, one_line_errors, transformed
 from ..steps.rules import ROW
 from ..steps.validate import IS_BAD, NUMBER, REASON, Checked, check
 from .lineage import CLEAN
@@ -28,6 +29,7 @@ from .registry import Registry
 
 logger = logging.getLogger(__name__)
 
+KNOWN = "\x1fknown target"
 WRITERS: Mapping[str, Callable[[pl.LazyFrame, Path], object]] = {
     ".csv": lambda rows, path: rows.sink_csv(path),
     ".parquet": lambda rows, path: rows.sink_parquet(path),
@@ -65,8 +67,8 @@ class Predictor:
 
         Args:
             raw: Raw rows; the target may be missing.
-            earlier: Raw rows for `transform` to look back at, which get no prediction. Rows that
-                are in `raw` too, or that break the schema, are left out.
+            earlier: Raw rows for `transform` to look back at, which get no prediction. Those that
+                break the schema are left out; those that are in `raw` too give it their target.
 
         Returns:
             One row for each raw row, in their order, not computed yet: `row`, counted from 0, the
@@ -103,7 +105,15 @@ class Predictor:
         every = valid = rows.filter(~pl.col(IS_BAD)).select(checked.names)
         if earlier is not None:
             past = check(earlier, self.schema, self.dialect).valid.collect(engine="streaming")
+            history.require(past.lazy())
             new = past.join(valid, on=history.key, how="anti", nulls_equal=True)
+            known = past.select(*history.key, pl.col(self.target).alias(KNOWN))
+            valid = valid.join(
+                known, on=history.key, how="left", nulls_equal=True, maintain_order="left"
+            ).select(
+                pl.coalesce(name, KNOWN).alias(name) if name == self.target else name
+                for name in checked.names
+            )
             every = pl.concat([new, valid], how="diagonal")
         history.require(every.lazy())
         inputs = self._inputs(every).tail(valid.height)
@@ -118,11 +128,21 @@ class Predictor:
         columns: Mapping[str, pl.DataType],
     ) -> pl.DataFrame:
         """Give each row its prediction, or the reason why it has none."""
+        valid = rows.filter(~pl.col(IS_BAD)).select(ROW)
+        reasons = rows.filter(IS_BAD).select(ROW, checked.reason)
+        if infinite := is_infinite(inputs.schema):
+            named = (
+                pl.when(found).then(pl.lit(f"{name} of features.py is infinite"))
+                for name, found in infinite.items()
+            )
+            joined = pl.concat_str(named, separator="; ", ignore_nulls=True)
+            faults = inputs.select(joined).to_series()
+            reasons.extend(valid.with_columns(faults.alias(REASON)).filter(faults != ""))
+            valid, inputs = valid.filter(faults == ""), inputs.filter(faults == "")
         predictions = pl.DataFrame(schema=columns)
         if inputs.height:
             predictions = self.predict(inputs).cast(pl.Schema(columns))
-        predicted = rows.filter(~pl.col(IS_BAD)).select(ROW).hstack(predictions)
-        reasons = rows.filter(IS_BAD).select(ROW, checked.reason)
+        predicted = valid.hstack(predictions)
         return (
             rows.select(ROW)
             .join(predicted, on=ROW, how="left", maintain_order="left")
@@ -133,7 +153,7 @@ class Predictor:
     def _inputs(self, valid: pl.DataFrame) -> pl.DataFrame:
         if valid.is_empty():
             return valid
-        with one_line_errors():
+        with one_line_errors("features.py"):
             inputs = transformed(self.transform, valid.lazy()).collect()
             if inputs.height != valid.height:
                 raise pl.exceptions.ShapeError
@@ -183,25 +203,37 @@ def load(
         is_committed = version.tags["git_state"] == CLEAN
         commit = version.tags["git_commit"] if is_committed else "the code that made it"
         message = f"version {version.version} was trained with other code than is here"
-        remedy = f"check out {commit}, choose another version with --model, or register anew"
+        remedy = f"check out {commit}, choose another version with --model, or register --champion"
         raise ProjectError(f"{message} ({', '.join(other)}): {remedy}")
     estimator = registry.load(version, trusted)
     features = settings.model_validate(recipe.features)
     history = History.of(features)
+    without_target = own_rules.without(schema, target)
     if history:
-        schema = schema.update_column(target, nullable=True)
+        checks = [check for check in schema.columns[target].checks if check.ignore_na]
+        schema = schema.update_column(target, nullable=True, checks=checks)
+        schema.checks = without_target.checks
     else:
-        schema = own_rules.without(schema, target)
+        schema = without_target
     return Predictor(
         version=str(version.version),
         target=target,
         schema=schema,
         dialect=dialect,
         transform=lambda rows: transform(rows, features),
-        predict=lambda inputs: predict(estimator, inputs),
+        predict=partial(_predict, partial(predict, estimator)),
         columns={name: getattr(pl, dtype)() for name, dtype in recipe.columns.items()},
         history=history,
     )
+
+
+def _predict(predict: Callable[[pl.DataFrame], pl.DataFrame], inputs: pl.DataFrame) -> pl.DataFrame:
+    """Predict; explain in one line what the model cannot take, such as empty cells."""
+    try:
+        return predict(inputs)
+    except ValueError as error:
+        reason = next(iter(str(error).splitlines()), "")
+        raise ProjectError(f"model.py cannot predict for these rows: {reason}") from error
 
 
 @contextmanager
@@ -223,7 +255,10 @@ def file_of(place: str) -> Iterator[Path]:
             else:
                 with path.open("rb") as pipe:
                     shutil.copyfileobj(pipe, target)
-        yield copy
+        try:
+            yield copy
+        except ProjectError as error:
+            raise ProjectError(str(error).replace(str(copy), place)) from error
 
 
 def refuse_output(output: Path, source: Path) -> None:
@@ -267,7 +302,7 @@ def write(predictions: pl.LazyFrame, output: Path | None) -> tuple[int, int]:
 def _write(rows: pl.LazyFrame, output: Path) -> None:
     """Write a file, whole or not at all."""
     output.parent.mkdir(parents=True, exist_ok=True)
-    partial = output.with_name(f".{os.getpid()}.{output.name}")
+    partial = output.with_name(f".{os.getpid()}{output.suffix}")
     try:
         WRITERS[output.suffix](rows, partial)
         partial.replace(output)

@@ -36,25 +36,36 @@ def run(
     valid = tables.lazy(paths.VALID)  # read beside it, so that each row is counted once
     if history:
         history.require(valid)
-    with one_line_errors():
+    with one_line_errors("features.py"):
         features = transformed(transform, watched if history else watched.drop(target))
         if target in features.collect_schema():
             raise ProjectError(f"features.py returns the target, {target}: drop it there")
+        if not features.collect_schema():
+            raise ProjectError("features.py returns no column, so the model has no input")
+        infinite = is_infinite(features.collect_schema())
         columns = [features, valid.select(target), holdout(valid.drop(target), split, seed)]
         table = pl.concat(columns, how="horizontal")
         held_out = pl.col(HELD_OUT)
         sides = {paths.TRAIN: table.filter(~held_out), paths.TEST: table.filter(held_out)}
-        summary = table.select(pl.len(), train=(~held_out).sum(), test=held_out.sum())
-        rows, train, test = tables.sink(
-            {path: side.drop(HELD_OUT) for path, side in sides.items()}, summary
+        counts = [pl.len(), (~held_out).sum().alias("train"), held_out.sum().alias("test")]
+        counts += [found.sum().alias(f"{HELD_OUT} {name}") for name, found in infinite.items()]
+        rows, train, test, *infinities = tables.sink(
+            {path: side.drop(HELD_OUT) for path, side in sides.items()}, table.select(counts)
         ).row(0)
-    if not train or not test:
+    try:
+        for name, count in zip(infinite, infinities, strict=True):
+            if count:
+                message = f"features.py: {name} is infinite in {count} of {rows} rows"
+                raise ProjectError(f"{message}: make it null there, as where a divisor is 0")
+        if not train or not test:
+            message = f"the split of {rows} valid rows gives {train} to train and {test} to test"
+            raise ProjectError(f"{message}: see `split` in params.yaml")
+    except ProjectError:
         for path in sides:
             path.unlink()
-        message = f"the split of {rows} valid rows gives {train} to train and {test} to test"
-        raise ProjectError(f"{message}: see `split` in params.yaml")
-    left_out = f", {rows - train - test} left out" if split.by == "time" else ""
-    logger.info("featurize: %d rows to train, %d to test%s", train, test, left_out)
+        raise
+    neither = f", {rows - train - test} to neither" if rows > train + test else ""
+    logger.info("featurize: %d rows to train, %d to test%s", train, test, neither)
 
 
 def transformed(transform: Transform, rows: pl.LazyFrame) -> pl.LazyFrame:
@@ -67,13 +78,19 @@ def transformed(transform: Transform, rows: pl.LazyFrame) -> pl.LazyFrame:
     return features
 
 
+def is_infinite(types: pl.Schema) -> dict[str, pl.Expr]:
+    """Return, for each input that can be infinite, whether it is: no model can use it then."""
+    names = (name for name, dtype in types.items() if dtype.is_float())
+    return {name: pl.col(name).is_infinite().fill_null(value=False) for name in names}
+
+
 @contextmanager
-def one_line_errors() -> Iterator[None]:
-    """Explain errors of Polars while features are made, such as a misspelt column, in one line."""
+def one_line_errors(module: str) -> Iterator[None]:
+    """Explain errors of Polars in a module of yours, such as a misspelt column, in one line."""
     try:
         yield
     except pl.exceptions.ShapeError:
-        message = "features.py returns more or fewer rows than it gets"
+        message = f"{module} returns more or fewer rows than it gets"
         raise ProjectError(f"{message}: every row must come back, in the same order") from None
     except pl.exceptions.PolarsError as error:
-        raise ProjectError(f"features.py: {str(error).splitlines()[0]}") from error
+        raise ProjectError(f"{module}: {str(error).splitlines()[0]}") from error

@@ -11,18 +11,18 @@ from ..base.errors import ProjectError
 logger = logging.getLogger(__name__)
 
 
-def run(rows: pl.LazyFrame, count: Callable[[], int | None] = lambda: None) -> None:
+def run(read: Callable[[], pl.LazyFrame], count: Callable[[], int | None] = lambda: None) -> None:
     """Keep what the source holds now, unchanged.
 
     Args:
-        rows: The rows of the source.
+        read: Returns the rows of the source.
         count: Returns about how many they are, if that is known.
 
     Raises:
         ProjectError: If the source cannot be read or is empty.
     """
     try:
-        tables.sink({paths.RAW: tables.watched(rows, count)})
+        tables.sink({paths.RAW: tables.watched(read(), count)})
     except (OSError, pl.exceptions.PolarsError) as error:
         raise ProjectError(f"cannot read the source: {str(error).splitlines()[0]}") from error
     height = tables.height(paths.RAW)

@@ -51,9 +51,11 @@ def add(
         rules.append(_rule(flag, name, check, cells))
     for key in _unique_keys(schema, names):
         flag = f"{FLAG}unique {', '.join(key)}"
-        by_row[flag] = (
-            rows.select(~pl.struct(key).is_duplicated()).collect(engine="streaming").to_series()
+        is_unreadable = pl.any_horizontal(
+            pl.col(name).is_null() & ~cells[name].is_empty for name in key
         )
+        value = pl.struct(*key, pl.when(is_unreadable).then(ROW))  # which differs from all others
+        by_row[flag] = rows.select(~value.is_duplicated()).collect(engine="streaming").to_series()
         says, asks = ", ".join(key), "must not occur twice"
         shown = pl.concat_str([cells[name].text.fill_null("empty") for name in key], separator=", ")
         fails = ~pl.col(flag)
@@ -120,13 +122,19 @@ def _rule(flag: str, name: str | None, check: pa.Check, cells: Mapping[str, Cell
 
 
 def _judges_rows(name: str | None, check: pa.Check, sample: pl.DataFrame) -> bool:
-    """Try whether a check gives each row its outcome, whatever the other rows are."""
+    """Try whether a check gives each row its outcome, whatever the other rows are.
+
+    All rows twice tell checks on values that occur twice, two halves those on a mean.
+    """
     half = sample.height // 2
-    outcome = _outcome(name, check, sample)
-    if outcome.len() != sample.height or half == 0:
-        return False
-    parts = (sample.head(half), sample.slice(half))
-    return pl.concat(_outcome(name, check, part) for part in parts).equals(outcome)
+    for parts in ([sample.head(half), sample.slice(half)], [sample, sample]):
+        whole = pl.concat(parts)
+        outcome = _outcome(name, check, whole)
+        if outcome.len() != whole.height or half == 0:
+            return False
+        if not pl.concat(_outcome(name, check, part) for part in parts).equals(outcome):
+            return False
+    return True
 
 
 def _outcome_of_all(name: str | None, check: pa.Check, rows: pl.LazyFrame) -> pl.Series | None:

@@ -165,11 +165,15 @@ def refuse_missing(schema: pa.DataFrameSchema, found: Sequence[str]) -> None:
     for name, column in schema.columns.items():
         if column.regex:
             raise ProjectError(f"schema.py: name each column: `{name}` is a pattern")
+        if column.default is not None:
+            message = f"schema.py: `default` of {name} is not applied"
+            raise ProjectError(f"{message}: fill empty cells in features.py")
     wanted = [name for name, column in schema.columns.items() if column.required]
     missing = [name for name in wanted if name not in found]
     if not missing:
         return
-    message = f"the data have no column {dialects.listed(missing)}, which schema.py requires"
+    columns = "column" if len(missing) == 1 else "columns"
+    message = f"the data have no {columns} {dialects.listed(missing)}, which schema.py requires"
     for separator in SEPARATORS:
         if any(set(missing) & set(name.split(separator)) for name in found):
             remedy = f"set `separator: {separator!r}` under `source` in params.yaml"
@@ -197,6 +201,8 @@ def cells_of(name: str, schema: pa.DataFrameSchema, found: pl.DataType, dialect:
         raise ProjectError(f"{message}: only numbers, texts, booleans, dates and times can be read")
     lists = (it.statistics["allowed_values"] for it in column.checks if it.name == "isin")
     known = {str(value) for values in lists for value in values}
+    if isinstance(wanted, pl.Enum):
+        known.update(wanted.categories)
     return dialects.cells(pl.col(f"{AS_READ}{name}"), name, (found, wanted), dialect, known)
 
 
@@ -232,9 +238,10 @@ def of_column(name: str, schema: pa.DataFrameSchema, cells: Cells) -> list[Rule]
         holds = KNOWN[str(check.name)][0](pl.col(name), check.statistics or {})
         try:
             pl.DataFrame(schema={name: cells.type}).select(holds)
-        except pl.exceptions.PolarsError:
+        except pl.exceptions.PolarsError as error:
             message = f"schema.py: the rule `{check.name}` of {name} does not fit its type"
-            raise ProjectError(f"{message} {cells.type}") from None
+            says = str(error).splitlines()[0]
+            raise ProjectError(f"{message} {cells.type}: {says}") from None
         fails = (~holds).fill_null(value=not check.ignore_na)
         title, reason = f"{name}: {words(check)}", reason_for(name, shown, words(check))
         rules.append(Rule(title, fails & ~unreadable, reason, fails, check.raise_warning))

@@ -1,7 +1,7 @@
 """Which rows evaluate the model: those held out, and the folds of the others."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
@@ -37,7 +37,7 @@ class SplitSettings(Section):
     together_by: list[str] = Field(default=[])
     column: str | None = None
     test_from: str | None = None
-    gap: str = Field(default="0d", pattern=r"^(\d+(ns|us|ms|s|m|h|d|w|mo|q|y))+$")
+    gap: str = Field(default="0d", pattern=r"^(\d{1,6}(ns|us|ms|s|m|h|d|w|mo|q|y))+$")
     folds: int | None = Field(default=None, ge=2)
 
     @model_validator(mode="after")
@@ -144,7 +144,10 @@ def _start(split: SplitSettings, zone: str | None) -> pl.Expr:
     if start.tzinfo:
         message = f"params.yaml: split.test_from: write {text} without an offset"
         raise ProjectError(f"{message}, as {split.column} has it")
-    return pl.lit(start.replace(tzinfo=ZoneInfo(zone) if zone else None))
+    placed = start.replace(tzinfo=ZoneInfo(zone) if zone else None)
+    if zone and placed.astimezone(UTC).astimezone(placed.tzinfo).replace(tzinfo=None) != start:
+        raise ProjectError(f"params.yaml: split.test_from: {text} does not exist in {zone}")
+    return pl.lit(placed)
 
 
 def _is_from(start: pl.Expr, time: pl.Expr, gap: str) -> pl.Expr:

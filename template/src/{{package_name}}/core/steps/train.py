@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..base import paths, tables
+from ..base.errors import ProjectError
 from ..base.estimators import Estimator, refuse_unlearnable, save
 
 logger = logging.getLogger(__name__)
@@ -18,13 +19,19 @@ def run(estimators: Mapping[Path, Estimator], target: str) -> None:
         target: Name of the target column.
 
     Raises:
-        ProjectError: If the target has an empty cell, or one value in all rows.
+        ProjectError: If the target has an empty cell, or one value in all rows, or if an estimator
+            refuses the rows.
     """
     table = tables.read(paths.TRAIN)
     inputs, values = table.drop(target), table[target]
     refuse_unlearnable(values, f"rows of {paths.TRAIN}")
     for estimator in estimators.values():
-        estimator.fit(inputs, values)
+        try:
+            estimator.fit(inputs, values)
+        except ValueError as error:
+            reason = next(iter(str(error).splitlines()), "")
+            message = f"model.py: the estimator refuses the rows of {paths.TRAIN}"
+            raise ProjectError(f"{message}: {reason}") from error
         logger.debug("fitted %s", estimator)
     save(estimators)
     logger.info("train: %d rows, %d inputs", inputs.height, inputs.width)

@@ -146,6 +146,9 @@ def check(raw: pl.LazyFrame, schema: pa.DataFrameSchema, dialect: Dialect) -> Ch
         raise ProjectError(f"{message}, which is no column of schema.py")
     names = [name for name in schema.columns if name in found]
     surplus = [name for name in found if name not in schema.columns]
+    if surplus and schema.strict is True:
+        message = f"the data have a column {surplus[0]}, which schema.py lacks"
+        raise ProjectError(f"{message}, and its Config is strict")
     if surplus:
         logger.debug("not in the schema, left out: %s", ", ".join(surplus))
     cells = {name: rules.cells_of(name, schema, found[name], dialect) for name in names}
