@@ -394,7 +394,7 @@ def test_a_notebook_becomes_a_repository_that_is_green(template: Template, tmp_p
     ignored.write_text(both, "utf-8")
     git(mine, "add", "--all")
     repository = Repository(mine, interpreter(python) or python)
-    repository.nox("setup")
+    repository.set_up()
     said = repository.nox("check")
     for task in ("lint", "types", "tests", "docs"):
         assert f"* {task}: success" in said

@@ -14,6 +14,7 @@ from copier import run_copy
 from tests.harness import AUTHOR, Template, environment, run
 
 SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
+COMPILED: dict[str, Path] = {}  # packages of the first environment for each interpreter
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
@@ -39,6 +40,26 @@ class Repository:
     def run(self, *command: str, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
         """Run a command in it; unless told otherwise, fail with all that it printed."""
         return run(*command, cwd=self.path, env={**self.env, **env}, check=check, timeout=900)
+
+    def sync(self) -> None:
+        """Make its environment, in which the packages are compiled already.
+
+        The bytecode is linked from the first environment of this process, since uv links the same files into all.
+        """
+        first = COMPILED.get(self.python)
+        self.run("uv", "sync", "--quiet", *([] if first else ["--compile-bytecode"]))
+        packages = next((self.path / ".venv").rglob("site-packages"))
+        for file in first.rglob("*.pyc") if first else ():
+            target = packages / file.relative_to(first)
+            if target.parent.parent.is_dir() and not target.exists():
+                target.parent.mkdir(exist_ok=True)
+                os.link(file, target)
+        COMPILED.setdefault(self.python, packages)
+
+    def set_up(self) -> str:
+        """Set it up as its README says, with an environment as `sync` makes it."""
+        self.sync()
+        return self.nox("setup")
 
     def nox(self, *arguments: str, check: bool = True, **env: str) -> str:
         """Run tasks of it as its README says, and give all that they say."""

@@ -120,7 +120,7 @@ def transform(rows: pl.LazyFrame, settings: FeatureSettings) -> pl.LazyFrame:
 def repository(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """Give a repository with its environment, in which nothing has run."""
     generated = generate(template, tmp_path_factory.mktemp("schemas") / "repository")
-    generated.run("uv", "sync", "--quiet")
+    generated.sync()
     return generated
 
 

@@ -16,7 +16,7 @@ WITH = ["--with=fastexcel", "--with=xlsxwriter"]  # what reads Excel files, and 
 def repository(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """Give a repository with its environment, in which nothing has run."""
     generated = generate(template, tmp_path_factory.mktemp("inside") / "repository")
-    generated.run("uv", "sync", "--quiet")
+    generated.sync()
     return generated
 
 

@@ -17,7 +17,7 @@ STEP = int(os.environ.get("FORMWORK_FAULTS_STEP", "8"))  # each of them takes up
 def repository(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """Give a repository with its environment, in which nothing has run."""
     generated = generate(template, tmp_path_factory.mktemp("mutations") / "repository")
-    generated.run("uv", "sync", "--quiet")
+    generated.sync()
     return generated
 
 

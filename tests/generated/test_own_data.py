@@ -74,7 +74,7 @@ def test_a_tutorial_is_enough(
 ) -> None:
     """Its blocks are complete files and commands, and nothing else is touched."""
     repository = generate(template, tmp_path / "repository", problem=problem)
-    repository.nox("setup")
+    repository.set_up()
     start = repository.run("git", "rev-parse", "HEAD").stdout.strip()
     (repository.path / data).write_text(make(600), "utf-8")
 
@@ -104,7 +104,7 @@ def ready(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Repos
     """A repository with its environment, which the recipes for files share."""
     repository = generate(template, tmp_path_factory.mktemp("recipes") / "repository")
     repository.run("git", "init", "--quiet")
-    repository.run("uv", "sync", "--quiet")
+    repository.sync()
     repository.run("git", "add", "--all")
     repository.run("git", "commit", "--quiet", "--no-verify", "--message", "Start")
     return repository
@@ -200,7 +200,7 @@ def test_the_recipe_for_a_series_is_enough(template: Template, tmp_path: Path) -
     """The weather of Seattle, which `vega_datasets` ships: features look back in training and to predict."""
     repository = generate(template, tmp_path / "repository", problem="regression")
     repository.run("git", "init", "--quiet")
-    repository.run("uv", "sync", "--quiet")
+    repository.sync()
     (repository.path / "data").mkdir()
     export = "from vega_datasets import local_data as d; d.seattle_weather().to_csv('data/weather.csv', index=False)"
     repository.run("uv", "run", "--with=vega_datasets", "python", "-c", export)
@@ -243,7 +243,7 @@ def test_the_recipe_for_a_series_is_enough(template: Template, tmp_path: Path) -
 def test_the_recipes_for_stages_are_enough(template: Template, tmp_path: Path) -> None:
     """One that exports the example from a database, and the one that the repository's own page shows."""
     repository = generate(template, tmp_path / "repository")
-    repository.nox("setup")
+    repository.set_up()
     read_from_database(repository, tmp_path / "wine.db")
     own = (repository.path / "docs/pipeline.md").read_text("utf-8").partition("## A stage of your own")[2]
     for block in BLOCK.finditer(own):

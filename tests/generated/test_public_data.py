@@ -182,7 +182,7 @@ def test_public_data_lead_to_a_green_repository(template: Template, tmp_path: Pa
     """Through the pipeline, all checks and the registry, to a prediction for each raw row."""
     package = install(data_set.package, tmp_path)
     repository = generate(template, tmp_path / "repository", problem=data_set.problem)
-    repository.nox("setup")
+    repository.set_up()
     for command in data_set.export:
         shell(repository, command.format(package=package))
     repository.run("uv", "run", "dvc", "add", "--quiet", *data_set.data)

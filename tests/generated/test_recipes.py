@@ -215,7 +215,7 @@ def test_a_recipe_leads_to_predictions(template: Template, tmp_path: Path, recip
     """With the files of the tutorial, the blocks of the recipe, and nothing else."""
     repository = generate(template, tmp_path / "repository", problem="regression")
     repository.run("git", "init", "--quiet")
-    repository.run("uv", "sync", "--quiet")
+    repository.sync()
     (repository.path / "data").mkdir()
     if recipe.features:
         write(repository, "src/my_project/features.py", FEATURES.format(features=recipe.features))
@@ -330,7 +330,7 @@ def test_the_recipe_for_a_server_leads_to_predictions(template: Template, tmp_pa
     """What a server refuses is one line, without the password; what it returns keeps its value."""
     repository = generate(template, tmp_path / "repository", problem="regression")
     repository.run("git", "init", "--quiet")
-    repository.run("uv", "sync", "--quiet")
+    repository.sync()
     follow(repository, (ROOT / "docs/your-data-regression.md").read_text("utf-8"))
     address, module, settings, stage, *_ = (block["content"] for block in BLOCK.finditer(section("A database")))
     assert "DATABASE_URL=postgresql+psycopg://" in address

@@ -33,14 +33,14 @@ print(json.dumps(evaluation.metrics(valid[TARGET].filter(held_out), predictions)
 def repository(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """Give a repository that has been set up."""
     generated = generate(template, tmp_path_factory.mktemp("first") / "repository", problem="regression")
-    generated.nox("setup")
+    generated.set_up()
     return generated
 
 
 def test_two_clean_runs_give_the_same_lock(repository: Repository, template: Template, tmp_path: Path) -> None:
     """In different folders, the hashes of all results are the same."""
     other = generate(template, tmp_path / "in another folder" / "repository", problem="regression")
-    other.run("uv", "sync", "--quiet")
+    other.sync()
     other.run("git", "init", "--quiet")
     other.run("uv", "run", "dvc", "repro", "--quiet")
     assert content(other, "dvc.lock") == content(repository, "dvc.lock")
@@ -51,7 +51,7 @@ def test_a_fresh_clone_predicts_to_the_reported_figures(repository: Repository, 
     """It has the registry, an alias and a raw file; the lineage derived anew is the recorded one."""
     clone = repository.clone(tmp_path / "clone")
     clone.env["MLFLOW_TRACKING_URI"] = f"sqlite:///{repository.path}/registry/mlflow.db"
-    clone.run("uv", "sync", "--quiet")
+    clone.sync()
     out = tmp_path / "predictions.csv"
     clone.run("uv", "run", "my_project", "predict", "tests/sample.csv", "--model=champion", f"--output={out}")
     judged = json.loads(clone.run("uv", "run", "python", "-c", JUDGE, str(out)).stdout)

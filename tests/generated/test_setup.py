@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("setup")]
 def repository(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """Give a repository that has been set up."""
     generated = generate(template, tmp_path_factory.mktemp("setup") / "repository")
-    generated.nox("setup")
+    generated.set_up()
     return generated
 
 

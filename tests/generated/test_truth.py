@@ -44,7 +44,7 @@ SUMMARIZE_STAGE = """\
 def pristine(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """Give a repository that has been set up: only to be reset."""
     generated = generate(template, tmp_path_factory.mktemp("truth") / "repository")
-    generated.nox("setup")
+    generated.set_up()
     generated.run("git", "tag", "start")
     return generated
 

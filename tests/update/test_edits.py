@@ -246,7 +246,7 @@ def test_check_is_green_afterwards(begin: Begin, template: Template, doors: Door
     python = max(RUNNING, "3.12")
     path = begin(template.newest, python_version=python)
     repository = Repository(path, interpreter(python) or python)
-    repository.nox("setup")
+    repository.set_up()
     for name in ("dependency", "stage", "README", "docs page"):
         EDITS[name].do(path)
     repository.nox("pipeline")

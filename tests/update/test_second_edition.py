@@ -81,7 +81,7 @@ def test_an_earlier_repository_is_green_after_the_steps_of_the_changelog(
     python = max(RUNNING, "3.12")
     repository = Repository(tmp_path / "my-project", interpreter(python) or python)
     doors.copier(template.url, repository.path, f"--vcs-ref={release}", answers={"python_version": python})
-    repository.nox("setup")
+    repository.set_up()
     edit(repository)
     repository.nox("pipeline")
     repository.run("git", "add", "--all")
