@@ -49,12 +49,14 @@ class Repository:
         first = COMPILED.get(self.python)
         self.run("uv", "sync", "--quiet", *([] if first else ["--compile-bytecode"]))
         packages = next((self.path / ".venv").rglob("site-packages"))
-        for file in first.rglob("*.pyc") if first else ():
+        if first is None:
+            COMPILED[self.python] = packages
+            return
+        for file in first.rglob("*.pyc"):
             target = packages / file.relative_to(first)
             if target.parent.parent.is_dir() and not target.exists():
                 target.parent.mkdir(exist_ok=True)
                 os.link(file, target)
-        COMPILED.setdefault(self.python, packages)
 
     def set_up(self) -> str:
         """Set it up as its README says, with an environment as `sync` makes it."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from ..base import paths
 from ..base.settings import Environment
-from .lineage import CLEAN, UNCLEAN, Run
+from .lineage import CLEAN, UNCLEAN, Lineage, Run
 from .registry import Registry
 
 logger = logging.getLogger(__name__)
@@ -38,6 +38,18 @@ def run(
     last = Run()
     lineage = last.lineage()
     registry = Registry(environment.mlflow_tracking_uri, name)
+    with registry.alone():
+        _register(registry, last, lineage, columns, champion=champion)
+
+
+def _register(
+    registry: Registry,
+    last: Run,
+    lineage: Lineage,
+    columns: Callable[[], Mapping[str, str]],
+    *,
+    champion: bool,
+) -> None:
     same = registry.find(lineage.key)
     known = [it for it in same if lineage.git_state != CLEAN or it.tags["git_state"] == CLEAN]
     if known:
@@ -47,7 +59,7 @@ def run(
             logger.info("register: it keeps the metrics that it was registered with")
     else:
         version = registry.add(lineage, last.recipe(columns()), last.params(), metrics())
-        logger.info("register: %s, version %s", name, version.version)
+        logger.info("register: %s, version %s", registry.name, version.version)
         champion = champion or any(map(registry.is_champion, same))
     state = version.tags["git_state"]
     if state == UNCLEAN:

@@ -3,8 +3,10 @@
 import json
 import logging
 import os
+import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,24 +14,62 @@ from pathlib import Path
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
+import mlflow
 from mlflow import MlflowClient
-from mlflow.entities import RunStatus
+from mlflow.entities import LifecycleStage, RunStatus
 from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
+from mlflow.protos.databricks_pb2 import (
+    INVALID_PARAMETER_VALUE,
+    RESOURCE_ALREADY_EXISTS,
+    RESOURCE_DOES_NOT_EXIST,
+    ErrorCode,
+)
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..base import paths
 from ..base.errors import ProjectError
 from ..base.estimators import Classifier, load
+from .database import Database
 from .lineage import Lineage, Recipe
+
+logger = logging.getLogger(__name__)
 
 CHAMPION = "champion"
 SQLITE = "sqlite:///"
 RECIPE = "recipe.json"
+ABSENT = {ErrorCode.Name(code) for code in (RESOURCE_DOES_NOT_EXIST, INVALID_PARAMETER_VALUE)}
 
 for noisy in ("mlflow", "alembic"):  # they log each migration of a new database
     logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+@contextmanager
+def _one_line_errors(uri: str | None = None) -> Iterator[None]:
+    """Explain what a registry refuses, or that it does not answer."""
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, ImportError) as error:
+        reason = str(error).splitlines()[0]
+        if found := re.search(r"out-of-date database schema \(found version (\w+)", reason):
+            raise ProjectError(_of_another_release(found[1], str(uri))) from None
+        place = re.sub("//[^/]*@", "//", f" {uri}") if uri else ""  # without a password
+        raise ProjectError(f"the registry{place} does not answer: {reason}") from error
+
+
+def _of_another_release(revision: str, uri: str) -> str:
+    """Say how to come to terms with a database of an older or newer MLflow."""
+    from alembic.script import ScriptDirectory
+    from alembic.util import CommandError
+    from mlflow.store import db_migrations
+
+    message = f"another release of MLflow wrote the registry {uri}"
+    try:
+        ScriptDirectory(str(Path(str(db_migrations.__file__)).parent)).get_revision(revision)
+    except CommandError:
+        return f"{message}, newer than {mlflow.__version__} here: update mlflow-skinny in uv.lock"
+    remedy = f"copy it, then `uv run mlflow db upgrade {uri}`"
+    return f"{message}, older than {mlflow.__version__} here: {remedy}"
 
 
 class Registry:
@@ -50,19 +90,24 @@ class Registry:
             ProjectError: If the registry does not answer.
         """
         self.name = name
-        self._artifacts = None
+        self._database = None
         if uri.startswith(SQLITE):
-            database = Path(uri.removeprefix(SQLITE)).absolute()
-            database.parent.mkdir(parents=True, exist_ok=True)
-            uri = f"{SQLITE}{database}"
-            self._artifacts = (database.parent / "artifacts").as_uri()
-        try:
+            self._database = Database(Path(uri.removeprefix(SQLITE)))
+            uri = self._database.uri
+            if "%" in mlflow.__file__:
+                message = "the registry cannot be used in a folder whose path has the sign %"
+                raise ProjectError(f"{message}: rename it, then run `uvx nox -s setup`")
+        with self.alone(), _one_line_errors(uri):
+            if self._database:
+                self._database.prepare()
             self._client = MlflowClient(uri, uri)
             self._client.search_registered_models(max_results=1)
-        except (MlflowException, SQLAlchemyError, ImportError) as error:
-            reason = str(error).splitlines()[0]
-            raise ProjectError(f"the registry {uri} does not answer: {reason}") from error
 
+    def alone(self) -> AbstractContextManager[None]:
+        """Let no other process write into a registry beside the code; a server sees to it."""
+        return self._database.alone() if self._database else nullcontext()
+
+    @_one_line_errors()
     def find(self, key: str) -> list[ModelVersion]:
         """Find the versions of the same results.
 
@@ -75,6 +120,7 @@ class Registry:
         found = self._client.search_model_versions(f"name='{self.name}' and tags.key='{key}'")
         return sorted(found, key=lambda version: int(version.version), reverse=True)
 
+    @_one_line_errors()
     def add(
         self,
         lineage: Lineage,
@@ -110,15 +156,18 @@ class Registry:
             self.promote(version)
         return version
 
+    @_one_line_errors()
     def promote(self, version: ModelVersion) -> None:
         """Make a version the champion, the one that `predict` uses by default."""
         self._client.set_registered_model_alias(self.name, CHAMPION, version.version)
 
+    @_one_line_errors()
     def is_champion(self, version: ModelVersion) -> bool:
         """Return whether a version is the champion."""
         now = self._client.get_model_version(self.name, version.version)
         return CHAMPION in now.aliases
 
+    @_one_line_errors()
     def get(self, wanted: str) -> ModelVersion:
         """Look a version up.
 
@@ -136,20 +185,24 @@ class Registry:
                 return self._client.get_model_version(self.name, wanted)
             return self._client.get_model_version_by_alias(self.name, wanted)
         except MlflowException as error:
-            message = f"no model {self.name}@{wanted} is registered: run `uvx nox -s pipeline`"
-            raise ProjectError(message) from error
+            if error.error_code not in ABSENT:
+                raise
+            raise self._no_version(wanted) from None
 
+    @_one_line_errors()
     def metrics(self, version: ModelVersion) -> dict[str, float]:
         """Return the metrics that a version was registered with."""
         found: dict[str, float] = self._client.get_run(str(version.run_id)).data.metrics
         return found
 
+    @_one_line_errors()
     def recipe(self, version: ModelVersion) -> Recipe:
         """Fetch what a version needs in order to predict."""
         with tempfile.TemporaryDirectory() as folder:
             path = self._fetch(version, RECIPE, Path(folder))
             return Recipe(**json.loads(path.read_text(encoding="utf-8")))
 
+    @_one_line_errors()
     def load(self, version: ModelVersion, trusted: Sequence[str]) -> Classifier:
         """Fetch and read a model; `trusted` are the types that its file may hold."""
         with tempfile.TemporaryDirectory() as folder:
@@ -165,11 +218,27 @@ class Registry:
             raise ProjectError(f"{message}: register the model anew") from error
         return Path(found)
 
+    def _no_version(self, wanted: str) -> ProjectError:
+        """Say what there is instead of a version that is missing."""
+        message = f"no model {self.name}@{wanted} is registered"
+        versions = self._client.search_model_versions(f"name='{self.name}'")
+        if not versions:
+            return ProjectError(f"{message}: run `uvx nox -s pipeline`")
+        newest = max(int(version.version) for version in versions)
+        if wanted != CHAMPION:
+            return ProjectError(f"{message}, the newest version is {newest}")
+        remedy = f"`uv run {self.name} register --champion`, or predict with --model {newest}"
+        return ProjectError(f"{message}, since no version is the champion now: {remedy}")
+
     def _experiment(self) -> str:
         found = self._client.get_experiment_by_name(self.name)
-        if found:
-            return found.experiment_id
-        return self._client.create_experiment(self.name, self._artifacts)
+        if not found:
+            artifacts = self._database.artifacts if self._database else None
+            return self._client.create_experiment(self.name, artifacts)
+        if found.lifecycle_stage == LifecycleStage.DELETED:
+            self._client.restore_experiment(found.experiment_id)
+            logger.info("register: the experiment %s was deleted, and is restored", self.name)
+        return found.experiment_id
 
     def _ensure_model(self) -> None:
         try:

@@ -1,0 +1,93 @@
+"""The registry in an SQLite file: it may move with its folder, and one process at a time writes."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, nullcontext
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ..base.errors import ProjectError
+
+WAIT = 60  # seconds for another process to finish
+
+
+class Database:
+    """An SQLite file with its artifacts beside it.
+
+    Attributes:
+        path: The file, which need not be there yet.
+        artifacts: Address of the folder for the artifacts, as MLflow keeps it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Describe it; nothing is read or written."""
+        self.path = path.absolute()
+        self.artifacts = (self.path.parent / "artifacts").as_uri()
+
+    @property
+    def uri(self) -> str:
+        """Its address for MLflow, which does not escape the signs of addresses in a path."""
+        is_plain = not any(sign in str(self.path) for sign in "%?#")
+        return f"sqlite:///{self.path if is_plain else os.path.relpath(self.path)}"
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let no other process create the database or register in it meanwhile.
+
+        Raises:
+            ProjectError: If another process does not come to its end.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(f"{self.path}.lock", timeout=WAIT, is_singleton=True)
+        is_ours = os.access(self.path.parent, os.W_OK)  # or else it can only be read
+        try:
+            with lock if is_ours else nullcontext():
+                yield
+        except Timeout:
+            raise self._refusal(f"has been in use for {WAIT} s", "let the others finish") from None
+
+    def prepare(self) -> None:
+        """See that the file can be used, and say in it where the artifacts are.
+
+        MLflow keeps their absolute addresses, which are wrong after the folder has been moved or
+        copied: a copy would write into the original.
+
+        Raises:
+            ProjectError: If the file is locked or damaged.
+        """
+        if not self.path.exists() or not self.path.stat().st_size:
+            return
+        try:
+            with closing(sqlite3.connect(self.path, timeout=WAIT)) as connection, connection:
+                connection.execute("BEGIN IMMEDIATE")
+                self._bring_home(connection)
+        except sqlite3.OperationalError as error:
+            if "readonly" in str(error):
+                return
+            reason = str(error).splitlines()[0]
+            raise self._refusal(f"cannot be used ({reason})", "close what uses it") from None
+        except sqlite3.DatabaseError as error:
+            remedy = "restore it from a copy, or delete it and register anew"
+            raise self._refusal(f"is damaged ({error})", remedy) from None
+
+    def _bring_home(self, connection: sqlite3.Connection) -> None:
+        is_new = not connection.execute(
+            "SELECT 1 FROM sqlite_master WHERE name = 'experiments'"
+        ).fetchone()
+        if is_new:
+            return
+        addresses = "SELECT artifact_location FROM experiments WHERE artifact_location LIKE ?"
+        for (old,) in connection.execute(addresses, ("file:%/artifacts",)).fetchall():
+            if old == self.artifacts:
+                continue
+            for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
+                connection.execute(
+                    f"UPDATE {table} SET {column} = ? || substr({column}, ?) "
+                    f"WHERE substr({column}, 1, ?) = ?",
+                    (self.artifacts, len(old) + 1, len(old), old),
+                )
+
+    def _refusal(self, what: str, remedy: str) -> ProjectError:
+        return ProjectError(f"the registry {self.path} {what}: {remedy}, then try again")
