@@ -131,6 +131,13 @@ def datasets(session: nox.Session) -> None:
 
 
 @nox.session
+def everyday(session: nox.Session) -> None:
+    """Move, copy and rename repositories, and merge and commit in them, where `tests` takes the most common cases."""
+    install(session)
+    session.run("pytest", "--numprocesses=2", "tests/generated/test_everyday.py", env={"FORMWORK_EVERYDAY": "1"})
+
+
+@nox.session
 def mutation(session: nox.Session) -> None:
     """Measure which faults the tests notice; `-- --sample 200` tries that many of each part of the code."""
     install(session)
