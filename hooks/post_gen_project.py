@@ -87,6 +87,7 @@ def main() -> None:
         request = read_request()
         with scratch_folder(PROJECT.parent) as scratch:
             generate(request, scratch, is_fresh=is_fresh)
+        print(f"\nNext, in {PROJECT.name}: uvx nox -s setup")
     except KeyboardInterrupt:
         remove_project(is_fresh=is_fresh)
         sys.exit("error: interrupted, so nothing was generated: run the same command again")

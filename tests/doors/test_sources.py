@@ -71,6 +71,7 @@ def test_both_doors_give_the_same_bytes(doors: Doors, template: Template, tmp_pa
     assert tree(tmp_path / "one" / "my-project") == tree(tmp_path / "two")
     assert f"_commit: {template.newest}\n_src_path: {template.url}\n" in answers_of(tmp_path / "two")
     assert said(done) == ""
+    assert done.stdout.endswith("\nNext, in my-project: uvx nox -s setup\n")
 
 
 def test_the_folder_has_its_name_while_it_is_rendered(doors: Doors, template: Template, tmp_path: Path) -> None:

@@ -388,7 +388,7 @@ def _refuse_quotes(path: Path, dialect: Dialect, separator: str) -> None:
 def _refuse_encoding(path: Path, dialect: Dialect) -> None:
     """Refuse the first line that is not in the encoding."""
     encoding = _encoding(dialect)
-    if _starts_with(path, ZSTD) or codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")):
+    if _starts_with(path, ZSTD) or encoding.startswith("utf-16"):
         return
     with _open(path) as file:
         for number, line in enumerate(file, start=1):
