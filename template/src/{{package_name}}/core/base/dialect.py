@@ -245,7 +245,8 @@ def _parsed(text: pl.Expr, wanted: pl.DataType, dialect: Dialect) -> pl.Expr:
     number = _number(text, dialect)
     read = number.cast(wanted, strict=False)
     if isinstance(wanted, pl.Decimal):  # a cast would round
-        return pl.when(~number.str.contains(rf"\.\d{{{wanted.scale}}}\d*[1-9]")).then(read)
+        digits_beyond = r"\." + r"\d" * wanted.scale + r"\d*[1-9]"
+        return pl.when(~number.str.contains(digits_beyond)).then(read)
     if not wanted.is_integer():
         return read
     decimal = number.cast(pl.Float64, strict=False)  # whole numbers often have a decimal point: 3.0
