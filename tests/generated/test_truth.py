@@ -207,7 +207,7 @@ def test_what_is_left_of_a_merge_is_named_by_check_and_by_the_hooks(repository: 
     (repository.path / "README.md.rej").write_text("a hunk\n", "utf-8")
     repository.run("git", "add", "--all")
     done = repository.run("uv", "run", "pre-commit", "run", check=False)
-    assert "no conflict markers......................................................Passed" in done.stdout
+    assert "no conflict markers (see `uvx nox -s resolve`)...........................Passed" in done.stdout
     assert "carry them over by hand, then delete the file" in done.stdout
     assert "README.md.rej" in done.stdout
 
