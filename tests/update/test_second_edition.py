@@ -29,7 +29,7 @@ def the_example(repository: Repository) -> None:
     """Edit files of both owners: those of the template that move, and metrics in the owner's `model.py`."""
     replace(repository.path / PACKAGE / "model.py", 'strategy="median"', 'strategy="mean"')
     replace(repository.path / PACKAGE / "pipeline/validate.py", "import logging\n", "import logging  # mine\n")
-    replace(repository.path / PACKAGE / "pipeline/registry.py", "        if found:\n", "        if found:  # mine\n")
+    replace(repository.path / PACKAGE / "pipeline/errors.py", "(Exception):\n", "(Exception):  # mine\n")
     replace(repository.path / "params.yaml", "seed: 20", "seed: 21")
     replace(repository.path / "dvc.yaml", "\nplots:\n", "\nplots:\n  # mine\n")
 
@@ -92,9 +92,9 @@ def test_an_earlier_repository_is_green_after_the_steps_of_the_changelog(
 
     assert {name: (repository.path / PACKAGE / name).read_text("utf-8") for name in mine} == mine
     if release != "v0.3.0" and way is not by_plain_copier:
-        assert "pipeline/registry.py -> src/my_project/core/models/registry.py" in said
+        assert "pipeline/errors.py -> src/my_project/core/base/errors.py" in said
         package = repository.path / PACKAGE
-        assert ("found:  # mine" in (package / "core/models/registry.py").read_text("utf-8")) == (edit is the_example)
+        assert ("# mine" in (package / "core/base/errors.py").read_text("utf-8")) == (edit is the_example)
         # What has been written anew is no move: the edited file stays, to be looked at.
         kept = package / "pipeline/validate.py"
         assert kept.exists() == (edit is the_example)
