@@ -65,11 +65,14 @@ def register(
     ] = False,
 ) -> None:
     """Register the model of the last run, with where it came from."""
-    from . import prediction
     from .base.settings import Environment
     from .models import register as command
 
-    columns = prediction.columns_of_predictions
+    def columns() -> dict[str, str]:
+        from .prediction import columns_of_predictions
+
+        return columns_of_predictions()
+
     command.run(Environment.load(), PACKAGE, columns, champion=champion)
 
 

@@ -10,7 +10,6 @@ from typing import Protocol
 
 import numpy as np
 import polars as pl
-import skops.io
 from numpy.typing import NDArray
 
 from . import paths
@@ -80,6 +79,8 @@ def save(models: Mapping[Path, Estimator]) -> None:
     Args:
         models: Fitted estimators by their files, all in one folder, which is created if missing.
     """
+    import skops.io  # takes a second, and `register` reads the hashes only
+
     sums = ""
     for path, model in models.items():
         content = _canonical(skops.io.dumps(model))
@@ -119,6 +120,8 @@ def load(path: Path, expected_sha256: str, trusted: Sequence[str]) -> Classifier
     Raises:
         ProjectError: If the file is not the one that was saved, or holds types not trusted.
     """
+    import skops.io
+
     content = path.read_bytes()
     if sha256(content).hexdigest() != expected_sha256:
         raise ProjectError(f"{path} is not the file that was saved: its SHA-256 differs")

@@ -10,6 +10,7 @@ from filelock import FileLock, Timeout
 
 from ..base.errors import ProjectError
 
+SQLITE = "sqlite:///"
 WAIT = 60  # seconds for another process to finish
 
 
@@ -30,7 +31,7 @@ class Database:
     def uri(self) -> str:
         """Its address for MLflow, which does not escape the signs of addresses in a path."""
         is_plain = not any(sign in str(self.path) for sign in "%?#")
-        return f"sqlite:///{self.path if is_plain else os.path.relpath(self.path)}"
+        return f"{SQLITE}{self.path if is_plain else os.path.relpath(self.path)}"
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -71,6 +72,34 @@ class Database:
         except sqlite3.DatabaseError as error:
             remedy = "restore it from a copy, or delete it and register anew"
             raise self._refusal(f"is damaged ({error})", remedy) from None
+
+    def versions(self, name: str, key: str) -> dict[int, str]:
+        """Look up which versions have the same results, in a moment and without changing anything.
+
+        Args:
+            name: Name of the model.
+            key: `Lineage.key`.
+
+        Returns:
+            The tag `git_state` of each of these versions, by its number, the newest first.
+
+        Raises:
+            ProjectError: If the file cannot be read.
+        """
+        if not self.path.is_file():
+            return {}
+        query = (
+            "SELECT same.version, state.value FROM model_version_tags AS same "
+            "JOIN model_version_tags AS state USING (name, version) "
+            "WHERE same.name = ? AND same.key = 'key' AND same.value = ? "
+            "AND state.key = 'git_state' ORDER BY same.version DESC"
+        )
+        try:
+            address = f"{self.path.as_uri()}?mode=ro"
+            with closing(sqlite3.connect(address, timeout=WAIT, uri=True)) as connection:
+                return dict(connection.execute(query, (name, key)).fetchall())
+        except sqlite3.Error as error:
+            raise self._refusal(f"cannot be read ({error})", "restore it from a copy") from None
 
     def _bring_home(self, connection: sqlite3.Connection) -> None:
         is_new = not connection.execute(

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # MLflow reads these when it is imported: it sends no telemetry, and draws no progress bars.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -29,14 +30,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ..base import paths
 from ..base.errors import ProjectError
-from ..base.estimators import Classifier, load
-from .database import Database
+from .database import SQLITE, Database
 from .lineage import Lineage, Recipe
+
+if TYPE_CHECKING:
+    from ..base.estimators import Classifier
 
 logger = logging.getLogger(__name__)
 
 CHAMPION = "champion"
-SQLITE = "sqlite:///"
 RECIPE = "recipe.json"
 ABSENT = {ErrorCode.Name(code) for code in (RESOURCE_DOES_NOT_EXIST, INVALID_PARAMETER_VALUE)}
 
@@ -203,8 +205,10 @@ class Registry:
             return Recipe(**json.loads(path.read_text(encoding="utf-8")))
 
     @_one_line_errors()
-    def load(self, version: ModelVersion, trusted: Sequence[str]) -> Classifier:
+    def load(self, version: ModelVersion, trusted: Sequence[str]) -> "Classifier":
         """Fetch and read a model; `trusted` are the types that its file may hold."""
+        from ..base.estimators import load
+
         with tempfile.TemporaryDirectory() as folder:
             path = self._fetch(version, paths.MODEL.name, Path(folder))
             return load(path, version.tags["model_sha256"], trusted)

@@ -1,0 +1,304 @@
+"""Look at what a machine and a clone have for working in this repository; change nothing.
+
+noxfile.py imports this module when there is no environment yet, so its imports at the top are from
+the standard library.
+"""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from configparser import ConfigParser
+from configparser import Error as ConfigError
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+PACKAGE = (__package__ or "").partition(".")[0]
+ENVIRONMENT = Path(".venv")
+SETUP = "uvx nox -s setup"
+PIPELINE = "uvx nox -s pipeline"
+REGISTER = f"uv run {PACKAGE} register"
+PULL = "uv run dvc pull"
+BY_SETUP = {SETUP, PIPELINE, REGISTER, PULL}
+WAIT = 30  # seconds for a remote to answer
+INSTALL_GIT = {"darwin": "xcode-select --install", "win32": "winget install Git.Git"}
+CREDENTIALS = {
+    "s3": "aws configure",
+    "gs": "gcloud auth application-default login",
+    "azure": "az login",
+    "ssh": "ssh-copy-id HOST",
+}
+NO_ENVIRONMENT = "not known before there is an environment"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that working here takes.
+
+    Attributes:
+        name: What it is, such as `git`.
+        found: What there is of it, in a few words.
+        remedy: The command that helps, or that makes it better; empty if there is nothing to do.
+        is_ready: Whether one can work with it as it is.
+    """
+
+    name: str
+    found: str
+    remedy: str = ""
+    is_ready: bool = True
+
+
+def missing(name: str, found: str, remedy: str) -> Finding:
+    """Make a finding of something that one cannot work with."""
+    return Finding(name, found, remedy, is_ready=False)
+
+
+def machine() -> list[Finding]:
+    """Look at the tools, the disk, the environment and the hooks.
+
+    Returns:
+        The findings, in the order in which a remedy may need the one before.
+    """
+    return [_git(), _author(), _uv(), _python(), _disk(), _environment(), _hooks()]
+
+
+def team() -> list[Finding]:
+    """Look at the remote, the results and the registry, in the environment of this repository.
+
+    Returns:
+        The findings; without an environment, they say so.
+    """
+    command = ("uv", "run", "--no-sync", "python", "-m", f"{PACKAGE}.core.workplace")
+    done = _run(*command) if ENVIRONMENT.exists() else None
+    try:
+        return [Finding(**found) for found in json.loads(done.stdout if done else "")]
+    except ValueError:
+        names = ("remote", "results", "registry")
+        return [missing(name, NO_ENVIRONMENT, SETUP) for name in names]
+
+
+def as_text(findings: Iterable[Finding], *, is_setup: bool = False) -> str:
+    """Write a line for each finding, and below it the command that helps.
+
+    Args:
+        findings: What was found.
+        is_setup: Whether `setup` is running, so that the commands which it runs are left out.
+    """
+    lines: list[str] = []
+    for finding in findings:
+        lines.append(f"{'ok' if finding.is_ready else '--'}  {finding.name:12} {finding.found}")
+        if finding.remedy and not (is_setup and finding.remedy in BY_SETUP):
+            lines.append(f"{'':17}{finding.remedy}")
+    return "\n".join(lines)
+
+
+def as_json(findings: Iterable[Finding]) -> str:
+    """Write the findings as a JSON list of objects with the attributes of `Finding`."""
+    return json.dumps([asdict(finding) for finding in findings], indent=2, ensure_ascii=False)
+
+
+def is_moved() -> bool:
+    """Say whether .venv was made in another place, where its commands look for Python."""
+    for script in ENVIRONMENT.glob("*/activate"):
+        found = re.search("^VIRTUAL_ENV='.*", script.read_text(encoding="utf-8"), re.MULTILINE)
+        place = shlex.split(found[0])[0].partition("=")[2] if found else ""
+        return bool(place) and Path(place).resolve() != ENVIRONMENT.resolve()
+    return False
+
+
+def enclosing_repository() -> Path | None:
+    """Give the repository around this folder, if this folder is not one itself."""
+    top = _output("git", "rev-parse", "--show-toplevel")
+    return Path(top) if top and not Path(top).samefile(Path.cwd()) else None
+
+
+def _git() -> Finding:
+    version = _output("git", "--version").removeprefix("git version ")
+    if not version:
+        remedy = INSTALL_GIT.get(sys.platform, "sudo apt install git")
+        return missing("git", "not in PATH", remedy)
+    return Finding("git", version)
+
+
+def _author() -> Finding:
+    who = [
+        os.environ.get(f"GIT_AUTHOR_{name.upper()}") or _output("git", "config", f"user.{name}")
+        for name in ("name", "email")
+    ]
+    if not all(who):
+        remedy = 'git config --global user.name "NAME"; git config --global user.email EMAIL'
+        return missing("author", "git does not know who commits", remedy)
+    return Finding("author", f"{who[0]} <{who[1]}>")
+
+
+def _uv() -> Finding:
+    version = _output("uv", "--version").removeprefix("uv ").partition(" ")[0]
+    return Finding("uv", version) if version else missing("uv", "not in PATH", "pipx install uv")
+
+
+def _python() -> Finding:
+    wanted = os.environ.get("UV_PYTHON", "")
+    version = _output("uv", "python", "find", "--show-version")
+    if not version:
+        remedy = f"uv python install {shlex.quote(wanted)}"
+        return missing("Python", f"none that is {wanted} on this machine", remedy)
+    return Finding("Python", version)
+
+
+def _disk() -> Finding:
+    free = shutil.disk_usage(Path()).free / 1e9
+    needed = 0.2 if ENVIRONMENT.exists() else 2
+    if free < needed:
+        found = f"{free:.1f} GB free, {needed} GB are needed"
+        return missing("disk", found, "uv cache clean")
+    return Finding("disk", f"{free:.0f} GB free")
+
+
+def _environment() -> Finding:
+    name = "environment"
+    if not ENVIRONMENT.exists():
+        return missing(name, "none yet", SETUP)
+    if is_moved():
+        return missing(name, "made before this folder moved", SETUP)
+    if _run("uv", "sync", "--locked", "--check", "--quiet").returncode:
+        return missing(name, "not in step with uv.lock", SETUP)
+    return Finding(name, "in step with uv.lock")
+
+
+def _hooks() -> Finding:
+    if outside := enclosing_repository():
+        return Finding("hooks", f"those of {outside}")
+    if elsewhere := _output("git", "config", "core.hooksPath"):
+        return Finding("hooks", f"git takes them from {elsewhere} (core.hooksPath)")
+    path = Path(_output("git", "rev-parse", "--git-path", "hooks/pre-commit") or os.devnull)
+    if not path.is_file() or SETUP not in path.read_text(encoding="utf-8", errors="replace"):
+        return missing("hooks", "not installed", SETUP)
+    return Finding("hooks", "installed")
+
+
+def _remote() -> Finding:
+    name, url = _default_remote()
+    if not url:
+        remedy = "uvx nox -s remote -- s3://bucket/path"
+        return missing("remote", "none, so data and models stay here", remedy)
+    scheme, separator, _ = url.partition("://")
+    place = url if separator else f"the folder {os.path.normpath(Path('.dvc') / url)}"
+    if not Path("dvc.lock").is_file():
+        return Finding("remote", place)
+    from dvc.repo import Repo
+
+    try:
+        with Repo() as repo:
+            files: dict[str, str] = repo.status(cloud=True)
+    except Exception as error:  # each storage has errors of its own
+        remedy = CREDENTIALS.get(scheme, f"uv run dvc remote modify {name} url ADDRESS")
+        return missing("remote", f"{place}: {str(error).partition(chr(10))[0]}", remedy)
+    states = list(files.values())
+    lacking = [file for file, state in files.items() if state == "missing"]
+    if lacking:
+        is_made = not any(Path(f"{file}.dvc").is_file() for file in lacking)
+        remedy = PIPELINE if is_made else "uv run dvc push # by a colleague who has them"
+        found = f"{place}: {len(lacking)} files are neither there nor here"
+        return missing("remote", found, remedy)
+    if absent := states.count("deleted"):
+        return missing("remote", f"{place}: {absent} files are there, not here", PULL)
+    if unsent := states.count("new"):
+        return Finding("remote", f"{place}: {unsent} files are not there yet", "uv run dvc push")
+    return Finding("remote", f"{place}: all files are there")
+
+
+def _default_remote() -> tuple[str, str]:
+    """Give the name and the address of DVC's default remote, empty where there is none."""
+    config = ConfigParser(interpolation=None)
+    try:
+        config.read([".dvc/config", ".dvc/config.local"], encoding="utf-8")
+    except ConfigError:
+        return "", ""
+    name = config.get("core", "remote", fallback="")
+    return name, config.get(f"'remote \"{name}\"'", "url", fallback="")
+
+
+def _results() -> Finding:
+    from .base.errors import ProjectError
+    from .models.freshness import changes
+
+    try:
+        found = changes()
+    except ProjectError as error:
+        return missing("results", str(error).partition(": ")[0], PIPELINE)
+    if not found:
+        return Finding("results", "those of the code and the parameters here")
+    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    return missing("results", f"{found[0]}{more}", PIPELINE)
+
+
+def _registry() -> Finding:
+    from .base.errors import ProjectError
+    from .base.settings import Environment
+
+    # MLflow reads these when it asks a server; without them, it tries for minutes.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    uri = Environment.load().mlflow_tracking_uri
+    try:
+        place, version = _version_of_these_results(uri)
+    except ProjectError as error:
+        remedy = "see MLFLOW_TRACKING_URI and the credentials in .env"
+        return missing("registry", str(error), remedy)
+    if version:
+        return Finding("registry", f"{place}: these results are version {version}")
+    return missing("registry", f"{place}: these results are no version yet", REGISTER)
+
+
+def _version_of_these_results(uri: str) -> tuple[str, str]:
+    """Give the place of the registry, and the number of the version that `register` would find."""
+    from .base.errors import ProjectError
+    from .models.database import SQLITE, Database
+    from .models.lineage import CLEAN, Run
+
+    try:
+        lineage = Run().lineage()
+    except (ProjectError, OSError):
+        lineage = None  # the finding of the results says why
+    key = lineage.key if lineage else ""
+    if uri.startswith(SQLITE):
+        path = Path(uri.removeprefix(SQLITE))
+        place, states = str(path), Database(path).versions(PACKAGE, key)
+    else:
+        from .models.registry import Registry
+
+        found = Registry(uri, PACKAGE).find(key)
+        place = re.sub("//[^/]*@", "//", uri)
+        states = {int(version.version): version.tags["git_state"] for version in found}
+    for version, state in states.items():
+        if lineage and (lineage.git_state != CLEAN or state == CLEAN):
+            return place, str(version)
+    return place, ""
+
+
+def _output(*command: str) -> str:
+    done = _run(*command)
+    return "" if done.returncode else done.stdout.strip()
+
+
+def _run(*command: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            command, capture_output=True, encoding="utf-8", timeout=WAIT, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return subprocess.CompletedProcess(command, 1, "", f"ERROR: {error}")
+
+
+def _findings() -> Iterator[Finding]:
+    yield _remote()
+    yield _results()
+    yield _registry()
+
+
+if __name__ == "__main__":
+    print(as_json(_findings()))
