@@ -18,7 +18,7 @@ from copier import run_copy
 from benchmarks import scale
 from benchmarks.table import update_rows
 from maintain.releases import served
-from tests.generated.repository import Repository, generate, machine
+from tests.generated.repository import RUNNING, Repository, generate, machine
 from tests.harness import ROOT, Doors, Template
 
 
@@ -175,7 +175,7 @@ def size(repository: Repository, scratch: Path) -> Figure:
 def quickness(repository: Repository, template: Template, scratch: Path, rounds: int) -> list[Figure]:
     """Compare the commands on the example with those of release 0.2.0, in CPU seconds."""
     old = Repository(scratch / "old", repository.python)
-    data = {"python_version": repository.python}
+    data = {"python_version": RUNNING}
     run_copy(template.url, old.path, data=data, defaults=True, quiet=True, vcs_ref="v0.2.0")
     old.nox("setup")
 

@@ -238,46 +238,16 @@ def _results() -> Finding:
 
 def _registry() -> Finding:
     from .base.errors import ProjectError
-    from .base.settings import Environment
+    from .models import registered
 
-    # MLflow reads these when it asks a server; without them, it tries for minutes.
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
-    uri = Environment.load().mlflow_tracking_uri
     try:
-        place, version = _version_of_these_results(uri)
+        place, version = registered.find(PACKAGE)
     except ProjectError as error:
         remedy = "see MLFLOW_TRACKING_URI and the credentials in .env"
         return missing("registry", str(error), remedy)
     if version:
-        return Finding("registry", f"{place}: these results are version {version}")
+        return Finding("registry", f"{place}: these results are version {version.number}")
     return missing("registry", f"{place}: these results are no version yet", REGISTER)
-
-
-def _version_of_these_results(uri: str) -> tuple[str, str]:
-    """Give the place of the registry, and the number of the version that `register` would find."""
-    from .base.errors import ProjectError
-    from .models.database import SQLITE, Database
-    from .models.lineage import CLEAN, Run
-
-    try:
-        lineage = Run().lineage()
-    except (ProjectError, OSError):
-        lineage = None  # the finding of the results says why
-    key = lineage.key if lineage else ""
-    if uri.startswith(SQLITE):
-        path = Path(uri.removeprefix(SQLITE))
-        place, states = str(path), Database(path).versions(PACKAGE, key)
-    else:
-        from .models.registry import Registry
-
-        found = Registry(uri, PACKAGE).find(key)
-        place = re.sub("//[^/]*@", "//", uri)
-        states = {int(version.version): version.tags["git_state"] for version in found}
-    for version, state in states.items():
-        if lineage and (lineage.git_state != CLEAN or state == CLEAN):
-            return place, str(version)
-    return place, ""
 
 
 def _output(*command: str) -> str:

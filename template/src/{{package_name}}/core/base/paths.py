@@ -13,6 +13,7 @@ QUARANTINE = Path("data/quarantine.parquet")
 VALIDATION = Path("reports/validation.json")
 TRAIN = Path("data/train.parquet")
 TEST = Path("data/test.parquet")
+SPLIT = Path("reports/split.json")
 MODELS = Path("models")
 MODEL = MODELS / "model.skops"
 BASELINE = MODELS / "baseline.skops"

@@ -4,14 +4,31 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from ..base.errors import ProjectError
 
+CHAMPION = "champion"
 SQLITE = "sqlite:///"
 WAIT = 60  # seconds for another process to finish
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A version in the registry.
+
+    Attributes:
+        number: Its number.
+        git_state: `Lineage.git_state` of its results.
+        is_champion: Whether `predict` uses it by default.
+    """
+
+    number: int
+    git_state: str
+    is_champion: bool
 
 
 class Database:
@@ -73,33 +90,36 @@ class Database:
             remedy = "restore it from a copy, or delete it and register anew"
             raise self._refusal(f"is damaged ({error})", remedy) from None
 
-    def versions(self, name: str, key: str) -> dict[int, str]:
-        """Look up which versions have the same results, in a moment and without changing anything.
+    def versions(self, name: str, key: str) -> list[Registered]:
+        """Look up which versions have the same results, quickly and without changing anything.
 
         Args:
             name: Name of the model.
             key: `Lineage.key`.
 
         Returns:
-            The tag `git_state` of each of these versions, by its number, the newest first.
+            These versions, the newest first.
 
         Raises:
             ProjectError: If the file cannot be read.
         """
         if not self.path.is_file():
-            return {}
-        query = (
-            "SELECT same.version, state.value FROM model_version_tags AS same "
-            "JOIN model_version_tags AS state USING (name, version) "
-            "WHERE same.name = ? AND same.key = 'key' AND same.value = ? "
-            "AND state.key = 'git_state' ORDER BY same.version DESC"
-        )
+            return []
+        query = """
+            SELECT same.version, state.value, champion.alias IS NOT NULL
+            FROM model_version_tags AS same JOIN model_version_tags AS state USING (name, version)
+            LEFT JOIN registered_model_aliases AS champion ON champion.name = same.name
+                AND champion.version = same.version AND champion.alias = ?
+            WHERE same.name = ? AND same.key = 'key' AND same.value = ? AND state.key = 'git_state'
+            ORDER BY same.version DESC
+        """
         try:
             address = f"{self.path.as_uri()}?mode=ro"
             with closing(sqlite3.connect(address, timeout=WAIT, uri=True)) as connection:
-                return dict(connection.execute(query, (name, key)).fetchall())
+                found = connection.execute(query, (CHAMPION, name, key)).fetchall()
         except sqlite3.Error as error:
             raise self._refusal(f"cannot be read ({error})", "restore it from a copy") from None
+        return [Registered(int(number), state, bool(is_)) for number, state, is_ in found]
 
     def _bring_home(self, connection: sqlite3.Connection) -> None:
         is_new = not connection.execute(

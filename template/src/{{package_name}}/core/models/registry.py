@@ -30,7 +30,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ..base import paths
 from ..base.errors import ProjectError
-from .database import SQLITE, Database
+from .database import CHAMPION, SQLITE, Database
 from .lineage import Lineage, Recipe
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-CHAMPION = "champion"
 RECIPE = "recipe.json"
 ABSENT = {ErrorCode.Name(code) for code in (RESOURCE_DOES_NOT_EXIST, INVALID_PARAMETER_VALUE)}
 

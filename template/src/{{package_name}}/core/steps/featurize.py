@@ -64,8 +64,11 @@ def run(
         for path in sides:
             path.unlink()
         raise
-    neither = f", {rows - train - test} to neither" if rows > train + test else ""
-    logger.info("featurize: %d rows to train, %d to test%s", train, test, neither)
+    neither = rows - train - test
+    left_out = {"neither": neither} if neither else {}
+    tables.write_json({"train": train, "test": test, **left_out}, paths.SPLIT)
+    also = f", {neither} to neither" if neither else ""
+    logger.info("featurize: %d rows to train, %d to test%s", train, test, also)
 
 
 def transformed(transform: Transform, rows: pl.LazyFrame) -> pl.LazyFrame:

@@ -1,0 +1,52 @@
+"""Which version of the registry holds the results of the last run; nothing is registered."""
+
+import os
+import re
+from pathlib import Path
+
+from ..base.errors import ProjectError
+from ..base.settings import Environment
+from .database import SQLITE, Database, Registered
+from .lineage import CLEAN, Lineage, Run
+
+ABSENT = Lineage("", "", "", "", "", "")
+
+
+def find(name: str) -> tuple[str, Registered | None]:
+    """Find the version that `register` would find.
+
+    Args:
+        name: Name of the model.
+
+    Returns:
+        The place of the registry, without a password, and the version; None if there is none, or if
+        the results are not those of the code and the parameters here.
+
+    Raises:
+        ProjectError: If the registry does not answer.
+    """
+    uri = Environment.load().mlflow_tracking_uri
+    try:
+        lineage = Run().lineage()
+    except (ProjectError, OSError):
+        lineage = ABSENT
+    if uri.startswith(SQLITE):
+        path = Path(uri.removeprefix(SQLITE))
+        place, versions = str(path), Database(path).versions(name, lineage.key)
+    else:
+        place, versions = re.sub("//[^/]*@", "//", uri), _ask(uri, name, lineage.key)
+    same = (it for it in versions if lineage.git_state != CLEAN or it.git_state == CLEAN)
+    return place, next(same, None)
+
+
+def _ask(uri: str, name: str, key: str) -> list[Registered]:
+    # MLflow reads these when it is imported; without them, it tries for minutes.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    from .registry import Registry
+
+    registry = Registry(uri, name)
+    return [
+        Registered(int(it.version), it.tags["git_state"], registry.is_champion(it))
+        for it in registry.find(key)
+    ]
