@@ -88,7 +88,7 @@ class Predictor:
         columns = self.columns or self._columns_for(checked)
 
         def predicted(batch: pl.DataFrame) -> pl.DataFrame:
-            valid = batch.filter(~pl.col(IS_BAD)).select(checked.names)
+            valid = batch.select(checked.names).filter(~batch[IS_BAD])
             return self._answered(batch, checked, self._inputs(valid), columns)
 
         types = {NUMBER: pl.UInt32(), **columns, REASON: pl.String()}
@@ -128,9 +128,12 @@ class Predictor:
         columns: Mapping[str, pl.DataType],
     ) -> pl.DataFrame:
         """Give each row its prediction, or the reason why it has none."""
-        valid = rows.filter(~pl.col(IS_BAD)).select(ROW)
-        reasons = rows.filter(IS_BAD).select(ROW, checked.reason)
-        if infinite := is_infinite(inputs.schema):
+        reasons = pl.DataFrame(schema={ROW: pl.UInt32, REASON: pl.String})
+        if rows[IS_BAD].any():  # most batches have no bad row, and need no reasons
+            reasons.extend(rows.filter(IS_BAD).select(ROW, checked.reason))
+        valid = rows.select(ROW).filter(~rows[IS_BAD])
+        infinite = is_infinite(inputs.schema)
+        if infinite and inputs.select(pl.any_horizontal(*infinite.values()).any()).item():
             named = (
                 pl.when(found).then(pl.lit(f"{name} of features.py is infinite"))
                 for name, found in infinite.items()
@@ -143,12 +146,15 @@ class Predictor:
         if inputs.height:
             predictions = self.predict(inputs).cast(pl.Schema(columns))
         predicted = valid.hstack(predictions)
-        return (
-            rows.select(ROW)
-            .join(predicted, on=ROW, how="left", maintain_order="left")
-            .join(reasons, on=ROW, how="left", maintain_order="left")
-            .rename({ROW: NUMBER})
-        )
+        if reasons.is_empty():
+            answered = predicted.with_columns(pl.lit(None, pl.String).alias(REASON))
+        else:
+            answered = (
+                rows.select(ROW)
+                .join(predicted, on=ROW, how="left", maintain_order="left")
+                .join(reasons, on=ROW, how="left", maintain_order="left")
+            )
+        return answered.rename({ROW: NUMBER})
 
     def _inputs(self, valid: pl.DataFrame) -> pl.DataFrame:
         if valid.is_empty():

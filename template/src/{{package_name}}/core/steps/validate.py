@@ -62,14 +62,17 @@ class Checked:
             for name, column in columns.items()
         }
 
+        types = {name: found[column] for name, column in as_read.items()}
+        schema = pl.Schema({NUMBER: found[ROW], REASON: pl.String(), **types})
+
         def explain(batch: pl.DataFrame) -> pl.DataFrame:
+            if batch.is_empty():
+                return schema.to_frame()
             broken = {it.title: batch.select(it.is_broken.sum()).item() for it in self.rules}
             counts.append(Counter(broken))  # append is safe in the threads of Polars, += is not
             cells = {name: pl.col(column) for name, column in as_read.items()}
             return batch.select(pl.col(ROW).alias(NUMBER), self.reason, **cells)
 
-        types = {name: found[column] for name, column in as_read.items()}
-        schema = {NUMBER: found[ROW], REASON: pl.String(), **types}
         return self.rows.filter(IS_BAD).map_batches(explain, schema=schema, streamable=True)
 
 
