@@ -1,5 +1,6 @@
 """`nox -s setup`, wherever a repository lies and whoever sets it up."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,7 +38,9 @@ def test_a_colleague_without_the_data_makes_them_anew(repository: Repository, co
     """Where the remote does not answer, the pipeline runs, to the same results."""
     shutil.rmtree(storage(repository), ignore_errors=True)
     said = colleague.nox("setup")
-    assert "data: not all on the remote" in said
+    assert "files are neither there nor here" in said
+    assert "data: not all on the remote: failed to pull data from the cloud - Checkout failed for following " in said
+    assert "data/raw.parquet" in said
     assert "train: " in said
     assert "register: my_project, version 1" in said
     assert "commit: none, since there are commits already" in said
@@ -48,12 +51,54 @@ def test_a_colleague_fetches_the_data(repository: Repository, colleague: Reposit
     """What one has pushed, nobody has to make again; and the model is registered all the same."""
     repository.run("uv", "run", "dvc", "push")
     said = colleague.nox("setup")
-    assert "data: fetched from the remote" in said
+    assert "files are there, not here" in said
+    assert "data: as on the remote" in said
     assert "train: " not in said
     assert "register: my_project, version 1" in said
     predicted = colleague.run("uv", "run", "my_project", "predict", "tests/sample.csv").stdout
     assert predicted.startswith("row,prediction,")
     assert colleague.changes() == ""
+
+
+def test_looking_changes_nothing(colleague: Repository) -> None:
+    """It says what is missing, as text or as JSON, and which command brings it."""
+    looked = [colleague.run("uvx", "nox", "-s", "setup", "--", it, check=False) for it in ("--check", "--json")]
+    assert [done.returncode for done in looked] == [1, 1]
+    assert "--  environment  none yet\n                 uvx nox -s setup\n" in looked[0].stdout
+    assert "not ready: environment, hooks, remote, results, registry" in looked[0].stderr
+    found = {finding["name"]: finding for finding in json.loads(looked[1].stdout)}
+    assert found["git"]["is_ready"]
+    assert found["registry"]["remedy"] == "uvx nox -s setup"
+    assert not {".venv", "data", "registry"} & {path.name for path in colleague.path.iterdir()}
+
+    colleague.set_up()
+
+    done = colleague.run("uvx", "nox", "-s", "setup", "--", "--check", check=False)
+    assert "these results are version 1" in done.stdout
+    assert "not ready" not in done.stderr
+    assert done.returncode == 0
+    assert "use --check or --json" in colleague.nox("setup", "--", "--chek", check=False)
+
+
+def test_a_step_that_fails_is_named_at_the_end(colleague: Repository) -> None:
+    """What can be done is done, and the next attempt goes on from there."""
+    params = colleague.path / "params.yaml"
+    good = params.read_text("utf-8")
+    params.write_text(good.replace("tests/sample.csv", "nowhere.csv"), "utf-8")
+    done = colleague.run("uvx", "nox", "-s", "setup", check=False)
+    assert done.returncode
+    assert "hooks" in done.stderr.partition("ready: ")[2].partition("\n")[0]
+    assert "--  results      stage ingest: " in done.stdout
+    assert "uvx nox -s pipeline" in done.stdout
+    params.write_text(good, "utf-8")
+    assert "next: uv run my_project predict" in colleague.nox("setup")
+
+
+def test_the_chosen_python_is_used(colleague: Repository) -> None:
+    """Although nox takes the choice out of the environment of its commands."""
+    said = colleague.nox("lint", check=False, UV_PYTHON="3.8")
+    assert "3.8" in said
+    assert not (colleague.path / ".venv").exists()
 
 
 def test_another_folder_can_be_the_remote(colleague: Repository, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from configparser import ConfigParser
 from configparser import Error as ConfigError
 from dataclasses import asdict, dataclass
@@ -79,6 +79,11 @@ def team() -> list[Finding]:
     except ValueError:
         names = ("remote", "results", "registry")
         return [missing(name, NO_ENVIRONMENT, SETUP) for name in names]
+
+
+def shared() -> list[Finding]:
+    """Look at what `team` looks at, in this process."""
+    return [_remote(), _results(), _registry()]
 
 
 def as_text(findings: Iterable[Finding], *, is_setup: bool = False) -> str:
@@ -264,11 +269,5 @@ def _run(*command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess(command, 1, "", f"ERROR: {error}")
 
 
-def _findings() -> Iterator[Finding]:
-    yield _remote()
-    yield _results()
-    yield _registry()
-
-
 if __name__ == "__main__":
-    print(as_json(_findings()))
+    print(as_json(shared()))

@@ -54,8 +54,8 @@ def _one_line_errors(uri: str | None = None) -> Iterator[None]:
         reason = str(error).splitlines()[0]
         if found := re.search(r"out-of-date database schema \(found version (\w+)", reason):
             raise ProjectError(_of_another_release(found[1], str(uri))) from None
-        place = re.sub("//[^/]*@", "//", f" {uri}") if uri else ""  # without a password
-        raise ProjectError(f"the registry{place} does not answer: {reason}") from error
+        message = f"the registry{f' {uri}' if uri else ''} does not answer: {reason}"
+        raise ProjectError(re.sub(r"//[^/\s]*@", "//", message)) from error  # without passwords
 
 
 def _of_another_release(revision: str, uri: str) -> str:
