@@ -1,0 +1,97 @@
+"""A new member of the team follows the pages as printed, from a clone to a merged change."""
+
+import re
+
+import pytest
+
+from tests.generated.repository import Repository, generate
+from tests.harness import Template
+from tests.pages import blocks
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("newcomer")]
+
+PARAMS = "params.yaml"
+
+
+@pytest.fixture(scope="module")
+def first(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """Give the repository of somebody who has sent the data as well; beside it, `host` is its copy for all."""
+    repository = generate(template, tmp_path_factory.mktemp("team") / "first")
+    repository.set_up()
+    repository.run("uv", "run", "dvc", "push", "--quiet")
+    repository.run("git", "clone", "--quiet", "--bare", ".", "../host")
+    return repository
+
+
+def merge(repository: Repository) -> None:
+    """Merge the branch on the host, as a colleague who has reviewed it would."""
+    branch = repository.run("git", "branch", "--show-current").stdout.strip()
+    repository.run("git", "push", "--quiet", "origin", f"{branch}:main")
+
+
+def test_nine_commands_lead_from_a_clone_to_a_pushed_change(first: Repository) -> None:
+    """The page names the parameter to change, and the change arrives with new metrics."""
+    page = first.path / "docs/start.md"
+    clone, branch, run, send, after = blocks(page)
+    assert len([*clone, *branch, *run, *send]) == 9
+    getting, entering, *setting_up = clone
+    assert entering == f"cd {getting.split()[-1]}"
+    folder = Repository(first.path.parent, first.python)
+    folder.run("bash", "-c", getting.replace("ADDRESS", "host"))
+    repository = Repository(folder.path / getting.split()[-1], first.python)
+    repository.sync()
+    before = (repository.path / "reports/metrics.json").read_text("utf-8")
+
+    for command in setting_up:
+        assert "files are there, not here" in repository.run("bash", "-c", command).stdout
+    for command in branch:
+        repository.run("bash", "-c", command)
+    found = re.search(r"set `(?P<name>\w+)` to (?P<value>[\d.]+) under `model`", page.read_text("utf-8"))
+    assert found
+    params = (repository.path / PARAMS).read_text("utf-8")
+    edited = re.sub(rf"{found['name']}: \S+", f"{found['name']}: {found['value']}", params)
+    assert edited != params
+    (repository.path / PARAMS).write_text(edited, "utf-8")
+    said = ""
+    for command in [*run, *send]:
+        done = repository.run("bash", "-c", command)
+        said += done.stdout + done.stderr
+    assert "featurize: " not in said
+    assert "train: " in said
+    assert re.search(r"\d+ passed", said)
+    assert re.search(r"\d files? pushed", said)
+    pushed = repository.run("git", "show", "origin/stronger-regularization:reports/metrics.json").stdout
+    assert pushed != before
+
+    merge(repository)
+    for command in after:
+        done = repository.run("bash", "-c", command)
+    assert "register: my_project, version 2" in done.stderr
+    assert repository.changes() == ""
+
+
+def test_the_loop_of_a_change_works_as_printed(first: Repository) -> None:
+    """It ends with a champion that predicts."""
+    repository = first.clone(first.path.parent / "loop")
+    repository.run("git", "remote", "set-url", "origin", "../host")
+    repository.set_up()
+    branch, check, send, after = blocks(repository.path / "CONTRIBUTING.md", "## The loop of a change")
+    for command in branch:
+        repository.run("bash", "-c", command)
+    features = repository.path / "src/my_project/features.py"
+    text = features.read_text("utf-8")
+    features.write_text(text.replace("import polars as pl\n", "import  polars as pl\n\n\nEPSILON = 1e-9\n"), "utf-8")
+    params = repository.path / PARAMS
+    params.write_text(params.read_text("utf-8").replace("seed: 20", "seed: 25"), "utf-8")
+    said = ""
+    for command in [*check, *send]:
+        done = repository.run("bash", "-c", command)
+        said += done.stdout + done.stderr
+    assert "1 file reformatted" in said
+    assert re.search(r"reports/metrics.json\s+model.accuracy", said)
+    merge(repository)
+    for command in after:
+        done = repository.run("bash", "-c", command)
+    assert "is the champion, the one `predict` uses" in done.stderr
+    repository.run("uv", "run", "my_project", "predict", "tests/sample.csv")
+    assert repository.changes() == ""

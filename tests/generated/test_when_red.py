@@ -1,0 +1,408 @@
+"""Each message on the page "When something is red" is what the tools say, and its remedy helps."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.generated.repository import Repository, generate
+from tests.harness import ROOT, Template
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("red")]
+rare = pytest.mark.skipif("FORMWORK_EVERYDAY" not in os.environ, reason="`nox -s everyday` tries it")
+
+PAGE = ROOT / "template/docs/when-red.md.jinja"
+PARAMS, SAMPLE, PROJECT = "params.yaml", "tests/sample.csv", "pyproject.toml"
+FEATURES, MODEL = "src/my_project/features.py", "src/my_project/model.py"
+
+Case = Callable[[Repository], str]
+CASES: dict[str, Case] = {}
+
+
+def case(message: str) -> Callable[[Case], Case]:
+    """Register what provokes a message; it returns what was printed, and shows that the remedy helps."""
+
+    def register(provoke: Case) -> Case:
+        CASES[message] = provoke
+        return provoke
+
+    return register
+
+
+def change(repository: Repository, file: str, old: str, new: str) -> None:
+    """Edit a file."""
+    path = repository.path / file
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), "utf-8")
+
+
+def said(repository: Repository, command: str, **env: str) -> str:
+    """Run a command that is refused, and give what it prints."""
+    done = repository.run("bash", "-c", command, check=False, **env)
+    assert done.returncode, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def helps(repository: Repository, *commands: str) -> None:
+    """Run the remedy, and then the command that was refused."""
+    for command in commands:
+        repository.run("bash", "-c", command)
+
+
+LINT, TYPES, DOCS = "uvx nox -s lint", "uvx nox -s types", "uvx nox -s docs"
+PIPELINE, REGISTER = "uvx nox -s pipeline", "uv run my_project register"
+PREDICT = "uv run my_project predict tests/sample.csv"
+COMMIT = "git add --all && git commit --message Change"
+
+
+@case("uv.lock does not fit pyproject.toml")
+def _(repository: Repository) -> str:
+    change(repository, PROJECT, '"tqdm>=4.67"', '"tqdm>=4.66"')
+    found = said(repository, LINT)
+    helps(repository, "uv lock", LINT)
+    return found
+
+
+@case("uv.lock fits pyproject.toml, but not the settings of this machine")
+def _(repository: Repository) -> str:
+    found = said(repository, LINT, UV_PRERELEASE="allow")
+    helps(repository, LINT)
+    return found
+
+
+@case("Checkout failed for following targets")
+def _(repository: Repository) -> str:
+    for name in (".dvc/cache", "data", "models"):
+        shutil.rmtree(repository.path / name)
+    found = said(repository, "uv run dvc pull")
+    helps(repository, PIPELINE)
+    return found
+
+
+@case("missing data 'source'")
+def _(repository: Repository) -> str:
+    shutil.copy(repository.path / SAMPLE, repository.path / "data/rows.csv")
+    change(repository, PARAMS, SAMPLE, "data/rows.csv")
+    helps(repository, "uv run dvc add --quiet data/rows.csv", "uv run dvc push --quiet data/rows.csv")
+    (repository.path / "data/rows.csv").unlink()
+    shutil.rmtree(repository.path / ".dvc/cache")
+    found = said(repository, PIPELINE)
+    helps(repository, "uv run dvc pull data/rows.csv", PIPELINE)
+    shutil.rmtree(repository.path.parent / "my_project-storage")
+    return found
+
+
+@case("the registry cannot be used in a folder whose path has the sign %")
+def _(repository: Repository) -> str:
+    place = repository.path
+    repository.path = place.rename(place.with_name("100%"))
+    found = said(repository, "uvx nox -s setup")
+    repository.path = repository.path.rename(place)
+    helps(repository, "uvx nox -s setup")
+    return found
+
+
+@case("conflicts are left to resolve")
+def _(repository: Repository) -> str:
+    change(repository, "README.md", "## Start\n", "<<<<<<< mine\n## Start\n")
+    found = said(repository, LINT)
+    change(repository, "README.md", "<<<<<<< mine\n", "")
+    helps(repository, LINT)
+    return found
+
+
+@case("Found 1 error.")
+def _(repository: Repository) -> str:
+    change(repository, FEATURES, "import polars as pl\n", "import os\n\nimport polars as pl\n")
+    found = said(repository, LINT)
+    helps(repository, "uv run ruff check --fix", LINT)
+    return found
+
+
+@case("would be reformatted")
+def _(repository: Repository) -> str:
+    change(repository, FEATURES, "import polars as pl\n", "import  polars as pl\n")
+    found = said(repository, LINT)
+    helps(repository, "uv run ruff format", LINT)
+    return found
+
+
+@case("Found 1 error in 1 file (checked")
+def _(repository: Repository) -> str:
+    change(repository, FEATURES, "import polars as pl\n", "import polars as pl\n\nNUMBER: int = 'text'\n")
+    found = said(repository, TYPES)
+    change(repository, FEATURES, "NUMBER: int = 'text'", "NUMBER: int = 1")
+    helps(repository, TYPES)
+    return found
+
+
+@case("Required test coverage of 80% not reached")
+def _(repository: Repository) -> str:
+    lines = "\n".join(f"    if number == {number}:\n        number += {number}" for number in range(40))
+    module, test = repository.path / "src/my_project/more.py", repository.path / "tests/test_more.py"
+    module.write_text(f'"""More."""\n\n\ndef add(number: int) -> None:\n    """Add."""\n{lines}\n', "utf-8")
+    run = "uv run pytest --cov tests/contract/test_model.py tests/contract/test_featurize.py tests/contract/test_cli.py"
+    found = said(repository, run)
+    content = (
+        "from my_project.more import add\n\n\ndef test_adding() -> None:\n    for n in range(40):\n        add(n)\n"
+    )
+    test.write_text(content, "utf-8")
+    helps(repository, f"{run} tests/test_more.py")
+    return found
+
+
+@case("since the last run:")
+def _(repository: Repository) -> str:
+    change(repository, PARAMS, "seed: 20", "seed: 21")
+    run = "uvx nox -s tests -- -k results_are_those_of_the_code"
+    found = said(repository, run)
+    helps(repository, PIPELINE, run)
+    return found
+
+
+@case("add to the deps of stage")
+def _(repository: Repository) -> str:
+    line = "      - src/my_project/features.py\n"
+    change(repository, "dvc.yaml", line, "")
+    run = "uvx nox -s tests -- -k depends_on_all_code"
+    found = said(repository, run)
+    assert line in found
+    helps(repository, "git checkout --quiet dvc.yaml", run)
+    return found
+
+
+@case("strict mode!")
+def _(repository: Repository) -> str:
+    change(repository, "docs/index.md", "## The last run\n", "## The last run\n\n[Nowhere](nowhere.md)\n")
+    found = said(repository, DOCS)
+    change(repository, "docs/index.md", "\n[Nowhere](nowhere.md)\n", "")
+    helps(repository, DOCS)
+    return found
+
+
+@case("files were modified by this hook")
+def _(repository: Repository) -> str:
+    change(repository, FEATURES, "import polars as pl\n", "import  polars as pl\n\nNUMBER = 1\n")
+    found = said(repository, COMMIT)
+    helps(repository, COMMIT)
+    return found
+
+
+@case("exceeds 1000 KB")
+def _(repository: Repository) -> str:
+    (repository.path / "data").mkdir(exist_ok=True)
+    (repository.path / "large.csv").write_text("1,2\n" * 500_000, "utf-8")
+    found = said(repository, COMMIT)
+    helps(repository, "git rm --quiet --cached large.csv", "uv run dvc add --quiet large.csv", COMMIT)
+    return found
+
+
+@case("Private key found")
+def _(repository: Repository) -> str:
+    kind = "PRIVATE KEY"
+    (repository.path / "key.pem").write_text(f"-----BEGIN RSA {kind}-----\nabc\n", "utf-8")
+    found = said(repository, COMMIT)
+    helps(repository, "git rm --quiet --force key.pem")
+    return found
+
+
+@case("carry them over by hand, then delete the file")
+def _(repository: Repository) -> str:
+    (repository.path / "noxfile.py.rej").write_text("@@ -1 +1 @@\n", "utf-8")
+    found = said(repository, COMMIT)
+    helps(repository, "git rm --quiet --force noxfile.py.rej")
+    return found
+
+
+@case("no commit: uv is not in PATH")
+def _(repository: Repository) -> str:
+    hook = repository.path / ".git/hooks/pre-commit"
+    text = hook.read_text("utf-8")
+    hook.write_text(re.sub('PATH="[^"]*"', 'PATH="/usr/bin:/bin"', text), "utf-8")
+    change(repository, PARAMS, "seed: 20", "seed: 21")
+    found = said(repository, COMMIT)
+    helps(repository, "uvx nox -s setup", COMMIT)
+    return found
+
+
+@case("cannot read")
+def _(repository: Repository) -> str:
+    text = (repository.path / SAMPLE).read_text("utf-8").replace("class_0", "Gewürztraminer")
+    (repository.path / "data/rows.csv").write_text(text, "latin-1")
+    change(repository, PARAMS, SAMPLE, "data/rows.csv")
+    return said(repository, PIPELINE)
+
+
+@case("which schema.py requires")
+def _(repository: Repository) -> str:
+    change(repository, SAMPLE, "alcohol,", "strength,")
+    found = said(repository, PIPELINE)
+    change(repository, SAMPLE, "strength,", "alcohol,")
+    helps(repository, PIPELINE)
+    return found
+
+
+@case("rows are bad, more than the accepted")
+def _(repository: Repository) -> str:
+    change(repository, SAMPLE, "class_0", "class_9")
+    return said(repository, PIPELINE)
+
+
+@case("Extra inputs are not permitted")
+def _(repository: Repository) -> str:
+    change(repository, PARAMS, "\nmodel:\n", "\nmodel:\n  surplus: 1\n")
+    return said(repository, PIPELINE)
+
+
+@case("features.py: unable to find column")
+def _(repository: Repository) -> str:
+    change(repository, FEATURES, '"total_phenols"', '"totalphenols"')
+    return said(repository, PIPELINE)
+
+
+@case("so there is nothing to learn")
+def _(repository: Repository) -> str:
+    path = repository.path / SAMPLE
+    lines = [line for line in path.read_text("utf-8").splitlines() if "class_1" not in line and "class_2" not in line]
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    return said(repository, PIPELINE)
+
+
+@case("the model does not beat the baseline")
+def _(repository: Repository) -> str:
+    change(
+        repository,
+        MODEL,
+        "    return model\n\n\ndef baseline",
+        "    assert model\n    return baseline()\n\n\ndef baseline",
+    )
+    done = repository.run("uvx", "nox", "-s", "pipeline")
+    return done.stdout + done.stderr
+
+
+@case("Unable to acquire lock")
+def _(repository: Repository) -> str:
+    hold = "from dvc.repo import Repo; import sys\nwith Repo().lock: print(flush=True); sys.stdin.read()"
+    command = [str(repository.path / ".venv/bin/python"), "-c", hold]
+    with subprocess.Popen(command, cwd=repository.path, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout
+        assert other.stdin
+        other.stdout.readline()
+        found = said(repository, "uv run dvc repro")
+        other.stdin.close()
+    helps(repository, "uv run dvc repro")
+    return found
+
+
+@case("the results are not those of the code here")
+def _(repository: Repository) -> str:
+    change(repository, PARAMS, "seed: 20", "seed: 21")
+    found = said(repository, REGISTER)
+    helps(repository, PIPELINE, REGISTER)
+    return found
+
+
+@case("since its code is not committed")
+def _(repository: Repository) -> str:
+    change(repository, PARAMS, "seed: 20", "seed: 23")
+    helps(repository, PIPELINE)
+    found = repository.run("bash", "-c", REGISTER).stderr
+    repository.run("bash", "-c", COMMIT)
+    assert "unclean" not in repository.run("bash", "-c", REGISTER).stderr
+    return found
+
+
+@case("is registered: run")
+def _(repository: Repository) -> str:
+    return said(repository, PREDICT, MLFLOW_TRACKING_URI="sqlite:///data/other.db")
+
+
+@case("was trained with other code than is here")
+def _(repository: Repository) -> str:
+    change(repository, FEATURES, "import polars as pl\n", "import polars as pl\n\nNUMBER = 1\n")
+    found = said(repository, PREDICT)
+    helps(repository, PIPELINE, COMMIT, f"{REGISTER} --champion", PREDICT)
+    return found
+
+
+@case("does not answer")
+def _(repository: Repository) -> str:
+    return said(repository, PREDICT, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+
+
+@case("is damaged")
+def _(repository: Repository) -> str:
+    (repository.path / "registry/mlflow.db").write_text("no database", "utf-8")
+    found = said(repository, PREDICT)
+    (repository.path / "registry/mlflow.db").unlink()
+    helps(repository, REGISTER, PREDICT)
+    return found
+
+
+@case("see TRUSTED_TYPES in model.py")
+def _(repository: Repository) -> str:
+    own = "class Own(SimpleImputer):  # type: ignore[misc]\n    pass\n\n\n"
+    change(repository, MODEL, "def build(", f"{own}def build(")
+    change(repository, MODEL, '        SimpleImputer(strategy="median"),\n', '        Own(strategy="median"),\n')
+    found = said(repository, PIPELINE)
+    change(repository, MODEL, "TRUSTED_TYPES: tuple[str, ...] = ()", 'TRUSTED_TYPES = ("my_project.model.Own",)')
+    helps(repository, PIPELINE)
+    return found
+
+
+@case("not committed: commit or stash first")
+def _(repository: Repository) -> str:
+    change(repository, "README.md", "## Start\n", "## Begin\n")
+    return said(repository, "uvx nox -s update")
+
+
+@case("the template cannot be found again")
+def _(repository: Repository) -> str:
+    path = repository.path / ".copier-answers.yml"
+    path.write_text(re.sub("^_commit: .*\n", "", path.read_text("utf-8"), flags=re.MULTILINE), "utf-8")
+    return said(repository, "uvx nox -s update")
+
+
+def messages() -> list[str]:
+    """Read the messages that the page lists."""
+    return re.findall(r"^\| `([^`]+)` \|", PAGE.read_text("utf-8"), re.MULTILINE)
+
+
+def test_every_message_of_the_page_is_provoked() -> None:
+    """And the page has all that are."""
+    assert sorted(messages()) == sorted(CASES)
+
+
+@pytest.fixture(scope="module")
+def original(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """Give a repository that has been set up."""
+    generated = generate(template, tmp_path_factory.mktemp("red") / "repository")
+    generated.set_up()
+    return generated
+
+
+@pytest.fixture
+def repository(original: Repository) -> Iterator[Repository]:
+    """Give it, and put everything back afterwards."""
+    kept = original.path.parent / "kept"
+    for name in ("registry", ".dvc/cache", "data", "models"):
+        shutil.copytree(original.path / name, kept / name)
+    commit = original.run("git", "rev-parse", "HEAD").stdout.strip()
+    yield original
+    original.run("git", "reset", "--quiet", "--hard", commit)
+    original.run("git", "clean", "--quiet", "--force", "-d")
+    for name in ("registry", ".dvc/cache", "data", "models"):
+        shutil.rmtree(original.path / name, ignore_errors=True)
+        shutil.move(kept / name, original.path / name)
+    shutil.rmtree(kept)
+
+
+@rare
+@pytest.mark.parametrize("message", CASES)
+def test_a_message_is_as_the_page_says(repository: Repository, message: str) -> None:
+    """And where the remedy is a command, it helps."""
+    assert message in CASES[message](repository)
