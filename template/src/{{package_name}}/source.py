@@ -21,7 +21,7 @@ class SourceSettings(Dialect):
 def read(settings: SourceSettings) -> pl.LazyFrame:
     """Read the raw data as it is; `schema.py` defines what a valid row is.
 
-    The tests and `predict` read their files by it, too, with another `path`.
+    The tests and `predict` also read their files with it, with another `path`.
 
     Args:
         settings: Section `source` of params.yaml.

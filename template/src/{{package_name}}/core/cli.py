@@ -42,7 +42,7 @@ def options(
 
 
 def stage_of_yours(name: str) -> Callable[[], None]:
-    """Make a command of a module in `stages/`, which is imported only when the command runs."""
+    """Make a command from a module in `stages/`, which is imported only when the command runs."""
 
     def command() -> None:
         import_module(f"{PACKAGE}.{STAGES.name}.{name}").run()
@@ -136,12 +136,12 @@ def heartbeat(name: str, *, seconds: float = 30) -> Iterator[None]:
 
 
 def main() -> None:
-    """Run the command line; an error that the user can mend is one line."""
+    """Run the command line, and report an error that the user can fix in one line."""
     try:
         with heartbeat(" ".join(sys.argv[1:2])):
             app()
     except ProjectError as error:
         sys.exit(f"{PACKAGE}: {error}")
-    except OSError as error:  # such as a full disk, or a folder that must not be written to
+    except OSError as error:  # such as a full disk or a read-only folder
         place = f": {error.filename}" if error.filename else ""
         sys.exit(f"{PACKAGE}: {error.strerror or error}{place}")

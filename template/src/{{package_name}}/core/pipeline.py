@@ -1,6 +1,6 @@
-"""The five stages of the pipeline, and what each takes of your modules.
+"""The five stages of the pipeline, and what each uses from your modules.
 
-Imports are inside the functions, so that a stage imports what it runs and nothing else.
+Imports are inside the functions, so that a stage imports only what it runs.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What predicting takes of your modules."""
+"""The connection between `predict` and your modules."""
 
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from .steps.featurize import one_line_errors
 
 
 def read(path: Path) -> pl.LazyFrame:
-    """Read a file of raw rows as training does, by `read` of `source.py`."""
+    """Read a file of raw rows as training does, with `read` of `source.py`."""
     settings = source.SourceSettings.load("source")
     if "path" in type(settings).model_fields:
         with one_line_errors("source.py"):
@@ -44,7 +44,7 @@ def predictor(registry: Registry, wanted: str) -> Predictor:
 
 
 def columns_of_predictions() -> dict[str, str]:
-    """Try on a held-out row which columns of which types the model of the last run predicts.
+    """Predict for a held-out row to find out the columns and types of the model's output.
 
     Returns:
         Names of the types by names of the columns; empty where the held-out rows are missing.

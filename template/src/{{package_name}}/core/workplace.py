@@ -1,4 +1,4 @@
-"""Look at what a machine and a clone have for working in this repository; change nothing.
+"""Check whether a machine and a clone have what work here requires; change nothing.
 
 noxfile.py imports this module when there is no environment yet, so its imports at the top are from
 the standard library.
@@ -37,13 +37,13 @@ NO_ENVIRONMENT = "not known before there is an environment"
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that working here takes.
+    """One thing that work in this repository requires.
 
     Attributes:
         name: What it is, such as `git`.
-        found: What there is of it, in a few words.
-        remedy: The command that helps, or that makes it better; empty if there is nothing to do.
-        is_ready: Whether one can work with it as it is.
+        found: What was found, in a few words.
+        remedy: The command that helps or improves it; empty if there is nothing to do.
+        is_ready: Whether you can work with it as it is.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Finding:
 
 
 def missing(name: str, found: str, remedy: str) -> Finding:
-    """Make a finding of something that one cannot work with."""
+    """Make a finding about something that you cannot work with."""
     return Finding(name, found, remedy, is_ready=False)
 
 
@@ -61,7 +61,7 @@ def machine() -> list[Finding]:
     """Look at the tools, the disk, the environment and the hooks.
 
     Returns:
-        The findings, in the order in which a remedy may need the one before.
+        The findings, in order: a remedy may need those before it.
     """
     return [_git(), _author(), _uv(), _python(), _disk(), _environment(), _hooks()]
 
@@ -82,7 +82,7 @@ def team() -> list[Finding]:
 
 
 def shared() -> list[Finding]:
-    """Look at what `team` looks at, in this process."""
+    """Do what `team` does, in this process."""
     return [_remote(), _results(), _registry()]
 
 
@@ -91,7 +91,7 @@ def as_text(findings: Iterable[Finding], *, is_setup: bool = False) -> str:
 
     Args:
         findings: What was found.
-        is_setup: Whether `setup` is running, so that the commands which it runs are left out.
+        is_setup: Whether `setup` is running, so that commands it runs itself are left out.
     """
     lines: list[str] = []
     for finding in findings:
@@ -107,7 +107,7 @@ def as_json(findings: Iterable[Finding]) -> str:
 
 
 def is_moved() -> bool:
-    """Say whether .venv was made in another place, where its commands look for Python."""
+    """Say whether .venv was made in another place, where its scripts look for Python."""
     for script in ENVIRONMENT.glob("*/activate"):
         found = re.search("^VIRTUAL_ENV='.*", script.read_text(encoding="utf-8"), re.MULTILINE)
         place = shlex.split(found[0])[0].partition("=")[2] if found else ""
@@ -116,7 +116,7 @@ def is_moved() -> bool:
 
 
 def enclosing_repository() -> Path | None:
-    """Give the repository around this folder, if this folder is not one itself."""
+    """Return the repository around this folder, if this folder is not one itself."""
     top = _output("git", "rev-parse", "--show-toplevel")
     return Path(top) if top and not Path(top).samefile(Path.cwd()) else None
 
@@ -217,7 +217,7 @@ def _remote() -> Finding:
 
 
 def _default_remote() -> tuple[str, str]:
-    """Give the name and the address of DVC's default remote, empty where there is none."""
+    """Return the name and the address of DVC's default remote, empty if there is none."""
     config = ConfigParser(interpolation=None)
     try:
         config.read([".dvc/config", ".dvc/config.local"], encoding="utf-8")

@@ -1,1 +1,1 @@
-"""What everything else rests on: it imports nothing of the package but itself."""
+"""The foundation of the package: these modules import nothing else of it."""

@@ -113,8 +113,8 @@ class Cells:
     """Expressions for the cells of a column.
 
     Attributes:
-        values: The cells in the wanted type; null where a cell is empty or cannot be read, and
-            not finite where it is no finite number.
+        values: The cells in the wanted type; null where a cell is empty or cannot be read, and not
+            finite where the number is not finite.
         is_empty: Whether a cell holds nothing.
         text: The cells as they are shown in reasons.
         fault: What is wrong with a cell that cannot be read, such as "not a number".
@@ -137,14 +137,14 @@ def cells(
     dialect: Dialect,
     known: set[str],
 ) -> Cells:
-    """Convert the cells of a column without a guess: what does not fit becomes null.
+    """Convert the cells of a column without guessing: a cell that does not fit becomes null.
 
     Args:
         cell: The cells as they were read.
         name: Name of the column.
         types: The type that it has, and the one that the schema asks for.
         dialect: How the cells are written.
-        known: Texts that the schema allows in this column: they are never empty.
+        known: Texts that the schema allows in this column; they never count as empty.
 
     Returns:
         The expressions.
@@ -168,7 +168,7 @@ def cells(
 
 
 def written(times: pl.Expr, dialect: Dialect) -> pl.Expr:
-    """Write times as the dialect has them: in its first format, of dates too, that loses nothing.
+    """Write times in the first format of the dialect, for dates or times, that loses nothing.
 
     Args:
         times: Times on a date, without a zone.
@@ -209,7 +209,7 @@ def _refuse_other_meaning(name: str, found: pl.DataType, wanted: pl.DataType) ->
 
 
 def _cast(cell: pl.Expr, found: pl.DataType, wanted: pl.DataType) -> pl.Expr:
-    """Cast a typed cell; null where the result is not the same value."""
+    """Cast a typed cell; the result is null where it is not the same value."""
     values = cell.cast(wanted, strict=False)
     if found == wanted or kind(wanted) == "texts" or wanted == pl.Float32:
         return values
@@ -217,11 +217,11 @@ def _cast(cell: pl.Expr, found: pl.DataType, wanted: pl.DataType) -> pl.Expr:
 
 
 def _read(text: pl.Expr, marks: set[str], wanted: pl.DataType, dialect: Dialect) -> pl.Expr:
-    """Read stripped text as a type; null where it is a mark of empty cells, or of another type."""
+    """Read stripped text as a type; null where it marks an empty cell or is of another type."""
     cells = pl.DataFrame({"text": sorted(marks)}, schema={"text": pl.String})
     values = _parsed(pl.col("text"), wanted, dialect)
     is_value = values.is_finite() if wanted.is_float() else values.is_not_null()
-    readable = cells.filter(is_value)["text"]  # few of them: "NA" is no number anyway
+    readable = cells.filter(is_value)["text"]  # few marks can be: "NA" is not a number anyway
     if len(readable):
         text = pl.when(~text.is_in(readable.to_list())).then(text)
     return _parsed(text, wanted, dialect)
@@ -270,7 +270,7 @@ def _number(text: pl.Expr, dialect: Dialect) -> pl.Expr:
 
 
 def _time(text: pl.Expr, wanted: pl.Datetime, dialect: Dialect) -> pl.Expr:
-    """Read times; null where just one of cell and schema has a zone, and `time_zone` is not set."""
+    """Read times; null where only the cell or only the schema has a zone, without `time_zone`."""
     unit, zone = wanted.time_unit, wanted.time_zone
     iso = text.str.replace("T", " ", literal=True)
     source, formats = (text, dialect.times) if dialect.times else (iso, ISO_TIMES)
@@ -299,7 +299,7 @@ def _time(text: pl.Expr, wanted: pl.Datetime, dialect: Dialect) -> pl.Expr:
 
 
 def _whole_year(times: pl.Expr) -> pl.Expr:
-    """Leave times out whose year was written with two digits, but read as four."""
+    """Leave out times whose year was written with two digits but read as four."""
     return pl.when(times.dt.year() >= FIRST_YEAR).then(times)
 
 
@@ -329,7 +329,7 @@ def _example(format_: str) -> str:
 
 
 def listed(values: Sequence[object]) -> str:
-    """List values for people to read, ten at most."""
+    """List at most ten values for people to read."""
     shown = ", ".join(map(str, values[:LISTED]))
     return f"{shown} and {len(values) - LISTED} more" if len(values) > LISTED else shown
 

@@ -1,4 +1,4 @@
-"""Estimators and their files: skops, not pickle; the same bytes each time; checked by hash."""
+"""Estimators and their files: skops instead of pickle, reproducible bytes, checked by hash."""
 
 import io
 import json
@@ -16,12 +16,12 @@ from . import paths
 from .errors import ProjectError
 
 SCHEMA = "schema.json"
-UV_LOCK = f"../{paths.UV_LOCK}"  # seen from the models
+UV_LOCK = f"../{paths.UV_LOCK}"  # relative to the models
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 class Estimator(Protocol):
-    """An estimator of scikit-learn, which has no types of its own."""
+    """An estimator with scikit-learn's interface, for which scikit-learn has no type."""
 
     def fit(self, features: pl.DataFrame, target: pl.Series) -> object:
         """Fit in place."""
@@ -30,7 +30,7 @@ class Estimator(Protocol):
         """Predict one value for each row."""
 
     def get_params(self) -> dict[str, object]:
-        """Return the parameters, those of nested estimators included."""
+        """Return the parameters, including those of nested estimators."""
 
 
 class Classifier(Estimator, Protocol):
@@ -43,7 +43,7 @@ class Classifier(Estimator, Protocol):
 
 
 def refuse_empty(target: pl.Series, rows: str) -> None:
-    """Refuse a target with empty cells, which no metric can compare.
+    """Refuse a target with empty cells, since no metric can compare them.
 
     Args:
         target: The target of each row.
@@ -74,12 +74,12 @@ def refuse_unlearnable(target: pl.Series, rows: str) -> None:
 
 
 def save(models: Mapping[Path, Estimator]) -> None:
-    """Write models, and beside them, as `sha256sum` does, their hashes and that of uv.lock.
+    """Write models and, in the format of `sha256sum`, their hashes and that of uv.lock.
 
     Args:
         models: Fitted estimators by their files, all in one folder, which is created if missing.
     """
-    import skops.io  # takes a second, and `register` reads the hashes only
+    import skops.io  # this import takes a second, and `register` only reads the hashes
 
     sums = ""
     for path, model in models.items():
@@ -93,13 +93,13 @@ def save(models: Mapping[Path, Estimator]) -> None:
 
 
 def recorded_sha256() -> dict[str, str]:
-    """Read what `save` wrote: hashes by names of files, those of models and `UV_LOCK`."""
+    """Read the hashes that `save` wrote, by file name: those of the models and of `UV_LOCK`."""
     lines = paths.SHA256SUMS.read_text(encoding="utf-8").splitlines()
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 
 def load_recorded(path: Path, trusted: Sequence[str]) -> Classifier:
-    """Read a model of the last run, whose hash `save` wrote beside it: see `load`."""
+    """Read a model of the last run, and check it against the hash that `save` recorded."""
     try:
         return load(path, recorded_sha256()[path.name], trusted)
     except (FileNotFoundError, KeyError):
@@ -107,18 +107,19 @@ def load_recorded(path: Path, trusted: Sequence[str]) -> Classifier:
 
 
 def load(path: Path, expected_sha256: str, trusted: Sequence[str]) -> Classifier:
-    """Read a model, after its hash has been checked.
+    """Check the hash of a model file, then read the model.
 
     Args:
         path: The file.
         expected_sha256: 64 hexadecimal digits.
-        trusted: Types that it may hold beside those that skops trusts.
+        trusted: Types that it may hold in addition to those that skops trusts.
 
     Returns:
         The fitted estimator.
 
     Raises:
-        ProjectError: If the file is not the one that was saved, or holds types not trusted.
+        ProjectError: If the file is not the one that was saved, or holds types that are not
+            trusted.
     """
     import skops.io
 
@@ -136,8 +137,9 @@ def load(path: Path, expected_sha256: str, trusted: Sequence[str]) -> Classifier
 def _canonical(content: bytes) -> bytes:
     """Rewrite a skops file so that the same model has the same bytes.
 
-    Skops names objects and arrays by their memory addresses, and a zip file holds times: addresses
-    are numbered in their order, members are sorted and get one date.
+    Skops names objects and arrays by their memory addresses, and a zip file holds times. So
+    addresses are replaced by numbers in order of appearance, and members are sorted and get the
+    same date.
     """
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}

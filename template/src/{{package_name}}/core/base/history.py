@@ -8,9 +8,9 @@ from .settings import Section
 
 
 class History(Section):
-    """What tells series apart and orders their rows, as a part of section `features`.
+    """The columns that tell series apart and order their rows, in section `features`.
 
-    With it, `transform` gets the target too, so that features can use the target of earlier rows.
+    With a history, `transform` also gets the target, so that features can use that of earlier rows.
 
     Attributes:
         by: Columns whose values tell the series apart, such as a shop; empty for a single series.
@@ -22,7 +22,7 @@ class History(Section):
 
     @property
     def key(self) -> list[str]:
-        """The columns that give a row its place."""
+        """The columns that define the place of a row."""
         return [*self.by, self.order]
 
     @classmethod
@@ -31,11 +31,11 @@ class History(Section):
         return next((value for _, value in settings if isinstance(value, cls)), None)
 
     def earlier(self, values: pl.Expr, steps: int = 1) -> pl.Expr:
-        """Return what an expression was some rows before, in the same series.
+        """Return the values that an expression had some rows earlier in the same series.
 
         Args:
-            values: A column or a window that ends at its row, such as `rolling_mean`.
-            steps: How many rows before, at least 1; so the target may be among the columns.
+            values: A column, or a window that ends at its row, such as `rolling_mean`.
+            steps: How many rows earlier, at least 1, so that the target may be among the columns.
 
         Returns:
             The values; null where the series has no such row.
@@ -51,8 +51,8 @@ class History(Section):
             rows: Valid rows.
 
         Raises:
-            ProjectError: If a column is missing, `order` is a text, a place is empty, or two rows
-                have the same one.
+            ProjectError: If a column is missing, `order` is a text column, a place is empty, or two
+                rows have the same place.
         """
         for name in self.key:
             if name not in rows.collect_schema():

@@ -38,7 +38,7 @@ PARQUET, ARROW, SQLITE = b"PAR1", b"ARROW1", b"SQLite format 3\0"
 BOM = b"\xef\xbb\xbf"
 NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 ROWS_AT_ONCE = 50_000
-SNIFFED = 1000  # lines of a zstd file that show what it holds
+SNIFFED = 1000  # lines of a zstd file that are read to find out what it holds
 NO_SEPARATOR = "\x1f"  # a character that does not occur in text, so that lines stay whole
 
 # How files that hold no rows begin, and what to do about them.
@@ -56,20 +56,20 @@ Batches = Callable[[], Iterator[pl.DataFrame]]
 
 
 def scan(path: Path, dialect: Dialect | None = None) -> pl.LazyFrame:
-    """Scan a file, or all files of a folder, whose names may give further columns (`year=2026/`).
+    """Scan a file or the files in a folder; folder names may add columns (`year=2026/`).
 
     Args:
-        path: CSV, JSON lines (both also as gzip or zstd), Parquet, Arrow, Excel or SQLite. What
-            the file holds decides, not its name.
-        dialect: How its cells are written, by default as in CSV files in UTF-8 with commas; the
-            query of a database.
+        path: CSV, JSON lines (both also as gzip or zstd), Parquet, Arrow, Excel or SQLite. The
+            content decides, not the name.
+        dialect: How its cells are written, by default as in CSV files in UTF-8 with commas; for a
+            database, the query.
 
     Returns:
-        Its rows. Cells of text files and databases are text: a bad cell then costs its row, not
-        the file.
+        Its rows. Cells of text files and databases are text, so that a bad cell affects its row
+        only, not the file.
 
     Raises:
-        ProjectError: If the file is missing or cannot be rows; while reading, at the line that
+        ProjectError: If the file is missing or does not hold rows; while rows are read, if a line
             cannot be read.
     """
     dialect = dialect or Dialect()
@@ -92,7 +92,7 @@ def scan(path: Path, dialect: Dialect | None = None) -> pl.LazyFrame:
 
 
 def _files(folder: Path) -> list[Path]:
-    """List the files of a folder and of those in it, but for hidden ones (`_`, `.`)."""
+    """List the files of a folder and its subfolders, except hidden ones (`_`, `.`)."""
     found: list[Path] = []
     for place, folders, names in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith((".", "_"))]
@@ -101,13 +101,13 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _partition(file: Path, folder: Path) -> list[tuple[str, str | None]]:
-    """Read the columns that the names of folders give, as Hive and Spark write them."""
+    """Read the columns that folder names define, as Hive and Spark write them."""
     parts = [part.partition("=") for part in file.relative_to(folder).parts[:-1] if "=" in part]
     return [(name, None if value == NO_VALUE else unquote(value)) for name, _, value in parts]
 
 
 def expected_height(path: Path | None) -> int | None:
-    """Return about how many rows a file or folder holds, if that is known quickly."""
+    """Return about how many rows a file or folder holds, if that can be found out quickly."""
     if path is None:
         return None
     if path.is_dir():
@@ -125,7 +125,7 @@ def query(address: "str | URL", sql: str, dialect: Dialect | None = None) -> pl.
     """Query a database.
 
     Args:
-        address: Address with the driver, as SQLAlchemy takes it; its password is never shown.
+        address: Address with the driver, in SQLAlchemy's format; its password is never shown.
         sql: The query.
         dialect: How numbers are written into the cells.
 
@@ -210,9 +210,9 @@ def _native(path: Path, scanned: Callable[[], pl.LazyFrame]) -> pl.LazyFrame:
 
 
 def _excel(path: Path, dialect: Dialect) -> pl.LazyFrame:
-    """Read the first sheet of an Excel file; numbers and dates as the dialect writes them.
+    """Read the first sheet of an Excel file, with numbers and dates as the dialect writes them.
 
-    Since each cell has a type of its own, the sheet is read as each type, to find it out.
+    Each cell has a type of its own, so the sheet is read once as each type to find it out.
     """
     kinds = ("string", "boolean", "float", "duration")
     try:
@@ -221,7 +221,7 @@ def _excel(path: Path, dialect: Dialect) -> pl.LazyFrame:
     except ModuleNotFoundError:
         message = f"cannot read {path}: Excel files need a further package: uv add fastexcel"
         raise ProjectError(message) from None
-    except Exception as error:  # the errors of a package that may be missing have no names here
+    except Exception as error:  # the package may be missing, so its errors cannot be named here
         raise ProjectError(f"cannot read {path}: {_first_line(error)}") from None
     if sheets[0].is_empty():
         raise ProjectError(f"cannot read {path}: its first sheet is empty")
@@ -236,7 +236,7 @@ def _excel(path: Path, dialect: Dialect) -> pl.LazyFrame:
 
 
 def _cell_of_excel(dialect: Dialect) -> pl.Expr:
-    """Write a cell that is given as each type; null where it is not of that type."""
+    """Write a cell as text. It is given as each type, and null as types that it is not of."""
     text, number, time = pl.col("string"), pl.col("float"), pl.col("duration")
     is_number = pl.col("boolean").is_not_null() & ~text.is_in(["true", "false"])
     at = text.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", strict=False)
@@ -252,7 +252,7 @@ def _cell_of_excel(dialect: Dialect) -> pl.Expr:
 
 
 def _json_lines(path: Path, dialect: Dialect) -> pl.LazyFrame:
-    """Scan JSON lines; its numbers, which have decimal points, as the dialect writes them."""
+    """Scan JSON lines, and write their numbers as the dialect does."""
     with _json_source(path, dialect) as source:
         found = pl.scan_ndjson(source, infer_schema_length=None).collect_schema()
     _refuse_names(list(found), str(path))
@@ -270,7 +270,7 @@ def _json_lines(path: Path, dialect: Dialect) -> pl.LazyFrame:
 
 @contextmanager
 def _json_source(path: Path, dialect: Dialect) -> Iterator[str]:
-    """Give a path that Polars takes for one file, and explain what it cannot read."""
+    """Yield a path that Polars reads as one file, and explain what it cannot read."""
     try:
         with _as_utf8(path, dialect, is_json=True) as source:
             yield glob.escape(str(source))
@@ -280,7 +280,7 @@ def _json_source(path: Path, dialect: Dialect) -> Iterator[str]:
 
 
 def _refuse_json(path: Path, dialect: Dialect) -> None:
-    """Refuse the first line that is no JSON object."""
+    """Refuse the first line that is not a JSON object."""
     with _lines(path, dialect) as lines:
         for number, line in enumerate(lines, start=1):
             try:
@@ -292,7 +292,7 @@ def _refuse_json(path: Path, dialect: Dialect) -> None:
 
 
 def _csv(path: Path, dialect: Dialect) -> pl.LazyFrame:
-    """Scan a CSV file; lines that hold nothing are no rows, and short or long lines are refused."""
+    """Scan a CSV file; empty lines are skipped, and lines that are too short or long refused."""
     separator = dialect.separator or ("\t" if ".tsv" in path.suffixes else ",")
     begins, header = _header(path, dialect, separator)
     schema = pl.Schema(dict.fromkeys(header, pl.String()))
@@ -310,7 +310,7 @@ def _csv(path: Path, dialect: Dialect) -> pl.LazyFrame:
                     separator=separator,
                     quote_char=dialect.quote,
                     comment_prefix=dialect.comment,
-                    missing_columns="insert",  # of a short line, which is refused below
+                    missing_columns="insert",  # in short lines, which are refused below
                     raise_if_empty=False,
                     glob=False,
                 ).collect_batches():
@@ -332,7 +332,7 @@ def _csv(path: Path, dialect: Dialect) -> pl.LazyFrame:
 
 
 def _header(path: Path, dialect: Dialect, separator: str) -> tuple[int, list[str]]:
-    """Read how many lines there are down to the header, and the names of the columns."""
+    """Return how many lines there are up to and including the header, and the column names."""
     with _lines(path, dialect) as lines:
         records = _records(path, lines, dialect, separator)
         begin = next((it for it in records if any(name.strip() for name in it[1])), None)
@@ -354,7 +354,7 @@ def _named(header: Sequence[str]) -> list[str]:
 
 
 def _refuse_names(names: Sequence[str], place: str) -> None:
-    """Refuse names of columns that do not say which one is meant."""
+    """Refuse ambiguous names of columns."""
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise ProjectError(f"{place} has two columns named {twice[0]}: rename one of them")
@@ -363,7 +363,7 @@ def _refuse_names(names: Sequence[str], place: str) -> None:
 
 
 def _refuse_ragged(path: Path, dialect: Dialect, separator: str, width: int) -> None:
-    """Refuse the first line that has not as many cells as the header."""
+    """Refuse the first line that does not have as many cells as the header."""
     with _lines(path, dialect) as lines:
         for number, cells in _records(path, lines, dialect, separator):
             if len(cells) != width and any(cell.strip() for cell in cells):
@@ -423,7 +423,7 @@ def _encoding(dialect: Dialect) -> str:
 
 
 def _begin(path: Path) -> bytes:
-    """Read how a file begins, unpacked."""
+    """Read the beginning of a file, unpacked."""
     try:
         with _open(path) as file:
             return file.read(2**16)
@@ -447,7 +447,7 @@ def _starts_with(path: Path, *signatures: bytes) -> bool:
 
 
 def _zstd_lines(path: Path) -> Iterator[str]:
-    """Read the lines of a file by Polars, since Python can unpack zstd from 3.14 on only."""
+    """Read the lines of a file with Polars, since Python can unpack zstd only from 3.14 on."""
     lines = pl.scan_csv(
         path, has_header=False, infer_schema=False, separator=NO_SEPARATOR, quote_char=None
     )
@@ -469,7 +469,7 @@ def _lines(path: Path, dialect: Dialect) -> Iterator[Iterator[str]]:
 def _records(
     path: Path, lines: Iterator[str], dialect: Dialect, separator: str
 ) -> Iterator[tuple[int, list[str]]]:
-    """Split lines into cells, as Polars does; each record with the number of its last line."""
+    """Split lines into cells, as Polars does, and number each record by its last line."""
     csv.field_size_limit(2**31 - 1)
     last = 0
 
@@ -495,7 +495,7 @@ def _records(
 
 @contextmanager
 def _as_utf8(path: Path, dialect: Dialect, *, is_json: bool = False) -> Iterator[Path]:
-    """Give a file in UTF-8: the file itself, or a copy that is deleted afterwards.
+    """Yield a file in UTF-8: the file itself, or a copy that is deleted afterwards.
 
     Polars overlooks a byte order mark in CSV files, and stumbles over it in JSON lines.
     """

@@ -1,11 +1,11 @@
 """Metrics and plot tables for targets of any type, to use in `evaluation.py`.
 
-Truth and predictions are compared as text, so that a class may be text, a number, a truth value or
-a category. A metric is nan where it is not defined for the rows at hand, for example the area under
-the curve where all rows have one class; `evaluate` leaves such a metric out and says so.
+Truth and predictions are compared as text, so that a class may be text, a number, a boolean or a
+category. A metric is nan where it is not defined for the given rows, for example the area under the
+curve where all rows have one class; `evaluate` leaves such a metric out and says so.
 
-A name that ends in `_loss` or `_error` is better when lower, any other when higher. This is
-scikit-learn's convention, and `evaluate` compares the model with the baseline by it.
+A metric whose name ends in `_loss` or `_error` is better when lower, and any other when higher.
+This is scikit-learn's convention, and `evaluate` follows it to compare the model with the baseline.
 """
 
 import re
@@ -33,9 +33,9 @@ def classification(truth: pl.Series, predictions: pl.DataFrame) -> dict[str, flo
             probabilities are left out.
 
     Returns:
-        Accuracy and balanced accuracy, between 0 and 1. For two classes also the area under the
+        Accuracy and balanced accuracy, between 0 and 1. For two classes, also the area under the
         ROC curve, average precision and the Brier score, where the second class in sorted order is
-        the positive one. For more classes the means over the classes of F1 and of the area under
+        the positive one. For more classes, the means over the classes of F1 and of the area under
         the ROC curve of each class against the rest. Then the log loss, in nats.
     """
     stated = {
@@ -163,7 +163,7 @@ def _ranked(
     is_positive: NDArray[np.bool_],
     probability: NDArray[np.float64],
 ) -> float:
-    """Compute a metric of how rows are ranked; nan where all of them are on one side."""
+    """Compute a metric of how rows are ranked, or nan if all rows have the same class."""
     if is_positive.all() or not is_positive.any():
         return np.nan
     return metric(is_positive, probability)

@@ -12,11 +12,11 @@ from pydantic_settings import BaseSettings
 from .errors import ProjectError
 from .paths import PARAMS, REGISTRY
 
-Seed = Annotated[int, Field(ge=0, lt=2**32)]  # as numpy takes it
+Seed = Annotated[int, Field(ge=0, lt=2**32)]  # the range that numpy accepts
 
 
 class Section(BaseModel):
-    """A section of params.yaml: a key that is not declared is refused."""
+    """A section of params.yaml; keys that are not declared are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

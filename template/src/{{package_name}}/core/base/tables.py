@@ -1,4 +1,4 @@
-"""Tables in the files between two stages: read, and written whole or not at all."""
+"""Tables in the files between two stages; a file is written whole or not at all."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from .errors import ProjectError
 
-# A bar for rows on stderr; there is none where that is no terminal.
+# A progress bar for rows on stderr, only if stderr is a terminal.
 BAR = {"unit": " rows", "unit_scale": True, "disable": None, "leave": False, "delay": 1}
 
 
@@ -59,17 +59,17 @@ def stream(path: Path) -> pl.LazyFrame:
 
 
 def height(path: Path) -> int:
-    """Return how many rows a Parquet file holds, which it says itself."""
+    """Return how many rows a Parquet file holds, from its metadata."""
     rows: int = pl.scan_parquet(path).select(pl.len()).collect().item()
     return rows
 
 
 def sink(tables: Mapping[Path, pl.LazyFrame], summary: pl.LazyFrame | None = None) -> pl.DataFrame:
-    """Write Parquet files in one pass over what they share, all of them or none.
+    """Write all of several Parquet files, or none, in one pass over what they share.
 
     Args:
         tables: The rows of each file; its folder is created if it is missing.
-        summary: What else to compute in the same pass, a frame that fits into memory.
+        summary: What else to compute in the same pass: a frame that fits into memory.
 
     Returns:
         The rows of `summary`.
@@ -114,14 +114,14 @@ def write_json(content: object, path: Path) -> None:
 
 
 def watched(rows: pl.LazyFrame, count: Callable[[], int | None]) -> pl.LazyFrame:
-    """Show how many rows have gone by, how many a second, and the time left.
+    """Show how many rows have passed, how many per second, and the time left.
 
     Args:
         rows: A table.
-        count: Returns how many rows it has, or about how many, if that is known.
+        count: Returns how many rows it has, exactly or approximately, if that is known.
 
     Returns:
-        The table; it is the same where stderr is no terminal.
+        The table; unchanged if stderr is not a terminal.
     """
     if not sys.stderr.isatty():
         return rows

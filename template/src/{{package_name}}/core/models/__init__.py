@@ -1,1 +1,1 @@
-"""What becomes of a trained model: its lineage, the registry, predictions."""
+"""What happens to a trained model: its lineage, the registry and predictions."""

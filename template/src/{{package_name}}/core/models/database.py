@@ -1,4 +1,4 @@
-"""The registry in an SQLite file: it may move with its folder, and one process at a time writes."""
+"""The registry in an SQLite file, which may move and which one process at a time writes."""
 
 import os
 import sqlite3
@@ -35,31 +35,31 @@ class Database:
     """An SQLite file with its artifacts beside it.
 
     Attributes:
-        path: The file, which need not be there yet.
+        path: The file, which need not exist yet.
         artifacts: Address of the folder for the artifacts, as MLflow keeps it.
     """
 
     def __init__(self, path: Path) -> None:
-        """Describe it; nothing is read or written."""
+        """Set the path; nothing is read or written."""
         self.path = path.absolute()
         self.artifacts = (self.path.parent / "artifacts").as_uri()
 
     @property
     def uri(self) -> str:
-        """Its address for MLflow, which does not escape the signs of addresses in a path."""
+        """Its address for MLflow, which does not escape special characters in a path."""
         is_plain = not any(sign in str(self.path) for sign in "%?#")
         return f"{SQLITE}{self.path if is_plain else os.path.relpath(self.path)}"
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Let no other process create the database or register in it meanwhile.
+        """Keep other processes from creating the database or registering in it meanwhile.
 
         Raises:
-            ProjectError: If another process does not come to its end.
+            ProjectError: If another process does not finish in time.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(f"{self.path}.lock", timeout=WAIT, is_singleton=True)
-        is_ours = os.access(self.path.parent, os.W_OK)  # or else it can only be read
+        is_ours = os.access(self.path.parent, os.W_OK)  # otherwise it can only be read
         try:
             with lock if is_ours else nullcontext():
                 yield
@@ -67,9 +67,9 @@ class Database:
             raise self._refusal(f"has been in use for {WAIT} s", "let the others finish") from None
 
     def prepare(self) -> None:
-        """See that the file can be used, and say in it where the artifacts are.
+        """Check that the file can be used, and record in it where the artifacts are.
 
-        MLflow keeps their absolute addresses, which are wrong after the folder has been moved or
+        MLflow stores their absolute addresses, which are wrong after the folder has been moved or
         copied: a copy would write into the original.
 
         Raises:

@@ -23,7 +23,7 @@ class _Item(Protocol):
     use_cache: bool
 
     def status(self) -> Mapping[str, Mapping[str, str]]:
-        """Compare the item with what dvc.lock records of it."""
+        """Compare the item with what dvc.lock records for it."""
 
 
 class _Stage(Protocol):
@@ -39,15 +39,15 @@ class _Stage(Protocol):
 def compare(root: Path = Path()) -> dict[str, list[str]]:
     """Compare dvc.lock with dvc.yaml, the code, the parameters and the results that are in git.
 
-    The data need not be there: of files that a stage or `dvc add` writes, only the recorded hashes
-    are compared.
+    The data need not be present: for files that a stage or `dvc add` writes, only the recorded
+    hashes are compared.
 
     Args:
         root: Root of the repository.
 
     Returns:
-        For each stage of dvc.yaml what has changed since it ran; nothing if its results are those
-        of the tree.
+        For each stage of dvc.yaml, what has changed since it ran; empty if its results belong to
+        the current code and parameters.
 
     Raises:
         ProjectError: If there has been no run yet, or dvc.yaml or dvc.lock cannot be read.
@@ -69,7 +69,7 @@ def compare(root: Path = Path()) -> dict[str, list[str]]:
 
 
 def changes(root: Path = Path()) -> list[str]:
-    """List what has changed since the last run, a line for each change: see `compare`."""
+    """List what has changed since the last run, one line for each change: see `compare`."""
     return [f"stage {name}: {what}" for name, found in compare(root).items() for what in found]
 
 

@@ -19,7 +19,7 @@ from . import freshness
 CORE = f"src/{(__package__ or '').partition('.')[0]}/core/"
 CLEAN, UNCLEAN, UNKNOWN = "clean", "unclean", "unknown"
 
-Entry = Mapping[str, Any]  # what dvc.lock records of a stage
+Entry = Mapping[str, Any]  # what dvc.lock records for a stage
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ class Lineage:
     Attributes:
         key: SHA-256 of what dvc.lock records of the stages that the model depends on.
         git_commit: The commit of the working tree; `unknown` if git does not name one.
-        git_state: `clean` if the working tree is that commit, `unclean` if it is not, and
+        git_state: `clean` if the working tree equals that commit, `unclean` if it does not, and
             `unknown` if git does not say.
         data_hash: Hash of the raw data, as DVC records it.
-        uv_lock_sha256: SHA-256 of the uv.lock that was there in training; empty if none was.
+        uv_lock_sha256: SHA-256 of uv.lock at the time of training; empty if there was none.
         model_sha256: SHA-256 of the model file.
     """
 
@@ -50,10 +50,10 @@ class Lineage:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a version needs of this repository in order to predict.
+    """What a version needs from this repository in order to predict.
 
     Attributes:
-        code: MD5 of each file of yours that runs between a raw row and a prediction, by its path.
+        code: MD5 of each of your files that runs between a raw row and a prediction, by its path.
         features: Section `features` of params.yaml.
         columns: Types of the columns that the model predicts, by their names.
     """
@@ -63,7 +63,7 @@ class Recipe:
     columns: Mapping[str, str] = field(default_factory=dict)
 
     def other_code(self) -> list[str]:
-        """List the modules that are not as they were when the model was trained."""
+        """List the modules that have changed since the model was trained."""
         return [
             path
             for path, recorded in self.code.items()
@@ -78,12 +78,12 @@ class Run:
         """Read dvc.lock.
 
         Raises:
-            ProjectError: If the pipeline has not run, or if its results are not those of the code
+            ProjectError: If the pipeline has not run, or if its results do not belong to the code
                 and the parameters in the tree.
         """
         changes = freshness.compare()
         locked = yaml.safe_load(paths.DVC_LOCK.read_text(encoding="utf-8"))["stages"]
-        # dvc.lock keeps what it had of stages that dvc.yaml no longer has.
+        # dvc.lock keeps entries of stages that dvc.yaml no longer has.
         self._stages: Mapping[str, Entry] = {
             name: entry for name, entry in locked.items() if name in changes
         }
@@ -114,7 +114,7 @@ class Run:
         )
 
     def recipe(self, columns: Mapping[str, str]) -> Recipe:
-        """Derive what predicting with the model needs: your code behind the first stage.
+        """Derive what predicting with the model needs: your code after the first stage.
 
         Args:
             columns: Types of the columns that it predicts, by their names.
@@ -164,7 +164,7 @@ def _code(entry: Entry) -> Iterator[str]:
     for path in map(Path, _files(entry, "deps")):
         if path.suffix == ".py":
             yield path.as_posix()
-        elif path.parts[0] == "src":  # what is read beside the code, be it a file or a folder
+        elif path.parts[0] == "src":  # a file or a folder that the code reads
             files = [path] if path.is_file() else path.rglob("*")
             yield from (it.as_posix() for it in files if it.is_file() and it.suffix != ".pyc")
 
@@ -190,7 +190,7 @@ def _sha256(path: Path) -> str:
 def _commit_of(files: Iterable[str]) -> tuple[str, str]:
     """Name the commit, and say whether it holds the working tree and these files as they are.
 
-    Git's status shows neither edits that it was told to overlook nor files that it ignores.
+    `git status` shows neither edits that git was told to overlook nor files that it ignores.
     """
     commit = _git("rev-parse", "--verify", "--quiet", "HEAD")
     status = _git("status", "--porcelain", "--untracked-files=all", "--", ".")

@@ -39,18 +39,19 @@ WRITERS: Mapping[str, Callable[[pl.LazyFrame, Path], object]] = {
 
 @dataclass(frozen=True)
 class Predictor:
-    """A version of the model, with all that lies between raw rows and its predictions.
+    """A version of the model, with everything between raw rows and its predictions.
 
     Attributes:
         version: Number of the version.
         target: Name of the target column.
-        schema: What a valid row is; it has the target, which may be empty, only with a history.
+        schema: What a valid row is. Only with a history does it have the target, which may be
+            empty.
         dialect: How the cells of raw rows are written.
         transform: Makes the inputs of the model from valid rows.
         predict: Predicts one row of output for each row of inputs.
-        columns: Types of the columns that `predict` returns, by their names; may be empty if the
-            version does not say.
-        history: How `transform` finds earlier rows, if it does.
+        columns: Types of the columns that `predict` returns, by their names; empty if the version
+            does not record them.
+        history: How `transform` finds earlier rows, if it looks back.
     """
 
     version: str
@@ -68,16 +69,16 @@ class Predictor:
         Args:
             raw: Raw rows; the target may be missing.
             earlier: Raw rows for `transform` to look back at, which get no prediction. Those that
-                break the schema are left out; those that are in `raw` too give it their target.
+                break the schema are left out; those that are also in `raw` supply the target there.
 
         Returns:
-            One row for each raw row, in their order, not computed yet: `row`, counted from 0, the
-            columns of `predict`, and the `reason` where a row breaks the schema and gets no
+            One row for each raw row, in the same order, not computed yet: `row`, counted from 0,
+            the columns of `predict`, and the `reason` if a row breaks the schema and gets no
             prediction.
 
         Raises:
             ProjectError: If the rows do not fit the schema or the history, or if there are
-                `earlier` rows, but no history.
+                `earlier` rows but no history.
         """
         if self.history:
             return self._series(self.history, raw, earlier)
@@ -97,7 +98,7 @@ class Predictor:
     def _series(
         self, history: History, raw: pl.LazyFrame, earlier: pl.LazyFrame | None
     ) -> pl.LazyFrame:
-        """Predict for rows whose features need others, so that all of them are held in memory."""
+        """Predict for rows whose features need other rows, so all of them are held in memory."""
         if self.target not in raw.collect_schema():
             raw = raw.with_columns(pl.lit(None).alias(self.target))
         checked = check(raw, self.schema, self.dialect)
@@ -127,7 +128,7 @@ class Predictor:
         inputs: pl.DataFrame,
         columns: Mapping[str, pl.DataType],
     ) -> pl.DataFrame:
-        """Give each row its prediction, or the reason why it has none."""
+        """Join to each row its prediction, or the reason why it has none."""
         reasons = pl.DataFrame(schema={ROW: pl.UInt32, REASON: pl.String})
         if rows[IS_BAD].any():  # most batches have no bad row, and need no reasons
             reasons.extend(rows.filter(IS_BAD).select(ROW, checked.reason))
@@ -166,7 +167,7 @@ class Predictor:
         return inputs
 
     def _columns_for(self, checked: Checked) -> Mapping[str, pl.DataType]:
-        """Find out by the first valid row, for a version that does not say."""
+        """Find out the columns from the first valid row, if the version does not record them."""
         first = checked.valid.head(1).collect(engine="streaming")
         return self.predict(self._inputs(first)).schema if first.height else {}
 
@@ -193,15 +194,14 @@ def load(
         dialect: How the cells of raw rows are written.
         trusted: Types that a model file may hold.
         transform: Makes the inputs of the model from valid rows and their settings.
-        settings: What section `features` of params.yaml holds.
+        settings: The class of section `features` of params.yaml.
         predict: Predicts one row of output for each row of inputs.
 
     Returns:
-        What predicts for raw rows.
+        A predictor for raw rows.
 
     Raises:
-        ProjectError: If there is no such version, or if it was trained with other code than is
-            here.
+        ProjectError: If there is no such version, or if it was trained with other code.
     """
     version = registry.get(wanted)
     recipe = registry.recipe(version)
@@ -234,7 +234,7 @@ def load(
 
 
 def _predict(predict: Callable[[pl.DataFrame], pl.DataFrame], inputs: pl.DataFrame) -> pl.DataFrame:
-    """Predict; explain in one line what the model cannot take, such as empty cells."""
+    """Predict, and explain in one line what the model does not accept, such as empty cells."""
     try:
         return predict(inputs)
     except ValueError as error:
@@ -244,10 +244,10 @@ def _predict(predict: Callable[[pl.DataFrame], pl.DataFrame], inputs: pl.DataFra
 
 @contextmanager
 def file_of(place: str) -> Iterator[Path]:
-    """Give the path that rows are read from; `-` and pipes are copied into a file first.
+    """Yield the path that rows are read from; `-` and pipes are copied into a file first.
 
     Args:
-        place: A file, a folder, a pipe, or `-` for the standard input.
+        place: A file, a folder, a pipe, or `-` for standard input.
     """
     path = Path(place)
     if place != "-" and not path.is_fifo():
@@ -268,7 +268,7 @@ def file_of(place: str) -> Iterator[Path]:
 
 
 def refuse_output(output: Path, source: Path) -> None:
-    """Refuse an output that cannot be written, or that is what is read."""
+    """Refuse an output that cannot be written, or that is also the input."""
     if output.is_dir():
         raise ProjectError(f"{output} is a folder: name a file to write to")
     if output.suffix not in WRITERS:
@@ -282,7 +282,7 @@ def write(predictions: pl.LazyFrame, output: Path | None) -> tuple[int, int]:
 
     Args:
         predictions: What `Predictor.rows` returned.
-        output: The file; its ending says which format it gets.
+        output: The file; the suffix of its name decides the format.
 
     Returns:
         How many rows were written, and how many of them have no prediction.
@@ -317,7 +317,7 @@ def _write(rows: pl.LazyFrame, output: Path) -> None:
 
 
 def _print(rows: pl.LazyFrame) -> None:
-    """Print CSV, until nobody reads it any more."""
+    """Print CSV until the reader closes the pipe."""
     try:
         sys.stdout.write(pl.DataFrame(schema=rows.collect_schema()).write_csv())
         for batch in rows.collect_batches():

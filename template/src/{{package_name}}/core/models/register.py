@@ -19,20 +19,20 @@ def run(
     *,
     champion: bool,
 ) -> None:
-    """Make one MLflow run and one model version of the last run of the pipeline.
+    """Make an MLflow run and a model version from the last run of the pipeline.
 
-    The same results are registered once, however often this is called. A version whose code was
-    not committed stays marked so; after the commit, the same results make a new version.
+    The same results are registered once, however often this is called. A version whose code was not
+    committed stays marked as such; after the commit, the same results make a new version.
 
     Args:
         environment: Says where the registry is.
         name: Name of the registered model.
         columns: Returns the types of the columns that the model predicts, by their names.
-        champion: Whether to make the version the champion. The first version becomes it anyway,
-            and so does one that takes the place of a champion that was not committed.
+        champion: Whether to make the version the champion. The first version becomes the champion
+            anyway, and so does a version that replaces a champion whose code was not committed.
 
     Raises:
-        ProjectError: If the pipeline has not run, if its results are not those of the code and the
+        ProjectError: If the pipeline has not run, if its results do not belong to the code and the
             parameters here, or if the registry does not answer.
     """
     last = Run()

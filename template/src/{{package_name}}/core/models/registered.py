@@ -1,4 +1,4 @@
-"""Which version of the registry holds the results of the last run; nothing is registered."""
+"""Find the version in the registry that holds the results of the last run; register nothing."""
 
 import os
 import re
@@ -20,7 +20,7 @@ def find(name: str) -> tuple[str, Registered | None]:
 
     Returns:
         The place of the registry, without a password, and the version; None if there is none, or if
-        the results are not those of the code and the parameters here.
+        the results do not belong to the code and the parameters here.
 
     Raises:
         ProjectError: If the registry does not answer.
@@ -40,7 +40,7 @@ def find(name: str) -> tuple[str, Registered | None]:
 
 
 def _ask(uri: str, name: str, key: str) -> list[Registered]:
-    # MLflow reads these when it is imported; without them, it tries for minutes.
+    # MLflow reads these when it is imported; without them, it retries for minutes.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     from .registry import Registry

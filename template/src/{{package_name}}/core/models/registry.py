@@ -47,7 +47,7 @@ for noisy in ("mlflow", "alembic"):  # they log each migration of a new database
 
 @contextmanager
 def _one_line_errors(uri: str | None = None) -> Iterator[None]:
-    """Explain what a registry refuses, or that it does not answer."""
+    """Explain in one line that a registry refuses something or does not answer."""
     try:
         yield
     except (MlflowException, SQLAlchemyError, ImportError) as error:
@@ -59,7 +59,7 @@ def _one_line_errors(uri: str | None = None) -> Iterator[None]:
 
 
 def _of_another_release(revision: str, uri: str) -> str:
-    """Say how to come to terms with a database of an older or newer MLflow."""
+    """Say what to do about a database of an older or newer MLflow."""
     from alembic.script import ScriptDirectory
     from alembic.util import CommandError
     from mlflow.store import db_migrations
@@ -81,7 +81,7 @@ class Registry:
     """
 
     def __init__(self, uri: str, name: str) -> None:
-        """Connect; an SQLite database is created if there is none, its artifacts go beside it.
+        """Connect, and create an SQLite database if there is none; its artifacts go next to it.
 
         Args:
             uri: Address of an MLflow server, or `sqlite:///<path>`.
@@ -105,12 +105,12 @@ class Registry:
             self._client.search_registered_models(max_results=1)
 
     def alone(self) -> AbstractContextManager[None]:
-        """Let no other process write into a registry beside the code; a server sees to it."""
+        """Keep other processes from writing into an SQLite registry; a server does this itself."""
         return self._database.alone() if self._database else nullcontext()
 
     @_one_line_errors()
     def find(self, key: str) -> list[ModelVersion]:
-        """Find the versions of the same results.
+        """Find the versions that hold the same results.
 
         Args:
             key: `Lineage.key`.
@@ -131,7 +131,7 @@ class Registry:
     ) -> ModelVersion:
         """Record the last run of the pipeline, and its model as a new version.
 
-        The first version of all becomes the champion.
+        The very first version becomes the champion.
         """
         run = self._client.create_run(self._experiment(), tags=lineage.tags()).info.run_id
         try:
@@ -170,7 +170,7 @@ class Registry:
 
     @_one_line_errors()
     def get(self, wanted: str) -> ModelVersion:
-        """Look a version up.
+        """Look up a version.
 
         Args:
             wanted: An alias, or a version number.
@@ -222,7 +222,7 @@ class Registry:
         return Path(found)
 
     def _no_version(self, wanted: str) -> ProjectError:
-        """Say what there is instead of a version that is missing."""
+        """Explain that a version is missing, and what there is instead."""
         message = f"no model {self.name}@{wanted} is registered"
         versions = self._client.search_model_versions(f"name='{self.name}'")
         if not versions:

@@ -1,1 +1,1 @@
-"""The five steps of the pipeline: each reads files, writes files and knows no other step."""
+"""The five steps of the pipeline: each reads and writes files, and none depends on another."""

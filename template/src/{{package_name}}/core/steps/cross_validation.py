@@ -36,7 +36,8 @@ def run(
         Mean and standard deviation over the folds of each metric that is defined in all of them.
 
     Raises:
-        ProjectError: If a fold has too few rows, or its training rows one value of the target.
+        ProjectError: If a fold has too few rows, or if its training rows have a single value of the
+            target.
     """
     table = tables.read(paths.TRAIN)
     scores = []

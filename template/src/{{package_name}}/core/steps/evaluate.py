@@ -1,4 +1,4 @@
-"""Step 5: evaluate the model on held-out rows, beside the baseline."""
+"""Step 5: evaluate the model on held-out rows, together with the baseline."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from ..base.estimators import Classifier, load_recorded, refuse_empty
 logger = logging.getLogger(__name__)
 
 BATCH = 100_000  # rows that are predicted at once
-MOST_LINES = 10_000  # of a plot's table, since git keeps every version of it
+MOST_LINES = 10_000  # in a plot's table, since git keeps every version of it
 
 
 def run(
@@ -34,7 +34,7 @@ def run(
         predict: Predicts one row of output for each row of features.
         metrics: Compares the target with predictions; the first metric is logged.
         plots: Makes a table for each plot from the target and predictions.
-        cross_validate: Returns what else to write beside the metrics, which may be nothing.
+        cross_validate: Returns what else to write next to the metrics, which may be nothing.
 
     Raises:
         ProjectError: If a cell of the target is empty, or no metric is defined for the rows.
@@ -62,7 +62,7 @@ def run(
 
 
 def batches(rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:
-    """Read a table by parts of always the same size, so that each run predicts the same bytes."""
+    """Read a table in parts of a fixed size, so that each run predicts the same bytes."""
     height = rows.select(pl.len()).collect().item()
     with tqdm(total=height, **tables.BAR) as bar:
         for start in range(0, height, BATCH):
@@ -102,7 +102,7 @@ def defined(scores: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, fl
 
 
 def log(model: Mapping[str, float], baseline: Mapping[str, float], rows: int) -> None:
-    """Log the first metric beside that of the baseline; warn if the model is not better.
+    """Log the first metric and that of the baseline; warn if the model is not better.
 
     Args:
         model: Metrics of the model.
@@ -126,12 +126,12 @@ def is_better(metric: str, value: float, than: float) -> bool:
     """Compare two values of a metric.
 
     Args:
-        metric: Its name; if that ends in `_loss` or `_error`, as scikit-learn names such functions,
-            less is better.
+        metric: Its name; if it ends in `_loss` or `_error`, as scikit-learn names such functions,
+            lower is better.
         value: The value to judge.
         than: The value to beat.
 
     Returns:
-        Whether `value` is better, not just as good.
+        Whether `value` is strictly better.
     """
     return value < than if metric.endswith(("_loss", "_error")) else value > than

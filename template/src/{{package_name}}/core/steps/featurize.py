@@ -26,14 +26,15 @@ def run(
         target: Name of the target column.
         split: Which rows are held out.
         seed: Seed of the split.
-        history: How `transform` finds earlier rows, if it does; only then does it get the target.
+        history: How `transform` finds earlier rows, if it looks back; only then does it get the
+            target.
 
     Raises:
         ProjectError: If the features do not fit the rows, if the split does not fit the columns, or
-            if a side of it has no rows.
+            if one side of the split has no rows.
     """
     watched = tables.stream(paths.VALID)
-    valid = tables.lazy(paths.VALID)  # read beside it, so that each row is counted once
+    valid = tables.lazy(paths.VALID)  # not watched, so that the progress bar counts each row once
     if history:
         history.require(valid)
     with one_line_errors("features.py"):
@@ -72,7 +73,7 @@ def run(
 
 
 def transformed(transform: Transform, rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Make the inputs of the model from valid rows; refuse a table that is computed already."""
+    """Make the inputs of the model from valid rows; refuse a table that is already computed."""
     features: object = transform(rows)
     if not isinstance(features, pl.LazyFrame):
         returned = type(features).__name__
@@ -82,14 +83,14 @@ def transformed(transform: Transform, rows: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def is_infinite(types: pl.Schema) -> dict[str, pl.Expr]:
-    """Return, for each input that can be infinite, whether it is: no model can use it then."""
+    """Return for each float input whether it is infinite, which no model can use."""
     names = (name for name, dtype in types.items() if dtype.is_float())
     return {name: pl.col(name).is_infinite().fill_null(value=False) for name in names}
 
 
 @contextmanager
 def one_line_errors(module: str) -> Iterator[None]:
-    """Explain errors of Polars in a module of yours, such as a misspelt column, in one line."""
+    """Explain errors of Polars in one of your modules, such as a misspelt column, in one line."""
     try:
         yield
     except pl.exceptions.ShapeError:

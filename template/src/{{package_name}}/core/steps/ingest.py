@@ -12,11 +12,11 @@ logger = logging.getLogger(__name__)
 
 
 def run(read: Callable[[], pl.LazyFrame], count: Callable[[], int | None] = lambda: None) -> None:
-    """Keep what the source holds now, unchanged.
+    """Write the current rows of the source into a file, unchanged.
 
     Args:
         read: Returns the rows of the source.
-        count: Returns about how many they are, if that is known.
+        count: Returns about how many rows there are, if that is known.
 
     Raises:
         ProjectError: If the source cannot be read or is empty.

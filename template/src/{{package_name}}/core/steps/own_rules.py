@@ -13,9 +13,9 @@ from .rules import ROW, Rule, is_known, reason_for, words
 logger = logging.getLogger(__name__)
 
 FLAG = "\x1frule "
-PROBED = 10  # rows by which it is tried whether a check judges each by itself
+PROBED = 10  # rows on which to try whether a check judges each row by itself
 
-OwnCheck = tuple[str | None, pa.Check]  # of a column, or of the whole row
+OwnCheck = tuple[str | None, pa.Check]  # of the named column, or of the whole row
 
 
 def add(
@@ -23,7 +23,7 @@ def add(
 ) -> tuple[pl.LazyFrame, list[Rule]]:
     """Apply the checks that a schema defines itself, and its rules on values that occur twice.
 
-    A check that judges each row by itself is called by batches of rows, any other on all of them.
+    A check that judges each row by itself is called with batches of rows, any other with all rows.
 
     Args:
         rows: The columns of the schema in its types, and `ROW`.
@@ -31,10 +31,11 @@ def add(
         cells: The cells of each column.
 
     Returns:
-        The rows with a column more for each rule, which says whether it holds, and the rules.
+        The rows with an additional column for each rule, which says whether it holds, and the
+        rules.
 
     Raises:
-        ProjectError: If a check fails to run, or if one on the data as a whole is broken.
+        ProjectError: If a check fails to run, or if the data break a check on them as a whole.
     """
     names = list(cells)
     by_batch: dict[str, OwnCheck] = {}
@@ -54,7 +55,7 @@ def add(
         is_unreadable = pl.any_horizontal(
             pl.col(name).is_null() & ~cells[name].is_empty for name in key
         )
-        value = pl.struct(*key, pl.when(is_unreadable).then(ROW))  # which differs from all others
+        value = pl.struct(*key, pl.when(is_unreadable).then(ROW))  # never equal to another
         by_row[flag] = rows.select(~value.is_duplicated()).collect(engine="streaming").to_series()
         says, asks = ", ".join(key), "must not occur twice"
         shown = pl.concat_str([cells[name].text.fill_null("empty") for name in key], separator=", ")
@@ -88,7 +89,7 @@ def without(schema: pa.DataFrameSchema, target: str) -> pa.DataFrameSchema:
             check(pl.LazyFrame(schema=types)).check_output.collect()
         except pl.exceptions.ColumnNotFoundError:
             return True
-        except Exception:  # it is code of yours; where it is applied, this is said
+        except Exception:  # it is your code, and the error is reported where the check is applied
             return False
         return False
 
@@ -116,15 +117,15 @@ def _rule(flag: str, name: str | None, check: pa.Check, cells: Mapping[str, Cell
     if name is None:
         reason = pl.lit(f"the row {asks}")
         return Rule(f"the row: {asks}", fails, reason, fails, check.raise_warning)
-    is_unreadable = pl.col(name).is_null() & ~cells[name].is_empty  # which is a reason already
+    is_unreadable = pl.col(name).is_null() & ~cells[name].is_empty  # which has a reason already
     reason = reason_for(name, cells[name].text, asks)
     return Rule(f"{name}: {asks}", fails & ~is_unreadable, reason, fails, check.raise_warning)
 
 
 def _judges_rows(name: str | None, check: pa.Check, sample: pl.DataFrame) -> bool:
-    """Try whether a check gives each row its outcome, whatever the other rows are.
+    """Try whether the outcome of a check for a row does not depend on the other rows.
 
-    All rows twice tell checks on values that occur twice, two halves those on a mean.
+    All rows twice expose checks on values that occur twice, and two halves expose those on a mean.
     """
     half = sample.height // 2
     for parts in ([sample.head(half), sample.slice(half)], [sample, sample]):
@@ -138,7 +139,7 @@ def _judges_rows(name: str | None, check: pa.Check, sample: pl.DataFrame) -> boo
 
 
 def _outcome_of_all(name: str | None, check: pa.Check, rows: pl.LazyFrame) -> pl.Series | None:
-    """Call a check on all rows; None if it is about them as a whole."""
+    """Call a check with all rows; return None if it judges them as a whole."""
     every = rows.collect(engine="streaming")
     outcome = _outcome(name, check, every)
     if outcome.len() == every.height:
@@ -153,10 +154,10 @@ def _outcome_of_all(name: str | None, check: pa.Check, rows: pl.LazyFrame) -> pl
 
 
 def _outcome(name: str | None, check: pa.Check, rows: pl.DataFrame) -> pl.Series:
-    """Call a check: whether it holds, for each row or for all together."""
+    """Call a check, and return whether it holds for each row or for all together."""
     try:
         found = check(rows.lazy(), name).check_output.collect().to_series()
-    except Exception as error:  # the check is code of yours, which may raise anything
+    except Exception as error:  # the check is your code, which may raise anything
         reason = next(iter(str(error).splitlines()), "")
         place = f"of {name} " if name else ""
         message = f"schema.py: the rule `{check.name}` {place}cannot be checked"

@@ -1,7 +1,7 @@
 """The rules of a schema as expressions, with words for people.
 
-Pandera's own checks and the types become expressions of Polars, which a stream of any size can be
-judged by. Checks that the schema defines itself are called by batches of rows.
+Pandera's own checks and the types become expressions of Polars, which work on a stream of any size.
+Checks that the schema defines itself are called with batches of rows.
 """
 
 import difflib
@@ -17,7 +17,7 @@ from ..base import dialect as dialects
 from ..base.dialect import Cells, Dialect
 from ..base.errors import ProjectError
 
-ROW = "\x1frow"  # before it has a name that your columns may have, too
+ROW = "\x1frow"  # until it gets a name that one of your columns may also have
 AS_READ = "\x1fas read: "
 SEPARATORS = (";", "\t", "|", ",")
 
@@ -29,11 +29,12 @@ class Rule:
     """One way in which a row can be bad.
 
     Attributes:
-        title: The rule without the value, to count how often it is broken.
+        title: The rule without the value, under which broken rules are counted.
         is_broken: Whether a row breaks the rule; never null.
-        reason: What is wrong, for the row that breaks it.
-        screen: A quicker `is_broken`, which may also hold for rows that break another rule.
-        only_warns: Whether a row that breaks the rule is valid all the same.
+        reason: What is wrong with the row, for people.
+        screen: A faster version of `is_broken`, which may also hold for rows that break another
+            rule.
+        only_warns: Whether a row that breaks the rule is still valid.
     """
 
     title: str
@@ -93,7 +94,7 @@ def _range(limits: Mapping[str, Any]) -> str:
     return f"must be {low} and {high}"
 
 
-# Pandera's checks of single cells: what holds, and how it is said.
+# Pandera's checks of single cells: an expression for each, and its wording for people.
 KNOWN: dict[str, tuple[Callable[[pl.Expr, Mapping[str, Any]], pl.Expr], Words]] = {
     "equal_to": (lambda c, k: c == k["value"], lambda k: f"must be {k['value']}"),
     "not_equal_to": (lambda c, k: c != k["value"], lambda k: f"must not be {k['value']}"),
@@ -140,15 +141,15 @@ KNOWN: dict[str, tuple[Callable[[pl.Expr, Mapping[str, Any]], pl.Expr], Words]] 
 
 
 def words(check: pa.Check) -> str:
-    """Say what a check asks of a cell or of a row."""
+    """Say what a check requires of a cell or of a row."""
     error = str(check.error or "")
-    if is_known(check) and error.startswith(f"{check.name}("):  # nobody has given another text
+    if is_known(check) and error.startswith(f"{check.name}("):  # the default text
         return KNOWN[str(check.name)][1](check.statistics or {})
     return error or check.description or f"must satisfy `{check.name}`"
 
 
 def is_known(check: pa.Check) -> bool:
-    """Return whether a check is one of Pandera's own that `KNOWN` has."""
+    """Return whether a check is one of Pandera's own in `KNOWN`."""
     return str(check.name) in KNOWN and bool(check.statistics)
 
 
@@ -160,7 +161,7 @@ def refuse_missing(schema: pa.DataFrameSchema, found: Sequence[str]) -> None:
         found: Names of the columns of the data.
 
     Raises:
-        ProjectError: Says which column is missing, and what in the header comes near.
+        ProjectError: If a column is missing; the message names it and similar names in the header.
     """
     for name, column in schema.columns.items():
         if column.regex:
@@ -188,13 +189,13 @@ def refuse_missing(schema: pa.DataFrameSchema, found: Sequence[str]) -> None:
 
 
 def cells_of(name: str, schema: pa.DataFrameSchema, found: pl.DataType, dialect: Dialect) -> Cells:
-    """Convert the cells of a column to the type that the schema asks for.
+    """Convert the cells of a column to the type that the schema requires.
 
     Raises:
-        ProjectError: If the type of the data means something else.
+        ProjectError: If the type of the data means something different.
     """
     column = schema.columns[name]
-    wanted = column.dtype.type if column.dtype else found  # without a type it keeps the one it has
+    wanted = column.dtype.type if column.dtype else found  # or else the type of the data
     wanted = wanted() if isinstance(wanted, type) else wanted
     if dialects.kind(wanted) not in dialects.SIMPLE:
         message = f"schema.py: column {name} is of type {wanted}"
@@ -207,7 +208,7 @@ def cells_of(name: str, schema: pa.DataFrameSchema, found: pl.DataType, dialect:
 
 
 def of_column(name: str, schema: pa.DataFrameSchema, cells: Cells) -> list[Rule]:
-    """Make the rules for single cells: the type, whether a cell may be empty, Pandera's checks.
+    """Make the rules for single cells: type, whether a cell may be empty, and Pandera's checks.
 
     Args:
         name: Name of the column.

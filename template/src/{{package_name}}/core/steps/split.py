@@ -1,4 +1,4 @@
-"""Which rows evaluate the model: those held out, and the folds of the others."""
+"""Which rows the model is evaluated on: the held-out rows, and the folds of the others."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from ..base.errors import ProjectError
 from ..base.settings import Section
 
-HELD_OUT = "held_out"  # in a frame of its own, so that a column of yours may have the name
+HELD_OUT = "held_out"  # in a frame of its own, so that one of your columns may have this name
 NUMBERS = 2**64  # of hashes
 
 
@@ -27,8 +27,8 @@ class SplitSettings(Section):
         column: Column of the schema with a date or a time, for `time`.
         test_from: First date or time to hold out, such as "2024-10-01" or "2024-10-01 06:00", in
             quotes, since DVC refuses a date; if the column has a time zone, in that zone.
-        gap: How long before `test_from` rows are left out of training, such as "12h", "7d" or
-            "1mo", so that a feature that looks back does not see both sides.
+        gap: Length of the period before `test_from` whose rows are left out of training, such as
+            "12h", "7d" or "1mo", so that a feature that looks back does not see both sides.
         folds: Number of folds of the training rows for cross-validation, by default none.
     """
 
@@ -50,7 +50,8 @@ class SplitSettings(Section):
 def holdout(inputs: pl.LazyFrame, split: SplitSettings, seed: int) -> pl.LazyFrame:
     """Choose the rows to hold out.
 
-    By `hash`, a row stays on its side when others come or go, and equal rows are never on both.
+    With `hash`, a row stays on its side when others are added or removed, and equal rows are on the
+    same side.
 
     Args:
         inputs: Valid rows without the target, before features are made of them.
@@ -74,8 +75,9 @@ def holdout(inputs: pl.LazyFrame, split: SplitSettings, seed: int) -> pl.LazyFra
 def folds(inputs: pl.LazyFrame, split: SplitSettings, seed: int) -> Iterator[pl.Series]:
     """Divide the training rows for cross-validation.
 
-    By `hash`, rows that belong together are in one fold. By `time`, the folds follow each other,
-    each with about as many rows, after a part that only trains; earlier rows train for a fold.
+    With `hash`, rows that belong together are in one fold. With `time`, the folds follow each other
+    and have about the same number of rows; the rows before a fold train its model, and the first
+    part of the rows is in no fold.
 
     Args:
         inputs: Valid rows without the target, before features are made of them.
@@ -83,8 +85,8 @@ def folds(inputs: pl.LazyFrame, split: SplitSettings, seed: int) -> Iterator[pl.
         seed: Seed of the hash, not negative.
 
     Yields:
-        For each fold, a value for each training row in their order: true in the fold, false where
-        the row trains, null where it does neither.
+        For each fold, a value for each training row in their order: true if the row is in the fold,
+        false if it trains, null if neither.
     """
     count = split.folds or 0
     trains = ~holdout(inputs, split, seed).collect().to_series()
@@ -107,7 +109,7 @@ def folds(inputs: pl.LazyFrame, split: SplitSettings, seed: int) -> Iterator[pl.
 def _hashed(
     inputs: pl.LazyFrame, split: SplitSettings, seed: int, purpose: bytes = b""
 ) -> pl.LazyFrame:
-    """Hash what says which rows belong together."""
+    """Hash the values that decide which rows belong together."""
     _require(inputs.collect_schema(), split.together_by, "together_by")
     keys = inputs.select(split.together_by or pl.all())
     text = pl.concat_str(pl.all().cast(pl.String).fill_null(""), separator="\x1f").cast(pl.Binary)
@@ -122,7 +124,7 @@ def _hashed(
 
 
 def _time(schema: pl.Schema, split: SplitSettings) -> tuple[pl.Expr, str | None]:
-    """Give the times that the split compares, in microseconds, and their zone."""
+    """Return the times that the split compares, in microseconds, and their zone."""
     name = str(split.column)
     _require(schema, [name], "column")
     dtype = schema[name]
@@ -134,7 +136,7 @@ def _time(schema: pl.Schema, split: SplitSettings) -> tuple[pl.Expr, str | None]
 
 
 def _start(split: SplitSettings, zone: str | None) -> pl.Expr:
-    """Read `test_from`."""
+    """Read `test_from` as a time in the zone of the column."""
     text = str(split.test_from)
     try:
         start = datetime.fromisoformat(text)
@@ -151,7 +153,7 @@ def _start(split: SplitSettings, zone: str | None) -> pl.Expr:
 
 
 def _is_from(start: pl.Expr, time: pl.Expr, gap: str) -> pl.Expr:
-    """Say whether a time is not before another; null in the gap and where there is no time."""
+    """Say whether a time is at or after `start`; null in the gap and where there is no time."""
     is_late = time >= start
     return pl.when(is_late | (time < start.dt.offset_by(f"-{gap}"))).then(is_late)
 

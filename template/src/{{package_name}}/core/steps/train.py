@@ -15,12 +15,12 @@ def run(estimators: Mapping[Path, Estimator], target: str) -> None:
     """Fit the estimators on the training rows.
 
     Args:
-        estimators: Estimators that are not fitted yet, by the files that they go to.
+        estimators: Estimators that are not fitted yet, by the files that they are saved to.
         target: Name of the target column.
 
     Raises:
-        ProjectError: If the target has an empty cell, or one value in all rows, or if an estimator
-            refuses the rows.
+        ProjectError: If the target has an empty cell or a single value, or if an estimator refuses
+            the rows.
     """
     table = tables.read(paths.TRAIN)
     inputs, values = table.drop(target), table[target]

@@ -23,14 +23,14 @@ IS_BAD = "\x1fis bad"
 
 @dataclass(frozen=True)
 class Checked:
-    """Rows, each with whether it satisfies the schema.
+    """Rows, and whether each satisfies the schema.
 
     Attributes:
         rows: `ROW` (from 0, in the order of the input), the columns of the schema in its types,
             the cells as read (`AS_READ` before their names), what `rules` need, and `IS_BAD`.
         names: Names of the schema's columns that the data have.
-        rules: What makes a row bad.
-        warnings: What is only counted.
+        rules: The rules that make a row bad.
+        warnings: The rules that are only counted.
     """
 
     rows: pl.LazyFrame
@@ -95,18 +95,18 @@ def run(schema: pa.DataFrameSchema, settings: ValidationSettings, dialect: Diale
         dialect: How the cells are written.
 
     Raises:
-        ProjectError: If a column is missing, or too large a share of the rows is bad.
+        ProjectError: If a column is missing, or if the share of bad rows is too large.
     """
     checked = check(tables.stream(paths.RAW), schema, dialect)
     counts: list[Counter[str]] = []
     sinks = {paths.VALID: checked.valid, paths.QUARANTINE: checked.rejected(counts)}
     sums = (rule.is_broken.sum().alias(str(place)) for place, rule in enumerate(checked.warnings))
-    summary = checked.rows.select(sums) if checked.warnings else None  # which costs another pass
+    summary = checked.rows.select(sums) if checked.warnings else None  # it costs another pass
     warned = tables.sink(sinks, summary)
     read, valid, bad = map(tables.height, (paths.RAW, paths.VALID, paths.QUARANTINE))
     if read != valid + bad:
         raise AssertionError(f"{read} rows read, {valid} valid, {bad} in quarantine")
-    broken = sum(counts, Counter[str]())  # which leaves out what is 0
+    broken = sum(counts, Counter[str]())  # the sum leaves out zeros
     report = {
         "read": read,
         "valid": valid,
@@ -135,12 +135,12 @@ def check(raw: pl.LazyFrame, schema: pa.DataFrameSchema, dialect: Dialect) -> Ch
         dialect: How the cells are written.
 
     Returns:
-        The rows with what is wrong with them; nothing has been read yet except for rules that
-        look at all rows.
+        The rows and what is wrong with them. Nothing has been read yet, except for rules that look
+        at all rows.
 
     Raises:
-        ProjectError: If a column is missing or has a type of another meaning, or if a rule fails
-            that is not about single rows.
+        ProjectError: If a column is missing or has a type with another meaning, or if the data as a
+            whole break a rule.
     """
     found = raw.collect_schema()
     rules.refuse_missing(schema, found.names())
@@ -159,7 +159,7 @@ def check(raw: pl.LazyFrame, schema: pa.DataFrameSchema, dialect: Dialect) -> Ch
         raw.select(pl.all().name.prefix(AS_READ))
         .with_row_index(ROW)
         .with_columns(cell.values.alias(name) for name, cell in cells.items())
-        .with_columns(  # apart from the line above, so that no cell is read twice
+        .with_columns(  # separate from the line above, so that no cell is read twice
             pl.when(pl.col(name).is_finite()).then(pl.col(name))
             for name, cell in cells.items()
             if cell.type.is_float()
