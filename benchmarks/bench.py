@@ -1,4 +1,4 @@
-"""Measure the figures that must hold, ratios side by side in one run, and write them as a table."""
+"""Measure the figures that have limits, both sides of each ratio in one run, and write them as a table."""
 
 import argparse
 import os
@@ -27,11 +27,11 @@ class Figure:
     """One measured figure.
 
     Attributes:
-        what: Was measured.
-        limit: That it must keep.
-        value: As measured, in `unit`.
-        unit: Of both.
-        how: It came about.
+        what: What was measured.
+        limit: The largest value that is allowed, in `unit`.
+        value: The measured value, in `unit`.
+        unit: The unit of both.
+        how: How the value was measured.
     """
 
     what: str
@@ -46,14 +46,14 @@ class Figure:
         return self.value <= self.limit
 
     def row(self) -> str:
-        """Write it as a row of the table."""
+        """Format it as a row of the table."""
         mark = "" if self.holds else " **exceeded**"
         value = float(f"{self.value:.3g}")  # 1,270 rather than 1.27e+03
         return f"| {self.what} | {self.limit:,g} {self.unit} | {value:,g} {self.unit}{mark} | {self.how} |"
 
 
 def main() -> int:
-    """Measure, write the table, and fail where a limit is exceeded."""
+    """Measure, write the table, and fail if a limit is exceeded."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=11, help="how often each is measured")
     parser.add_argument(
@@ -80,7 +80,7 @@ def main() -> int:
 
 
 def generation(template: Template, scratch: Path, rounds: int) -> Figure:
-    """Compare cookiecutter's door with copier on as many plain files, one after the other."""
+    """Compare generating with cookiecutter with `copier copy` of as many plain files, in turn."""
     home = scratch / "home"
     home.mkdir()
     doors = Doors(home)
@@ -108,7 +108,7 @@ def generation(template: Template, scratch: Path, rounds: int) -> Figure:
 
 
 def update(template: Template, scratch: Path, rounds: int) -> Figure:
-    """Compare `formwork update` with plain `copier update`, each by uvx, from the first release to the working tree."""
+    """Compare `formwork update` with `copier update`, both through uvx, from the first release to the working tree."""
     base = scratch / "before"
     Doors(scratch / "home").copier(template.url, base, f"--vcs-ref={template.releases()[0]}")
     run(["git", "init", "--quiet"], base)
@@ -165,7 +165,7 @@ def nothing_to_do(repository: Repository, scratch: Path, rounds: int) -> Figure:
 
 
 def size(repository: Repository, scratch: Path) -> Figure:
-    """Weigh the environment that runs the pipeline and predicts, without development groups."""
+    """Measure the size of the environment that runs the pipeline and predicts, without development groups."""
     target = scratch / "environment"
     repository.run("uv", "sync", "--quiet", "--no-default-groups", UV_PROJECT_ENVIRONMENT=str(target))
     size_mb = sum(path.lstat().st_size for path in target.rglob("*") if path.is_file()) / 1e6
@@ -199,7 +199,7 @@ def quickness(repository: Repository, template: Template, scratch: Path, rounds:
 
 
 def cpu_seconds(command: list[str], folder: Path) -> float:
-    """Run a command, and measure what it takes of the processor."""
+    """Run a command, and measure the CPU time that it takes."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     run(command, folder)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -207,7 +207,7 @@ def cpu_seconds(command: list[str], folder: Path) -> float:
 
 
 def scale_figures(template: Template, scratch: Path) -> list[Figure]:
-    """Compare the steps on millions of rows with the same written by hand."""
+    """Compare the steps on millions of rows with the same work written by hand."""
     repository = generate(template, scratch / "large")
     repository.nox("setup")
     folder = scratch / "rows"
@@ -241,7 +241,7 @@ def scale_figures(template: Template, scratch: Path) -> list[Figure]:
 
 
 def side_by_side(one: Callable[[int], object], other: Callable[[int], object], rounds: int) -> tuple[float, float]:
-    """Time two things in turn, after one round to warm up; give the medians, in seconds."""
+    """Time two things in turn, after one round to warm up, and return the medians in seconds."""
     times: list[tuple[float, float]] = []
     for number in range(rounds + 1):
         taken = []

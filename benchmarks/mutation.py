@@ -1,6 +1,6 @@
-"""Measure which share of faults the tests notice.
+"""Measure the share of faults that the tests notice.
 
-These are faults in the code that updates, adopts and releases, and in the code of a generated repository that reads,
+The faults are in the code that updates, adopts and releases, and in the code of a generated repository that reads,
 validates, splits and predicts. mutmut makes them, one at a time, and runs the tests of that part of the code. It works
 in a copy of this repository, which holds what these tests read, or in a repository that is generated for it.
 """
@@ -37,7 +37,8 @@ use_git_change_detection = false
 track_dependencies = false
 """
 
-# Left out are thirty tests that notice what others do, and those that run the command in another process.
+# Thirty tests that only notice what others notice are left out, and so are those that run the command in another
+# process.
 HERE = """\
 [project]
 name = "mutated"
@@ -53,7 +54,7 @@ pytest_add_cli_args = [
 ]
 """
 
-# A process in which Polars has run cannot be forked, one that has only imported it can.
+# A process in which Polars has run cannot be forked, but one that has only imported it can.
 GENERATED = """
 {settings}
 pytest_add_cli_args = ["--hypothesis-profile=quick"]
@@ -80,8 +81,8 @@ class Piece:
     """A part of the code, and the tests that must notice faults in it.
 
     Attributes:
-        name: What it is called in the table.
-        modules: Its modules, as patterns of paths.
+        name: Its name in the table.
+        modules: Patterns for the paths of its modules.
         tests: The files or folders of its tests; those of `tests/inside` are from `tests/generated/inside`.
         is_generated: Whether it is code of a generated repository.
     """
@@ -93,7 +94,7 @@ class Piece:
 
 
 def core(name: str, modules: tuple[str, ...], contract: tuple[str, ...], inside: tuple[str, ...]) -> Piece:
-    """Describe a part of the code of a generated repository, by the names of its modules and tests."""
+    """Describe a part of a generated repository's code by the names of its modules and tests."""
     tests = [f"tests/contract/test_{test}.py" for test in contract]
     tests += [f"tests/inside/test_{test}.py" for test in inside]
     return Piece(name, tuple(f"{CORE}/{module}.py" for module in modules), tuple(tests), is_generated=True)
@@ -126,7 +127,7 @@ PIECES = [
         ),
     ),
     Piece("release", tuple(f"maintain/{name}.py" for name in RELEASE), ("tests/release",)),
-    # Of a generated repository
+    # Parts of a generated repository
     core("reading", ("base/reading", "base/dialect"), ("reading",), ("hostile", "excel")),
     core(
         "validating", ("steps/rules", "steps/own_rules", "steps/validate"), ("rules", "validate"), ("rules", "hostile")
@@ -147,18 +148,18 @@ class Score:
 
     @property
     def share(self) -> float:
-        """From 0 to 1."""
+        """The share of faults that were noticed, from 0 to 1."""
         return self.noticed / self.tried
 
     def row(self) -> str:
-        """Write it as a row of the table."""
+        """Format it as a row of the table."""
         mark = "" if self.share >= LIMIT else " **too few**"
         how = f"{self.noticed} of {self.tried} faults that were tried, of {self.there} in all"
         return f"| {self.name} | {LIMIT:.0%} | {self.share:.0%}{mark} | {how} |"
 
 
 def main() -> int:
-    """Measure, write the table, and fail where too few faults are noticed."""
+    """Measure, write the table, and fail if too few faults are noticed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sample", type=int, default=0, help="how many faults of each part to try (default: all)")
     parser.add_argument(
@@ -172,7 +173,7 @@ def main() -> int:
 
 
 def measure(piece: Piece, sample: int) -> Score:
-    """Try the faults of a part of the code, all of them or a sample that is always the same."""
+    """Try all faults of a part of the code, or a sample that is always the same."""
     with tempfile.TemporaryDirectory(prefix="formwork-mutation-") as folder:
         workspace = Path(folder)
         python = prepare_generated(piece, workspace) if piece.is_generated else prepare(piece, workspace)
@@ -191,7 +192,7 @@ def measure(piece: Piece, sample: int) -> Score:
 
 
 def prepare(piece: Piece, workspace: Path) -> str:
-    """Lay the code and its tests out; name the interpreter that runs them."""
+    """Copy the code and its tests into the workspace; return the interpreter that runs them."""
     ignored = shutil.ignore_patterns("__pycache__", "doors", "questions")
     for name in [*SOURCES, "tests", *BESIDE]:
         if (ROOT / name).is_dir():
@@ -204,7 +205,7 @@ def prepare(piece: Piece, workspace: Path) -> str:
 
 
 def prepare_generated(piece: Piece, workspace: Path) -> str:
-    """Generate a repository, and add tests and settings; name the interpreter that runs them."""
+    """Generate a repository, and add tests and settings; return the interpreter that runs them."""
     with tempfile.TemporaryDirectory(prefix="formwork-server-") as server:
         repository = generate(served(ROOT, Path(server)), workspace)
     repository.run("uv", "sync", "--quiet")
@@ -234,13 +235,13 @@ def settings(piece: Piece, sources: list[str], beside: list[str]) -> str:
 
 
 def run(python: str, workspace: Path, *names: str) -> None:
-    """Run mutmut for some of the faults; it fails where it finds none, and does not where some are not noticed."""
+    """Run mutmut for some of the faults; it fails if it finds none, but not if some are not noticed."""
     command = [python, "-m", "mutmut", "run", "--max-children=2", *names]
     subprocess.run(command, cwd=workspace, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
 
 
 def outcomes(piece: Piece, workspace: Path) -> dict[str, int | None]:
-    """Read the exit status of the tests for each fault: 0 where none noticed it, None where it was not tried."""
+    """Read the exit status of the tests for each fault: 0 if none noticed it, None if it was not tried."""
     found: dict[str, int | None] = {}
     mutants = workspace / "mutants"
     for meta in sorted(meta for pattern in piece.modules for meta in mutants.glob(f"{pattern}.meta")):

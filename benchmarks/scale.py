@@ -1,4 +1,4 @@
-"""Measure what the steps take for millions of rows, beside the same written by hand."""
+"""Measure what the steps take for millions of rows, compared with the same work written by hand."""
 
 import json
 import shutil
@@ -22,18 +22,18 @@ peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 json.dump({"seconds": time.process_time() - start, "megabytes": peak}, sys.stdout)
 """
 
-Taken = dict[str, float]  # CPU seconds and the highest megabytes of memory
+Taken = dict[str, float]  # CPU seconds and the peak of memory in MB
 
 
 def measure(repository: Repository, scratch: Path) -> dict[tuple[str, int], tuple[Taken, Taken]]:
-    """Run each step on each number of rows, the repository's and that by hand in turn.
+    """Run each step on each number of rows, the repository's code and that by hand in turn.
 
     Args:
-        repository: A generated one of the example, with a registered model.
+        repository: A repository generated with the example, with a registered model.
         scratch: An empty folder on a disk with 15 GB.
 
     Returns:
-        What was taken by the repository and by hand, by step and number of rows.
+        What the repository's code and that by hand took, by step and number of rows.
     """
     found = {}
     program = scratch / "by_hand.py"
@@ -53,7 +53,7 @@ def measure(repository: Repository, scratch: Path) -> dict[tuple[str, int], tupl
 
 
 def write_rows(sample: Path, target: Path, size: int) -> None:
-    """Repeat a sample, with another first number in each repetition, so that rows differ."""
+    """Repeat a sample with a different first number in each repetition, so that rows differ."""
     header, *lines = sample.read_text("utf-8").splitlines()
     cells = [line.partition(",") for line in lines]
     with target.open("w", encoding="utf-8") as file:

@@ -6,7 +6,7 @@ FIGURES = ROOT / "docs" / "figures.md"
 
 
 def update_rows(name: str, header: list[str], rows: dict[str, str]) -> None:
-    """Write a table between its marks, where rows that are not given stay; print it."""
+    """Write a table between its marks, keep rows that are not given, and print the table."""
     text = FIGURES.read_text(encoding="utf-8")
     before, _, rest = text.partition(f"<!-- {name} -->\n")
     there, _, after = rest.partition(f"<!-- /{name} -->")

@@ -1,9 +1,9 @@
 """Let copier render what cookiecutter asked, so that both give the same repository.
 
-Cookiecutter renders nothing but a file with the answers, then starts this file in the new
-folder. Copier renders into a scratch folder beside it, which is moved into place at the end.
+Cookiecutter renders only a file with the answers, then starts this file in the new folder. Copier renders into a
+scratch folder next to it, which is moved into place at the end.
 
-Cookiecutter runs Jinja over this file before: it holds no doubled braces and no tags.
+Cookiecutter renders this file with Jinja first, so it must hold neither doubled braces nor tags.
 """
 
 import sys
@@ -39,7 +39,7 @@ COPIER_ANSWERS = ".copier-answers.yml"
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 RELEASE = re.compile(r"v\d+\.\d+\.\d+")
 SINCE_RELEASE = re.compile(RELEASE.pattern + r"(-\d+-g[0-9a-f]+)?")
-SHORT_FORMS = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}  # the same for both
+SHORT_FORMS = {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}  # the same for cookiecutter and copier
 
 
 class ProblemError(Exception):
@@ -58,18 +58,18 @@ class Request:
 
     @property
     def is_zip(self) -> bool:
-        """Whether the template came as an archive, so without its history."""
+        """Whether the template came as an archive, that is, without its history."""
         return self.template.lower().endswith(".zip")
 
     @property
     def is_path(self) -> bool:
-        """Whether the template was given as a path, so used where it lies."""
+        """Whether the template was given as a path, so that it is used where it is."""
         return self.folder == self.template
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where copier gets the template, in the words that it records."""
+    """Where copier gets the template, as copier records it."""
 
     path: str
     revision: "str | None" = None
@@ -126,7 +126,7 @@ def read_request() -> Request:
 
 
 def warn(message: str) -> None:
-    """Tell about what works, but not fully."""
+    """Warn about something that works only in part."""
     print(f"warning: {message}", file=sys.stderr)
 
 
@@ -134,26 +134,26 @@ def warn(message: str) -> None:
 
 
 def catch_signals() -> None:
-    """Make every polite end an exception, so that it cleans up."""
+    """Turn every signal that can be caught into an exception, so that cleaning up works."""
     for number in SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, interrupt)
 
 
 def interrupt(_number: int, _frame: "FrameType | None") -> None:
-    """End the run, undisturbed by further signals."""
+    """End the run, and ignore further signals."""
     ignore_signals()
     raise KeyboardInterrupt
 
 
 def ignore_signals() -> None:
-    """Let what has been begun be finished."""
+    """Ignore signals, so that what has begun is finished."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
 def remove_project(*, is_fresh: bool) -> None:
-    """Remove the folder if it is ours: cookiecutter does it after an error, but is interrupted too."""
+    """Remove the folder if it is ours: cookiecutter does this after an error, but it may be interrupted too."""
     UNFINISHED.unlink(missing_ok=True)
     if is_fresh:
         os.chdir(PROJECT.parent)
@@ -161,7 +161,7 @@ def remove_project(*, is_fresh: bool) -> None:
             PROJECT.rmdir()
 
 
-# Windows removes no file that is read-only, as git's are.
+# Windows does not remove read-only files, such as git's.
 JANITOR = """
 import os, shutil, sys
 def remove_anyway(remove, path, _):
@@ -174,9 +174,9 @@ shutil.rmtree(sys.argv[1], onerror=remove_anyway)
 
 @contextmanager
 def scratch_folder(beside: Path) -> Iterator[Path]:
-    """Make a folder that is gone afterwards, even if this process is killed without a word.
+    """Make a folder that is removed afterwards, even if this process is killed.
 
-    The janitor has a session of its own, and begins when our end of its pipe is closed.
+    The janitor is a process in a session of its own, which begins when our end of its pipe is closed.
     """
     folder = Path(tempfile.mkdtemp(prefix=".formwork-", dir=beside))
     command = [sys.executable, "-I", "-S", "-c", JANITOR, str(folder)]
@@ -199,7 +199,7 @@ def use_for_temporary_files(folder: Path) -> None:
 
 
 def leave_other_repositories() -> None:
-    """Forget the repository that git points to when it is git that started cookiecutter."""
+    """Forget the repository that the environment names if git started cookiecutter."""
     for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"):
         os.environ.pop(name, None)
 
@@ -221,7 +221,7 @@ def find_template(request: Request) -> Path:
 
 
 def is_this_template(folder: Path) -> bool:
-    """Whether the very hook that is running lies in the folder."""
+    """Return whether the folder holds the very hook that is running."""
     hook = folder / "hooks" / "post_gen_project.py"
     with suppress(OSError):
         return hook.read_text(encoding="utf-8").rstrip() == Path(__file__).read_text(encoding="utf-8").rstrip()
@@ -229,7 +229,7 @@ def is_this_template(folder: Path) -> bool:
 
 
 def find_source(request: Request, template: Path, scratch: Path) -> Source:
-    """Find out what copier shall render and record, and say what will not work with it."""
+    """Find out what copier should render and record, and warn about what will not work."""
     if request.is_zip:
         return source_of_archive(template, scratch)
     if not is_git_root(template):
@@ -242,7 +242,7 @@ def find_source(request: Request, template: Path, scratch: Path) -> Source:
 
 
 def source_of_path(request: Request, template: Path, scratch: Path) -> Source:
-    """Use a repository of this machine as it lies there, with what is not committed."""
+    """Use a repository on this machine as it is, including uncommitted changes."""
     ours = [f":(exclude){folder}" for folder in (PROJECT, scratch) if template in folder.parents]
     if not request.checkout and git(template, "status", "--porcelain", "--", ".", *ours):
         warn(f"{template} has uncommitted changes: `copier update` will not work, commit them first")
@@ -253,7 +253,7 @@ def source_of_path(request: Request, template: Path, scratch: Path) -> Source:
 
 
 def source_of_clone(request: Request, clone: Path, origin: str, scratch: Path) -> Source:
-    """Record where the template was cloned from, but read the clone that is here already."""
+    """Record where the template was cloned from, but read the clone that exists already."""
     path = recorded_path(request.template, origin)
     read_instead(git_url(path), clone, scratch)
     revision = git(clone, "rev-parse", "HEAD")
@@ -274,7 +274,7 @@ def source_of_archive(folder: Path, scratch: Path) -> Source:
 
 
 def archived_revision(file: Path) -> str:
-    """Read what git wrote in the place of the revision's name, if it did."""
+    """Read the revision that git wrote into the archive, if it did."""
     with suppress(OSError):
         name = file.read_text(encoding="utf-8").partition("describe-name:")[2].strip()
         return name if SINCE_RELEASE.fullmatch(name) else ""
@@ -282,7 +282,7 @@ def archived_revision(file: Path) -> str:
 
 
 def commit_archive(folder: Path, revision: str) -> None:
-    """Make the unpacked archive a repository of one tagged commit: copier records nothing else."""
+    """Turn the unpacked archive into a repository with one tagged commit, the only thing that copier records."""
     author = ("user.name=Formwork", "user.email=formwork@localhost")
     settings = (*author, "core.autocrlf=false", "commit.gpgSign=false", "tag.gpgSign=false")
     options = [word for setting in settings for word in ("-c", setting)]
@@ -297,21 +297,21 @@ def commit_archive(folder: Path, revision: str) -> None:
 
 
 def make_scripts_executable(folder: Path) -> None:
-    """Give back to scripts what cookiecutter loses when it unpacks an archive."""
+    """Make scripts executable again, since cookiecutter loses this when it unpacks an archive."""
     for file in files_below(folder):
         if not file.is_symlink() and file.read_bytes().startswith(b"#!"):
             file.chmod(file.stat().st_mode | 0o111)
 
 
 def warn_unless_released(template: Path, revision: str) -> None:
-    """Warn if the revision is there, but without a release's tag."""
+    """Warn if the revision exists, but has no release's tag."""
     name = git(template, "describe", "--tags", "--always", "--match", "v[0-9]*", revision)
     if name and not RELEASE.fullmatch(name):
         warn_of_no_release(name)
 
 
 def warn_of_no_release(name: str) -> None:
-    """Tell that the revision is newer than every release, until the next one is made."""
+    """Warn that the revision is newer than every release, until the next one is made."""
     warn(f"{name} is not a release of the template: `copier update` waits for the next one")
 
 
@@ -319,7 +319,7 @@ def warn_of_no_release(name: str) -> None:
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """Ask git about a folder; empty where it has no answer or is not installed."""
+    """Ask git about a folder; return an empty text if it has no answer or is not installed."""
     if not (executable := shutil.which("git")):
         return ""
     command = [executable, "-C", str(folder), *arguments]
@@ -328,13 +328,13 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def is_git_root(folder: Path) -> bool:
-    """Whether the folder is the root of a git repository, the only place where copier sees one."""
+    """Return whether the folder is the root of a git repository, since copier recognizes only that."""
     top = git(folder, "rev-parse", "--show-toplevel")
     return bool(top) and Path(top).resolve() == folder
 
 
 def recorded_path(typed: str, origin: str) -> str:
-    """Choose what copier shall record: as typed if copier reads it so, else the clone's origin."""
+    """Choose what copier should record: what was typed if copier can read that, else the clone's origin."""
     typed, origin = without_password(typed), without_password(origin)
     path = typed if git_url(typed).removesuffix(".git") == origin.removesuffix(".git") else origin
     is_known = path.endswith(".git") or path.startswith(("git@", "git+", *SHORT_FORMS, *SHORT_FORMS.values()))
@@ -342,7 +342,7 @@ def recorded_path(typed: str, origin: str) -> str:
 
 
 def without_password(url: str) -> str:
-    """Take credentials out of a URL, but leave the user that SSH needs."""
+    """Remove credentials from a URL, but keep the user that SSH needs."""
     parts = urlsplit(url)
     if "://" not in url or "@" not in parts.netloc:
         return url
@@ -352,7 +352,7 @@ def without_password(url: str) -> str:
 
 
 def git_url(path: str) -> str:
-    """Say under which URL copier will ask git for a template."""
+    """Return the URL under which copier will ask git for a template."""
     for short, host in SHORT_FORMS.items():
         if path.startswith(short):
             path = host + path[len(short) :].lstrip("/")
@@ -362,7 +362,7 @@ def git_url(path: str) -> str:
 
 
 def read_instead(url: str, folder: Path, scratch: Path) -> None:
-    """Have git read the folder where it is asked for the URL, and copier keep no copy of it."""
+    """Have git read the folder when it is asked for the URL, without copier keeping a copy of it."""
     number = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
     os.environ[f"GIT_CONFIG_KEY_{number}"] = f"url.{folder.as_posix()}.insteadOf"
     os.environ[f"GIT_CONFIG_VALUE_{number}"] = url
@@ -374,7 +374,7 @@ def read_instead(url: str, folder: Path, scratch: Path) -> None:
 
 
 def render(source: Source, answers: "dict[str, str]", tree: Path) -> None:
-    """Have copier render the answers, wherever copier may be found."""
+    """Have copier render the answers, wherever copier is found."""
     if is_copier_here():
         render_here(source, answers, tree)
     else:
@@ -382,14 +382,14 @@ def render(source: Source, answers: "dict[str, str]", tree: Path) -> None:
 
 
 def is_copier_here() -> bool:
-    """Whether this interpreter can import copier; a folder of that name is not enough."""
+    """Return whether this interpreter can import copier; a folder of that name does not count."""
     spec = importlib.util.find_spec("copier")
     return spec is not None and spec.origin is not None
 
 
 def render_here(source: Source, answers: "dict[str, str]", tree: Path) -> None:
     """Render in this process."""
-    from copier import run_copy  # only now: it copies the environment when it is imported
+    from copier import run_copy  # imported here because it copies the environment when it is imported
 
     warnings.simplefilter("ignore")
     try:
@@ -399,7 +399,7 @@ def render_here(source: Source, answers: "dict[str, str]", tree: Path) -> None:
 
 
 def copier_command() -> "list[str]":
-    """Choose who runs copier where this interpreter cannot import it."""
+    """Choose the command that runs copier if this interpreter cannot import it."""
     runners = {
         "copier": [],
         "uvx": ["--from", COPIER, "copier"],
@@ -438,7 +438,7 @@ def call(command: "list[str]", *, failure: str) -> None:
         try:
             _, output = process.communicate()
         except KeyboardInterrupt:
-            process.terminate()  # politely: a runner ends copier with itself
+            process.terminate()  # not kill: a runner then ends copier, too
             process.wait()
             raise
     if process.returncode:
@@ -446,20 +446,20 @@ def call(command: "list[str]", *, failure: str) -> None:
 
 
 def reason(output: str, failure: str) -> str:
-    """Say what copier says about an answer, or what failed with the last line about it."""
+    """Return what copier says about an answer, or else what failed and the last line of the output."""
     *_, last = [line.strip() for line in output.splitlines() if line.strip()] or [""]
     about_answer = re.search(r"Validation error for question .*|Invalid choice for .*", last)
     return in_one_line(about_answer[0]) if about_answer else f"{failure} ({last})"
 
 
 def in_one_line(message: str) -> str:
-    """Say what a validator says, with the question's name; any other message as it is."""
+    """Return what a validator says, with the question's name; return any other message as it is."""
     told = re.sub(r"^Validation error for question '(\w+)': ", r"\1: ", message)
     return " ".join(told.split())
 
 
 def forget_revision(answers: Path) -> None:
-    """Take out the commit that copier made up for what was not committed."""
+    """Remove the commit that copier made up for what was not committed."""
     answers.write_bytes(re.sub(rb"(?m)^_commit: .*\n", b"", answers.read_bytes(), count=1))
 
 
@@ -467,11 +467,11 @@ def forget_revision(answers: Path) -> None:
 
 
 def deliver(tree: Path, replaced: Path, *, is_fresh: bool) -> None:
-    """Move the result into place: in one step where the folder is ours, else file by file."""
+    """Move the result into place: in one step if the folder is ours, else file by file."""
     os.chdir(PROJECT.parent)
     if is_fresh:
         UNFINISHED.unlink()
-        with suppress(OSError):  # Windows keeps a folder that a process stands in
+        with suppress(OSError):  # Windows does not remove a folder that is a process's working directory
             PROJECT.rmdir()
             tree.rename(PROJECT)
             return
@@ -488,7 +488,7 @@ def files_below(folder: Path) -> "list[Path]":
 
 
 def refuse_what_is_in_the_way(tree: Path) -> None:
-    """See beforehand that no folder stands where a file goes, nor a file or link where a folder goes."""
+    """Check beforehand that no folder is where a file goes, and no file or link where a folder goes."""
     for path in tree.rglob("*"):
         place = PROJECT / path.relative_to(tree)
         is_folder, place_is_folder = (p.is_dir() and not p.is_symlink() for p in (path, place))
@@ -498,7 +498,7 @@ def refuse_what_is_in_the_way(tree: Path) -> None:
 
 
 def move(file: Path, place: Path, replaced: Path, undo: ExitStack) -> None:
-    """Move one file into place and note how to take it back."""
+    """Move one file into place, and note how to undo it."""
     for folder in reversed(place.parents):
         if not folder.exists():
             folder.mkdir()

@@ -1,4 +1,4 @@
-"""What only the maintainers of the template use; it is not shipped."""
+"""Tools for the maintainers of the template, which are not shipped."""
 
 from pathlib import Path
 

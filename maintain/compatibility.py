@@ -1,7 +1,7 @@
 """Find what a release would break or lose in the repositories of earlier releases.
 
 There are rules, each with its remedy, and there is a trial: repositories of each release get a mark in each file and
-are updated by plain copier. Whatever the rules say, each mark and each answer must still be there.
+are updated with plain copier. Whatever the rules say, each mark and each answer must still be there afterwards.
 """
 
 import re
@@ -28,7 +28,7 @@ NEED_TRUST = ("_tasks", "_migrations", "_jinja_extensions")
 
 
 def refusals(template: Template, scratch: Path) -> list[Refusal]:
-    """Collect what breaks a rule, and what an update loses although no rule named it."""
+    """Collect what breaks a rule, and what an update loses although it breaks no rule."""
     with local.env(**PLAIN):
         repositories = [
             generate(template, tag, answers, scratch / f"{tag}-{number}")
@@ -42,7 +42,7 @@ def refusals(template: Template, scratch: Path) -> list[Refusal]:
 
 
 def rules(template: Template, scratch: Path) -> Iterator[Refusal]:
-    """Look at the candidate itself, in all its places."""
+    """Check everything in the candidate itself against the rules."""
     candidate = template.newest
     yield from refused_settings(template.settings(candidate))
     yield from refused_questions(template.questions(candidate), list(map(template.questions, earlier(template))))
@@ -66,7 +66,7 @@ def told(found: Iterable[Refusal]) -> Iterator[Refusal]:
 
 
 def refused_settings(settings: Mapping[str, Any]) -> Iterator[Refusal]:
-    """Find what makes an update ask for trust."""
+    """Find the settings that make an update ask for trust."""
     for name in NEED_TRUST:
         if name in settings:
             yield Refusal(name, "an update would need --trust: do without")

@@ -41,7 +41,7 @@ def computed(asked: Iterable[Question], questions: Questions) -> list[Question]:
 
 
 def variable(question: Question, questions: Questions, root: Path) -> str | list[str]:
-    """Give cookiecutter a text to type, or a list to choose from where its order is known beforehand."""
+    """Write a question as a text to type, or as a list to choose from if its order is known beforehand."""
     if references(question, questions):
         return prelude(question, questions) + question.default
     default = constant(question, questions, root)
@@ -60,7 +60,7 @@ def prelude(question: Question, questions: Questions) -> str:
 
 
 def constant(question: Question, questions: Questions, root: Path) -> str:
-    """Evaluate a default that no other answer has a part in."""
+    """Evaluate a default that depends on no other answer."""
     if references(question, questions):
         message = f"{question.name}: a computed answer that depends on others is not supported"
         raise FormworkError(message)
@@ -69,7 +69,7 @@ def constant(question: Question, questions: Questions, root: Path) -> str:
 
 
 def prompt(question: Question, questions: Questions) -> str | dict[str, str]:
-    """Write the text that people see; the choices with it where they are typed."""
+    """Write the text that people see, with the choices if they have to be typed."""
     if not question.choices:
         return question.help
     if references(question, questions):

@@ -17,7 +17,7 @@ from maintain.trial import Answers, files_in, generate
 
 
 def refused_files(root: Path) -> Iterator[Refusal]:
-    """Find what updates cannot carry."""
+    """Find the files that updates cannot carry."""
     for path in sorted((root / "template").rglob("*")):
         name = path.relative_to(root).as_posix()
         if not path.name.isascii():
@@ -29,7 +29,7 @@ def refused_files(root: Path) -> Iterator[Refusal]:
 
 
 def is_text(content: bytes) -> bool:
-    """Whether git and people can read it."""
+    """Return whether git and people can read it."""
     try:
         return "\0" not in content.decode()
     except UnicodeDecodeError:
@@ -53,7 +53,7 @@ def refused_renders(template: Template, scratch: Path) -> Iterator[Refusal]:
 
 
 def changes(template: Template, repository: Path) -> Iterator[Refusal]:
-    """Compare what was generated with what would be, for the same answers."""
+    """Compare what was generated with what would be generated now, for the same answers."""
     answers = read_answers(repository / ANSWERS)
     settings = template.settings(template.newest)
     valid = still_valid(answers, questions_in(settings))
@@ -75,11 +75,11 @@ def changed_paths(old: Sequence[str], new: Sequence[str], kept: Sequence[str]) -
 
 
 def folders_of(paths: Iterable[str]) -> set[str]:
-    """Name the folders that files are in."""
+    """Return the folders that contain some files."""
     return {str(folder) for path in paths for folder in PurePosixPath(path).parents}
 
 
 def kept_paths(entries: Iterable[str], answers: Answers) -> list[str]:
-    """Read the entries of _exclude that stand for one path or one folder, as an update of a repository reads them."""
+    """Read the entries of _exclude that stand for one path or folder, as an update of a repository does."""
     rendered = (jinja2.Template(entry).render(answers, _copier_operation="update") for entry in entries)
     return [entry.strip("/") for entry in rendered if re.fullmatch(r"/[^*?\[]+", entry)]

@@ -41,7 +41,7 @@ def renamed_questions(asked: Questions, earlier: Questions, released: Iterable[Q
 
 
 def succeeds(new: Question, old: Question) -> bool:
-    """Whether a question looks like another one under a new name."""
+    """Return whether a question looks like another one under a new name."""
     if new.is_computed or old.is_computed or new.details.get("type") != old.details.get("type"):
         return False
     same_choices = bool(new.choices) and new.choices.keys() == old.choices.keys()
@@ -50,15 +50,15 @@ def succeeds(new: Question, old: Question) -> bool:
 
 
 def similar(one: str, other: str) -> bool:
-    """Whether two texts are mostly the same."""
+    """Return whether two texts are mostly the same."""
     return SequenceMatcher(None, one, other).ratio() >= SIMILAR
 
 
 def takes_over(question: Question, name: str) -> bool:
-    """Whether the default is the answer to a question, where there is one."""
+    """Return whether the default takes over the answer to an earlier question, if there is one."""
     return re.search(rf"\b{name}\s+if\s+{name}\s+is\s+defined\b", str(question.details.get("default"))) is not None
 
 
 def remedy(*names: str) -> str:
-    """Say how a default keeps the answers."""
+    """Say how to write a default that keeps the answers."""
     return f"begin its default with {{{{ {' else '.join(f'{name} if {name} is defined' for name in names)} else …"

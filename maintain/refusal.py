@@ -1,14 +1,14 @@
-"""What speaks against a release."""
+"""Reasons against a release."""
 
 from typing import NamedTuple
 
 
 class Refusal(NamedTuple):
-    """What breaks which rule, with the remedy."""
+    """Something that breaks a rule, and the remedy."""
 
     what: str
     rule: str
 
     def __str__(self) -> str:
-        """Write it as a line."""
+        """Format it as one line."""
         return f"{self.what}: {self.rule}"

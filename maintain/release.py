@@ -1,7 +1,7 @@
-"""Release the working tree, or say with --check what speaks against it.
+"""Release the working tree or, with --check, say what prevents it.
 
-A release is a commit with the subject `Release X.Y.Z`. Everything is checked before anything is
-written; what the repositories of earlier releases need is in compatibility.py.
+A release is a commit with the subject `Release X.Y.Z`. Everything is checked before anything is written;
+compatibility.py checks what the repositories of earlier releases need.
 """
 
 import argparse
@@ -64,7 +64,7 @@ def release(root: Path, version: str, *, is_check: bool) -> int:
 
 
 def require_next(root: Path, version: str) -> None:
-    """See that the version comes after all others."""
+    """Check that the version comes after all others."""
     if not VERSION.fullmatch(version):
         message = f"{version} is not a version: write it as X.Y.Z"
         raise FormworkError(message)
@@ -78,7 +78,7 @@ def require_next(root: Path, version: str) -> None:
 
 
 def prepared(root: Path, version: str) -> dict[Path, str]:
-    """See that the working tree is ready, and tell what the files of the release will hold."""
+    """Check that the working tree is ready, and return what the files of the release will hold."""
     if (branch := git.text(root, "branch", "--show-current")) != "main":
         message = f"this is not main but {branch or 'no branch'}: releases are made on main"
         raise FormworkError(message)
@@ -102,7 +102,7 @@ def with_version(text: str, version: str) -> str:
 
 
 def with_date(text: str, version: str, today: str) -> str:
-    """Turn what is unreleased into a release of today."""
+    """Turn the section of unreleased changes into one for today's release."""
     section = UNRELEASED.search(text)
     if not section or not re.search(r"^(?!#).*\S", section["text"], re.MULTILINE):
         message = f"{CHANGELOG} has no text below `## Unreleased`: tell what changes for a repository that updates"
@@ -111,7 +111,7 @@ def with_date(text: str, version: str, today: str) -> str:
 
 
 def commit(root: Path, version: str, files: Mapping[Path, str]) -> None:
-    """Write the files and commit them as the person who releases; leave nothing behind where that fails."""
+    """Write the files and commit them as the person who releases; leave nothing behind if that fails."""
     before = {path: path.read_bytes() for path in files}
     try:
         for path, text in files.items():
@@ -125,7 +125,7 @@ def commit(root: Path, version: str, files: Mapping[Path, str]) -> None:
 
 
 def require_nothing_lost(root: Path, version: str) -> None:
-    """Check the working tree against every earlier release, and tell all that speaks against it."""
+    """Check the working tree against every earlier release, and report everything that prevents it."""
     with TemporaryDirectory(prefix="formwork-release-") as folder:
         found = refusals(served(root, Path(folder), f"v{version}"), Path(folder))
     if found:

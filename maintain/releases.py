@@ -1,4 +1,4 @@
-"""The releases of this repository, and the repository as a server has it."""
+"""The releases of this repository, and a copy of the repository as a server has it."""
 
 import os
 import re
@@ -20,7 +20,7 @@ AUTHOR = {
     "GIT_COMMITTER_NAME": "Formwork",
     "GIT_COMMITTER_EMAIL": "formwork@example.org",
 }
-# git as it comes: no settings, ignore rules or attributes of a person or a machine.
+# git with its defaults: no settings, ignore rules or attributes of a person or a machine.
 PLAIN = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
@@ -30,12 +30,12 @@ PLAIN = {
 
 
 def surroundings() -> dict[str, str]:
-    """Return the environment for git in which nothing personal matters."""
+    """Return an environment in which git ignores everything personal."""
     return git.environment() | AUTHOR | PLAIN
 
 
 def served(root: Path, folder: Path, candidate: str = "") -> Template:
-    """Serve a repository as a template: every release is tagged, and the working tree is the newest.
+    """Serve a repository as a template: every release is tagged, and the working tree is the newest release.
 
     Args:
         root: The repository.
@@ -57,7 +57,7 @@ def releases_in(root: Path) -> dict[str, str]:
     """Find the releases, which are commits with the subject `Release X.Y.Z`; oldest first.
 
     Raises:
-        FormworkError: If history is missing.
+        FormworkError: If the history is incomplete.
     """
     if git.text(root, "rev-parse", "--is-shallow-repository", env=surroundings()) == "true":
         message = f"{root} is a shallow clone, so releases are missing: run `git fetch --unshallow`"
@@ -72,7 +72,7 @@ def head_of(root: Path) -> str:
 
 
 def next_release(root: Path, releases: Mapping[str, str]) -> str:
-    """Name the release that the working tree would become."""
+    """Return the version that the working tree would be released as."""
     version = tomllib.loads((root / PROJECT).read_text(encoding="utf-8"))["project"]["version"]
     major, minor, patch = numbers(version)
     while (candidate := f"v{major}.{minor}.{patch}") in releases:
@@ -86,7 +86,7 @@ def numbers(version: str) -> tuple[int, ...]:
 
 
 def commit_working_tree(root: Path, bare: Path, name: str) -> str:
-    """Commit to the bare repository what lies in the working tree, unless it is ignored and was never committed."""
+    """Commit the working tree to the bare repository, except files that are ignored and not tracked."""
     index = {"GIT_INDEX_FILE": str(bare / "index.candidate")}
     seen = surroundings() | index | {"GIT_DIR": str(bare), "GIT_WORK_TREE": str(root)}
     settings = {**git.SETTINGS, "core.bare": "false"}

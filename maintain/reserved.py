@@ -16,7 +16,7 @@ COULD_BE_A_PACKAGE = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def reserved_text(known: Iterable[str], environments: Iterable[Path]) -> str:
-    """List the names that no package may have, one a line."""
+    """List the names that no package may have, one per line."""
     installed = chain.from_iterable(names_in(environment) for environment in environments)
     names = {*known, *names_of_python(), *WINDOWS, *FOLDERS, *installed}
     return "".join(f"{name}\n" for name in sorted(names) if COULD_BE_A_PACKAGE.fullmatch(name))
@@ -28,7 +28,7 @@ def names_of_python() -> set[str]:
 
 
 def names_in(site_packages: Path) -> Iterator[str]:
-    """Name what is installed, both as it is imported and as it is published."""
+    """Yield the names of what is installed, both as it is imported and as it is published."""
     if not site_packages.is_dir():
         message = f"{site_packages} is not a folder: give the site-packages of an environment"
         raise FormworkError(message)

@@ -1,4 +1,4 @@
-"""A few ways to answer the questions of a release, with each choice at least once."""
+"""A few sets of answers to the questions of a release, with each choice at least once."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ TEXTS = ("text", "text@example.org", "https://example.org/text/text")
 
 
 def spread(template: Template, tag: str) -> list[Answers]:
-    """Answer the questions of a release in a few ways, with each choice at least once."""
+    """Make a few sets of answers to the questions of a release, with each choice at least once."""
     asked = [question for question in template.questions(tag).values() if not question.is_computed]
     texts = [question.name for question in asked if question.details.get("type") == "str" and not question.choices]
     factors = [[{question.name: choice} for choice in question.choices] for question in asked if question.choices]
@@ -42,7 +42,7 @@ def pairs(row: Sequence[int]) -> set[object]:
 
 
 def accepted(names: Iterable[str], samples: Iterable[str], refused: Callable[[Answers], str]) -> Answers:
-    """Give each question the first sample that it accepts, if there is one."""
+    """Answer each question with the first sample that it accepts, if there is one."""
     left = {name: list(samples) for name in names}
     while name := refused({name: texts[0] for name, texts in left.items() if texts}):
         left[name].pop(0)
@@ -50,7 +50,7 @@ def accepted(names: Iterable[str], samples: Iterable[str], refused: Callable[[An
 
 
 def refused(template: Template, tag: str, answers: Answers) -> str:
-    """Name the question that does not accept its answer; empty where all do."""
+    """Return the question that does not accept its answer; empty if all do."""
     try:
         generate(template, tag, answers, template.scratch / "nothing", pretend=True)
     except ValueError as error:

@@ -1,9 +1,9 @@
-"""Write what follows from other files, or say with --check what would change.
+"""Write the files that are derived from others or, with --check, say what would change.
 
-cookiecutter.json and the tables of owners and of questions follow from copier.yml, the table of parameters for files
-from class Dialect. reserved-names.txt follows from Python, from Windows, and from the environments given with
---environment (names are added, never taken away: a project may have been refused one for a reason that this machine
-does not know).
+cookiecutter.json and the tables of owners and of questions are derived from copier.yml, and the table of parameters for
+files from class Dialect. reserved-names.txt is derived from Python, from Windows, and from the environments given with
+--environment. Names are added to it, but never removed: a project may have been refused one for a reason that this
+machine does not know.
 """
 
 import argparse
@@ -31,7 +31,7 @@ DIALECT_IN_DOCS = Path("docs/your-data.md")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write or check the files, and say what was done to which."""
+    """Write or check the files, and say what was done to each."""
     options = parse(arguments)
     return reported(partial(check if options.check else write, options.root, options.environment))
 
@@ -69,7 +69,7 @@ def write(root: Path, environments: Iterable[Path]) -> int:
 
 
 def expected(root: Path, environments: Iterable[Path]) -> Iterator[tuple[Path, str]]:
-    """Yield what each file should hold; a page that is not there needs no table."""
+    """Yield what each file should hold; a page that does not exist needs no table."""
     yield RESERVED, reserved_text(read(root / RESERVED).split(), environments)
     settings = yaml.safe_load(read(root / QUESTIONS))
     yield COOKIECUTTER, cookiecutter_text(settings, root)
@@ -84,7 +84,7 @@ def expected(root: Path, environments: Iterable[Path]) -> Iterator[tuple[Path, s
 
 
 def read(path: Path) -> str:
-    """Read a file that may not be there yet."""
+    """Read a file that may not exist yet."""
     return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 

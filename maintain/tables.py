@@ -26,7 +26,7 @@ def with_table(text: str, name: str, table: str, page: Path) -> str:
         text: The page.
         name: The name in the marks.
         table: The table, with a line break at its end.
-        page: The path of the page, for the error's message.
+        page: The path of the page, for the error message.
 
     Raises:
         FormworkError: If there are no such marks.
@@ -39,7 +39,7 @@ def with_table(text: str, name: str, table: str, page: Path) -> str:
 
 
 def owners_in_repository(settings: Mapping[str, Any], template: Path) -> str:
-    """Draw the table of owners for a generated repository, as a template: a row is there only if its files are."""
+    """Draw the table of owners for a generated repository, as a template: a row appears only if its files exist."""
     rows = [
         conditional(row(paths, "yours"), condition) for paths, condition in seeds_by_folder(settings, template).items()
     ]
@@ -94,7 +94,7 @@ def dialect_in_docs(module: Path) -> str:
         module: The module with class `Dialect`, which is read, not imported.
 
     Raises:
-        FormworkError: If the docstring does not describe exactly the parameters that there are.
+        FormworkError: If the docstring does not describe exactly the parameters that the class has.
     """
     body = ast.parse(module.read_text(encoding="utf-8")).body
     dialect = next(node for node in body if isinstance(node, ast.ClassDef) and node.name == "Dialect")
@@ -126,7 +126,7 @@ def default(field: ast.AnnAssign) -> object:
 
 
 def in_yaml(value: object) -> str:
-    """Write a value as params.yaml has it, on one line."""
+    """Write a value in YAML, on one line."""
     plain = list(value) if isinstance(value, tuple) else value
     return yaml.safe_dump(plain, default_flow_style=True, width=1000).removesuffix("\n").removesuffix("\n...")
 
@@ -147,7 +147,7 @@ def table(header: list[str], rows: Iterable[str]) -> str:
 
 
 def row(paths: Iterable[str], owner: str) -> str:
-    """Draw a row of a table of owners: paths, or words where there is a space."""
+    """Draw a row of a table of owners: paths, or words if there is a space."""
     shown = (path if " " in path.replace("{{ package_name }}", "") else f"`{path}`" for path in paths)
     return f"| {', '.join(shown)} | {owner} |"
 

@@ -1,4 +1,4 @@
-"""What happens to the repositories of earlier releases: each is marked in every file and updated by plain copier."""
+"""A trial on repositories of earlier releases: each is marked in every file and updated with plain copier."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -51,7 +51,7 @@ def update(repository: Path) -> bool:
 
 
 def generate(template: Template, tag: str, answers: Answers, folder: Path, *, pretend: bool = False) -> Path:
-    """Generate a repository from a release, with nobody's settings."""
+    """Generate a repository from a release, without personal settings."""
     options: dict[str, Any] = {"defaults": True, "quiet": True, "pretend": pretend, "settings": Settings()}
     run_copy(str(template.clone), folder, data=dict(answers), vcs_ref=tag, **options)
     return folder

@@ -1,1 +1,1 @@
-"""Tests, run as users run things."""
+"""Tests that run the tools as users do."""

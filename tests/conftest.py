@@ -15,26 +15,26 @@ Told = tuple[int, str]
 
 @pytest.fixture(autouse=True)
 def plain_git(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no setting of the person who runs the tests matter to git."""
+    """Keep git from using the settings of the person who runs the tests."""
     for name, value in {**AUTHOR, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}.items():
         monkeypatch.setenv(name, value)
 
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    """This repository as released, with the working tree as the newest release."""
+    """Serve this repository with its releases, and with the working tree as the newest release."""
     return served(ROOT, tmp_path_factory.mktemp("server"))
 
 
 @pytest.fixture(scope="session")
 def questions_only(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A template that asks everything and renders almost nothing, without history."""
+    """Make a template without history that asks all questions and renders almost nothing."""
     return small_template(tmp_path_factory.mktemp("questions"))
 
 
 @pytest.fixture
 def doors(tmp_path: Path) -> Doors:
-    """Both command lines, for somebody without any settings."""
+    """Provide both command lines without any personal settings."""
     home = tmp_path / "home"
     home.mkdir(exist_ok=True)
     return Doors(home)
@@ -42,13 +42,13 @@ def doors(tmp_path: Path) -> Doors:
 
 @pytest.fixture
 def small(tmp_path: Path) -> SmallTemplate:
-    """A small template with one release."""
+    """Make a small template with one release."""
     return SmallTemplate(tmp_path / "small")
 
 
 @pytest.fixture
 def repository(small: SmallTemplate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository of the small template's first release, which is the current folder."""
+    """Generate a repository from the small template's first release, and enter it."""
     path = small.generate(tmp_path / "mine")
     monkeypatch.chdir(path)
     return path
@@ -56,7 +56,7 @@ def repository(small: SmallTemplate, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.fixture
 def run_update(capsys: pytest.CaptureFixture[str]) -> Callable[..., Told]:
-    """Run `formwork update` in the current folder, and give its exit status and all that it says."""
+    """Return a function that runs `formwork update` here, and returns its exit status and output."""
 
     def run(*arguments: str) -> Told:
         status = main(["update", *arguments])
@@ -68,7 +68,7 @@ def run_update(capsys: pytest.CaptureFixture[str]) -> Callable[..., Told]:
 
 @pytest.fixture
 def fake_uv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A uv that locks as one line, unless pyproject.toml names what there is not; knows no token."""
+    """Make a fake uv that writes a lock of one line, fails for unknown packages, and refuses to get a token."""
     program = tmp_path / "uv"
     lines = [
         "#!/bin/sh",

@@ -1,4 +1,4 @@
-"""What the tests share: this repository as released, commands as users type them, and trees of files."""
+"""What the tests share: this repository with its releases, commands as users type them, and trees of files."""
 
 import os
 import shutil
@@ -19,7 +19,7 @@ __all__ = ["ANSWERS_FILE", "AUTHOR", "ROOT", "Template"]
 
 UNFINISHED = "UNFINISHED-formwork.json"
 
-# What makes tools find their package index, caches and certificates, and nothing that changes what they do.
+# Variables that let tools find their package index, caches and certificates, but do not change what they do.
 KEPT = ("LANG", "LC_ALL", "SSL_CERT_FILE", "SYSTEMROOT", "PATHEXT", "COMSPEC", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 KEPT_PREFIXES = ("PIP_", "UV_", "PYENV_")
 
@@ -29,7 +29,7 @@ class CommandError(Exception):
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    """Make an environment in which nothing of the person who runs the tests matters."""
+    """Make an environment without anything personal from whoever runs the tests."""
     kept = {name: value for name, value in os.environ.items() if name.upper() in KEPT or name.startswith(KEPT_PREFIXES)}
     places = {
         "PATH": os.environ["PATH"],
@@ -53,7 +53,7 @@ def run(
     timeout: float = 300,
     stdin: str | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end, and show all that it said if it should not have failed."""
+    """Run a command to its end, and show all of its output if it fails unexpectedly."""
     done = subprocess.run(
         [str(word) for word in command],
         cwd=cwd,
@@ -71,12 +71,12 @@ def run(
 
 
 def said(done: subprocess.CompletedProcess[str]) -> str:
-    """What a person was told besides cookiecutter's own words."""
+    """Return the output except cookiecutter's own lines."""
     return "\n".join(line for line in done.stderr.splitlines() if line.startswith(("warning:", "error:")))
 
 
 def isolation_refused(command: Iterable[str]) -> str:
-    """Say why this machine does not let a command be isolated; empty where it does."""
+    """Say why this machine cannot isolate a command; empty if it can."""
     try:
         done = subprocess.run([*command, "true"], capture_output=True, encoding="utf-8", check=False)
     except FileNotFoundError as missing:
@@ -85,7 +85,7 @@ def isolation_refused(command: Iterable[str]) -> str:
 
 
 def few_programs(folder: Path) -> Path:
-    """Make a folder for the PATH that holds git, and what git calls itself."""
+    """Make a folder for the PATH that holds only git and the programs that git calls."""
     folder.mkdir()
     for name in ("git", "sh", "env", "basename", "dirname", "sed", "uname"):
         if program := shutil.which(name):
@@ -94,7 +94,7 @@ def few_programs(folder: Path) -> Path:
 
 
 def commit_everything(repository: Path, subject: str, tag: str = "") -> str:
-    """Commit the whole working tree, tag it where asked, and name the commit."""
+    """Commit the whole working tree, tag it if a tag is given, and return the commit."""
     git(repository, "add", "--all")
     git(repository, "commit", "--quiet", "--allow-empty", "--message", subject)
     if tag:
@@ -103,13 +103,13 @@ def commit_everything(repository: Path, subject: str, tag: str = "") -> str:
 
 
 def git(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:
-    """Run git as it comes, as an author that is always the same, and return what it prints."""
+    """Run git with its defaults and a fixed author, and return what it prints."""
     return runner.text(folder, *arguments, env=surroundings() | dict(env or {}), settings={})
 
 
 @dataclass(frozen=True)
 class Doors:
-    """Both ways to a repository, on the command line, in one person's surroundings."""
+    """Both commands that generate a repository, in the environment of one person."""
 
     home: Path
 
@@ -128,7 +128,7 @@ class Doors:
         check: bool = True,
         cwd: Path | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Generate with cookiecutter, answers given on the command line."""
+        """Generate with cookiecutter, with answers on the command line."""
         into.mkdir(parents=True, exist_ok=True)
         asked = [] if "--replay" in options else ["--no-input"]
         typed = [f"{name}={value}" for name, value in (answers or {}).items()]
@@ -143,7 +143,7 @@ class Doors:
         answers: Mapping[str, str] | None = None,
         check: bool = True,
     ) -> subprocess.CompletedProcess[str]:
-        """Generate with copier, answers given on the command line."""
+        """Generate with copier, with answers on the command line."""
         data = [word for name, value in (answers or {}).items() for word in ("--data", f"{name}={value}")]
         command = [sys.executable, "-m", "copier", "copy", "--quiet", "--defaults", *data, *options]
         return run(*command, str(template), str(into), cwd=into.parent, env=self.env, check=check)
@@ -154,7 +154,7 @@ class Doors:
 
 @dataclass(frozen=True)
 class Entry:
-    """One file, link or folder: what it is, who may do what with it, and what it holds."""
+    """One file, link or folder: its kind, its permissions and its content."""
 
     kind: str
     mode: int
@@ -162,14 +162,14 @@ class Entry:
 
 
 def tree(folder: Path, *, without: Iterable[str] = (".git",)) -> dict[str, Entry]:
-    """Note bytes, modes and links of everything in a folder."""
+    """Record the bytes, modes and links of everything in a folder."""
     skipped = set(without)
     paths = (path for path in sorted(folder.rglob("*")) if not skipped & set(path.relative_to(folder).parts))
     return {path.relative_to(folder).as_posix(): entry(path) for path in paths}
 
 
 def entry(path: Path) -> Entry:
-    """Note one path, without following a link."""
+    """Record one path, without following a link."""
     mode = stat.S_IMODE(path.lstat().st_mode)
     if path.is_symlink():
         return Entry("link", mode, os.fsencode(path.readlink()))
@@ -196,7 +196,7 @@ def plain_copy(template: Template, folder: Path) -> Path:
 
 
 def small_template(folder: Path) -> Path:
-    """Copy what asks the questions, with almost nothing to render: quick to generate from."""
+    """Copy the questions with almost nothing to render, so that generating is quick."""
     for name in ("copier.yml", "cookiecutter.json", "reserved-names.txt"):
         shutil.copy(ROOT / name, folder / name)
     for name in ("hooks", "{{cookiecutter.__folder}}"):
@@ -208,5 +208,5 @@ def small_template(folder: Path) -> Path:
 
 
 def answers_of(repository: Path) -> str:
-    """Read the answers file, as text: its every line counts."""
+    """Read the answers file as text, since every line counts."""
     return (repository / ANSWERS_FILE).read_text(encoding="utf-8")

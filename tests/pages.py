@@ -1,4 +1,4 @@
-"""The commands on a page, as they are printed."""
+"""The commands on a page of the documentation."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ def blocks(page: Path, section: str = "") -> list[list[str]]:
 
     Args:
         page: A Markdown file.
-        section: Heading of the section to read, such as "## Releases"; without one, the whole page.
+        section: Heading of the section to read, such as "## Releases"; by default the whole page.
 
     Returns:
         The commands of each block, in their order.

@@ -1,4 +1,4 @@
-"""A template of a few files, to make releases of and to generate from in a fraction of a second."""
+"""A template with a few files, for releases and repositories that take a fraction of a second."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -59,7 +59,7 @@ class SmallTemplate:
         self.release("1.0.0", files)
 
     def release(self, version: str, changes: Changes) -> str:
-        """Make a release: new contents of files, None where one is removed; gives the tag."""
+        """Release new contents of files, where None removes a file, and return the tag."""
         put(self.path, changes)
         commit_everything(self.path, f"Release {version}", f"v{version}")
         return f"v{version}"

@@ -7,7 +7,7 @@ import pytest
 
 from tests.harness import ROOT
 
-# From the ground up; modules of one layer do not know each other.
+# From the lowest layer up; modules of one layer do not import each other.
 LAYERS = [
     {"errors", "questions", "seeds"},
     {"git", "answers", "locking"},
@@ -26,12 +26,12 @@ SOURCE = ROOT / "src" / "formwork"
 
 
 def unit(path: Path) -> str:
-    """Name the module, or the folder of modules, that a file belongs to."""
+    """Return the module, or the folder of modules, that a file belongs to."""
     return path.relative_to(SOURCE).with_suffix("").parts[0]
 
 
 def imported(file: Path) -> set[str]:
-    """Name the parts of the package that a file imports."""
+    """Return the parts of the package that a file imports."""
     nodes = [node for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.ImportFrom)]
     names = {f"{node.module}.{alias.name}" for node in nodes for alias in node.names if node.module}
     return {name.split(".")[1] for name in names if name.startswith("formwork.")}

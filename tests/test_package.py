@@ -28,7 +28,7 @@ def test_each_dependency_has_a_lower_bound() -> None:
 
 @pytest.mark.slow
 def test_only_the_package_is_shipped(tmp_path: Path) -> None:
-    """What is imported by it is a dependency, or comes with Python."""
+    """Everything that the package imports is a dependency or part of Python."""
     run("uv", "build", "--quiet", "--wheel", "--out-dir", tmp_path / "dist", ROOT, cwd=tmp_path, env=machine())
     [wheel] = (tmp_path / "dist").glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()

@@ -1,7 +1,7 @@
-"""What the steps do, written by hand for the example alone: the measure of their speed.
+"""The work of the steps, written by hand for the example alone, as a measure of their speed.
 
 This runs inside a generated repository of the package `my_project`, in which the pipeline has run:
-`python by_hand.py STEP FOLDER`, with rows.csv in the folder, and there the files of the step before.
+`python by_hand.py STEP FOLDER`, where the folder holds rows.csv and the files of the step before.
 """
 
 import json
@@ -38,7 +38,7 @@ def features(rows: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def ingest(folder: Path) -> None:
-    """From CSV to Parquet."""
+    """Convert CSV to Parquet."""
     pl.scan_csv(folder / "rows.csv", infer_schema=False).sink_parquet(folder / "raw.parquet")
 
 
@@ -73,7 +73,7 @@ def featurize(folder: Path) -> None:
 
 
 def predict(folder: Path) -> None:
-    """From CSV to predictions."""
+    """Predict for the rows of a CSV file."""
     from my_project import model
     from my_project.core.base import paths
     from my_project.core.base.estimators import load_recorded

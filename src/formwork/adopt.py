@@ -1,8 +1,8 @@
-"""Bring the template into a repository that never saw it.
+"""Bring the template into a repository that was not generated from it.
 
-It is the merge of an update with nothing as its base: what the repository lacks arrives, and what both have is a
-conflict in which the repository's side is there byte for byte. All of it happens on a branch of its own, and
-nothing is committed: `git reset --hard` undoes it.
+Adopting is the merge of an update with nothing as its base. Files that the repository lacks are added, and a file that
+both have becomes a conflict that contains the repository's side byte for byte. All of this happens on a branch of its
+own, and nothing is committed: `git reset --hard` undoes it.
 """
 
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ class Request:
         template: The template's address or path.
         release: The release to take; None for the newest.
         data: Answers, each as `NAME=VALUE`.
-        is_dry_run: Whether everything stays as it is.
+        is_dry_run: Whether to show the plan only, without changing anything.
     """
 
     path: Path
@@ -46,7 +46,7 @@ class Request:
 
 
 def adopt(request: Request, scratch: Path) -> int:
-    """Answer the questions, render, merge, put the result into place, and say what becomes of each file.
+    """Answer the questions, render, merge, put the result into place, and say what happens to each file.
 
     Args:
         request: What is asked for.
@@ -90,7 +90,7 @@ def find(path: Path, scratch: Path) -> Repository:
 
 
 def refuse_unless_new(repository: Repository) -> None:
-    """Refuse a repository of the template, and one in which something might be lost."""
+    """Refuse a repository that already has the template, or in which something might be lost."""
     refuse_unless_ready(repository)
     if (repository.project / ANSWERS).exists():
         message = f"there is {ANSWERS} already, so this is a repository of the template: update it"
@@ -102,14 +102,14 @@ def refuse_unless_new(repository: Repository) -> None:
 
 
 def current_branch(repository: Repository) -> str:
-    """Name the branch; empty where HEAD is detached."""
+    """Return the name of the branch; empty if HEAD is detached."""
     return repository.git("branch", "--show-current").decode().strip()
 
 
 def fetch(url: str, scratch: Path) -> Template:
     """Clone the template, and tag releases that are only commits, as in a clone without tags.
 
-    A path on this machine means the repository that is there; what is recorded is where others find it, so that
+    A path on this machine means the repository there. What is recorded is the address where others find it, so that
     updates work for them too.
     """
     folder = Path(url).expanduser()
@@ -137,22 +137,22 @@ def choose(template: Template, wanted: str | None) -> str:
 
 
 def switch(repository: Repository) -> None:
-    """Go to a branch of its own, at the same commit: no file changes by that."""
+    """Switch to a new branch at the same commit, which changes no file."""
     before = current_branch(repository)
     if before != BRANCH:
         repository.git("update-ref", f"refs/heads/{BRANCH}", "HEAD", "")
-        reason = f"checkout: moving from {before or 'HEAD'} to {BRANCH}"  # what `git switch -` looks for
+        reason = f"checkout: moving from {before or 'HEAD'} to {BRANCH}"  # `git switch -` looks for this text
         now = {name: value for name, value in repository.env.items() if not name.endswith("_DATE")}
         git.run(repository.top, "symbolic-ref", "-m", reason, "HEAD", f"refs/heads/{BRANCH}", env=now)
 
 
 def rendered_name(release: str) -> str:
-    """Name the commit that holds all that the template gives."""
+    """Name the commit that holds everything that the template rendered."""
     return f"formwork/{release}"
 
 
 def keep_rendered(repository: Repository, rendered: Tree, release: str) -> None:
-    """Keep the template's own version of everything within reach, for what is kept or left out."""
+    """Keep the template's version of every file, including those that were kept or left out."""
     commit = repository.store_commit(repository.store_tree(rendered))
     repository.git("update-ref", f"refs/{rendered_name(release)}", commit)
 
@@ -164,7 +164,7 @@ def lines_of_answers(answers: Answers) -> Iterator[str]:
 
 
 def lines_of_requirements(carried: Requirements) -> Iterator[str]:
-    """Yield what becomes of their requirements."""
+    """Yield what happens to the repository's own requirements."""
     told = {
         "added to pyproject.toml": carried.added,
         "in the template's version": carried.had,
@@ -174,7 +174,7 @@ def lines_of_requirements(carried: Requirements) -> Iterator[str]:
 
 
 def plan(delivery: Delivery, merge: Merge) -> Iterator[str]:
-    """Yield what becomes of each file."""
+    """Yield what happens to each file."""
     for path in sorted(delivery.rendered):
         if path in delivery.left_out:
             yield line("left out", path, f"({delivery.left_out[path]})")
@@ -195,7 +195,7 @@ def next_steps(repository: Repository, delivery: Delivery, merge: Merge, release
 
 
 def steps(repository: Repository, delivery: Delivery, merge: Merge, release: str) -> Iterator[str]:
-    """Yield the steps that are left, in their order."""
+    """Yield the remaining steps, in their order."""
     if merge.conflicts:
         count = len(merge.conflicts)
         yield f"resolve {count} {'conflict' if count == 1 else 'conflicts'} (git status), git add each"

@@ -38,7 +38,7 @@ def read_answers(path: Path) -> dict[str, Any]:
     """Read the answers file.
 
     Raises:
-        FormworkError: If it is missing or holds no mapping.
+        FormworkError: If it is missing or does not hold a mapping.
     """
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -67,21 +67,21 @@ def read_recorded(folder: Path) -> Recorded:
 
 
 def without_release(problem: str) -> str:
-    """Explain why a repository whose release is not known cannot be updated, and what to do about it."""
+    """Explain why a repository whose release is unknown cannot be updated, and what to do about it."""
     cause = "the repository was generated from an archive, from uncommitted changes or from a branch that is not there"
     remedy = f"write the release that it is closest to into {ANSWERS}, for example _commit: v0.2.0, and commit"
     return f"{problem}, so there is nothing to compare a newer release with; perhaps {cause}: {remedy}"
 
 
 def address(url: str) -> str:
-    """Return the address that git understands for what copier records.
+    """Turn the address that copier records into one that git understands.
 
     Args:
         url: `gh:owner/name`, `gl:owner/name`, an address of git with or without `git+`, or an absolute path,
             which may begin with `~`.
 
     Raises:
-        FormworkError: If it is a relative path, which means another folder wherever it is read.
+        FormworkError: If it is a relative path, whose meaning depends on the current folder.
     """
     for short, host in SHORT_FORMS.items():
         if url.startswith(short):
@@ -97,14 +97,14 @@ def address(url: str) -> str:
 
 
 def recorded_url(origin: str) -> str:
-    """Spell the address of a clone so that copier takes it for a repository of git, and without a password."""
+    """Spell the address of a clone without a password and so that copier takes it for a git repository."""
     url = without_password(origin)
     is_known = url.endswith(".git") or url.startswith(("git@", "git+", *SHORT_FORMS, *SHORT_FORMS.values()))
     return url if is_known else f"git+{url}"
 
 
 def without_password(url: str) -> str:
-    """Take the credentials out of a URL, but leave the user that SSH needs."""
+    """Remove the credentials from a URL, but keep the user that SSH needs."""
     parts = urlsplit(url)
     if "://" not in url or "@" not in parts.netloc:
         return url

@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
     return formwork
 
 
-# The annotation of argparse's own type is not public.
+# The type that argparse uses here is not public.
 def command(
     commands: Any,  # noqa: ANN401
     name: str,

@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterable
 
 
 class FormworkError(Exception):
-    """Something that cannot be done; the message says what is wrong and what to do about it, in one line."""
+    """An error that the user can fix; the message says in one line what is wrong and what to do about it."""
 
 
 def reported(work: Callable[[], int], *expected: type[Exception]) -> int:
     """Run some work and print an error as one line instead of a traceback.
 
     Args:
-        work: What is done; its result is the exit status.
-        expected: Further exceptions that are printed in the same way, as those of a library.
+        work: The function to run; its result is the exit status.
+        expected: Further exceptions to print in the same way, such as those of a library.
 
     Returns:
         The exit status of the work, or 1 after an error.

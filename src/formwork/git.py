@@ -9,7 +9,7 @@ from typing import TypedDict, Unpack
 
 from formwork.errors import FormworkError, in_one_line
 
-# What git does must depend neither on somebody's settings nor on their hooks.
+# What git does must depend neither on the user's settings nor on their hooks.
 SETTINGS: Mapping[str, str] = {
     "core.hooksPath": os.devnull,
     "core.fsmonitor": "false",
@@ -23,7 +23,7 @@ SETTINGS: Mapping[str, str] = {
 ELSEWHERE = re.compile(
     r"GIT_(DIR|WORK_TREE|INDEX_FILE|PREFIX|COMMON_DIR|NAMESPACE|.*OBJECT_DIRECTORIES|OBJECT_DIRECTORY)"
 )
-# The author of commits that no branch holds: always the same, so that their hashes are.
+# The author of commits that are on no branch: always the same, so that their hashes are the same, too.
 NOBODY: Mapping[str, str] = {
     f"GIT_{person}_{detail}": value
     for person in ("AUTHOR", "COMMITTER")
@@ -32,7 +32,7 @@ NOBODY: Mapping[str, str] = {
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of this process without what points git to another repository."""
+    """Return the environment of this process without the variables that point git to another repository."""
     kept = {name: value for name, value in os.environ.items() if not ELSEWHERE.fullmatch(name)}
     return kept | {"LC_ALL": "C"}
 
@@ -52,7 +52,7 @@ def run(
         arguments: The command and its options.
         env: The environment; by default `environment()`.
         stdin: What git reads.
-        fine: The exit statuses that are no error.
+        fine: The exit statuses that are not errors.
         settings: Settings of git that override all others.
 
     Raises:

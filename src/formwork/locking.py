@@ -1,4 +1,4 @@
-"""Bringing uv.lock in step with a pyproject.toml that has changed."""
+"""Bring uv.lock in line with a changed pyproject.toml."""
 
 import os
 import subprocess
@@ -8,10 +8,10 @@ from formwork.errors import in_one_line
 
 
 def lock(folder: Path) -> str:
-    """Run `uv lock` where there is a uv.lock.
+    """Run `uv lock` if there is a uv.lock.
 
     Returns:
-        Why that failed; empty where it did not, or where there is nothing to lock.
+        Why that failed; empty if it succeeded or if there is nothing to lock.
     """
     if not (folder / "uv.lock").exists():
         return ""

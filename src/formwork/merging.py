@@ -12,10 +12,10 @@ ONE_SIDED = {"CONFLICT (modify/delete)", "CONFLICT (rename/delete)"}
 
 @dataclass(frozen=True)
 class Merge:
-    """What a merge comes to.
+    """The outcome of a merge.
 
     Attributes:
-        changes: Each path that changes, and what it holds afterwards; None where it is gone.
+        changes: Each path that changes, and what it holds afterwards; None if it is gone.
         conflicts: The versions of each path in conflict: 1 before, 2 yours, 3 the release's.
         held_back: Paths that the user has deleted and the release changes, or the other way round.
         added: Paths that are new.
@@ -46,8 +46,8 @@ def merged(repository: Repository, old: Tree, new: Tree, name: str, *, moves_own
         repository: The repository.
         old: The tree that HEAD has in common with the new one.
         new: The tree to merge.
-        name: What the new tree is called in the markers of a conflict.
-        moves_own_files: Whether a file that is in HEAD only moves along where the new tree moves its folder.
+        name: The name of the new tree in the markers of a conflict.
+        moves_own_files: Whether a file that is only in HEAD moves along if the new tree moves its folder.
     """
     base = repository.store_commit(repository.store_tree(old))
     ours = repository.store_commit("HEAD^{tree}", base)
@@ -71,7 +71,7 @@ def merged(repository: Repository, old: Tree, new: Tree, name: str, *, moves_own
 
 
 def parse_merge(output: bytes) -> tuple[str, dict[str, dict[int, File]], dict[str, set[str]]]:
-    """Read what `git merge-tree` prints: the tree, the versions of conflicts, and their kinds."""
+    """Parse what `git merge-tree` prints: the tree, the versions of conflicts, and their kinds."""
     words = iter(git.paths_in(output, keep_empty=True))
     tree = next(words)
     stages: dict[str, dict[int, File]] = {}
@@ -102,14 +102,14 @@ def difference(repository: Repository, tree: str) -> tuple[dict[str, File | None
 
 
 def relabelled(text: str, labels: Mapping[str, str]) -> str:
-    """Put names where git has put the hashes of commits."""
+    """Replace the hashes of commits that git has written with names."""
     for commit, name in labels.items():
         text = text.replace(commit, name)
     return text
 
 
 def relabelled_file(repository: Repository, file: File | None, labels: Mapping[str, str]) -> File | None:
-    """Name the sides of a conflict in the markers of a file."""
+    """Name both sides of each conflict in the markers of a file."""
     if file is None or file.mode == "160000":
         return file
     text = relabelled(os.fsdecode(repository.content(file)), labels)

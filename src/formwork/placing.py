@@ -29,7 +29,7 @@ def put_into_place(repository: Repository, merge: Merge, name: str) -> None:
 
 
 def remove(top: Path, path: str) -> None:
-    """Remove a file, and the folders that are empty without it."""
+    """Remove a file, and the folders that are empty afterwards."""
     file = top / path
     file.unlink(missing_ok=True)
     for folder in file.parents:

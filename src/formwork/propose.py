@@ -1,8 +1,8 @@
 """Propose the newest release of the template as a pull or merge request, once.
 
 Continuous integration runs this every week. It updates a fresh clone of the default branch and pushes the result as
-a branch of its own. Where that is not permitted, an issue reports the release instead. What was closed is not
-proposed again, and a newer release replaces an older proposal.
+a branch of its own. Where that is not permitted, an issue reports the release instead. A proposal that was closed is
+not opened again, and a newer release replaces an older proposal.
 """
 
 import re
@@ -19,7 +19,7 @@ REFUSED = re.compile(r"\[remote rejected\]|error: 40[13]|denied|Authentication f
 
 
 def propose(forge: Forge, scratch: Path) -> str:
-    """Propose the newest release unless that was done, and close what is older.
+    """Propose the newest release unless it was proposed before, and close older proposals.
 
     Args:
         forge: Where the repository is.
@@ -47,7 +47,7 @@ def propose(forge: Forge, scratch: Path) -> str:
 
 
 def open_proposal(forge: Forge, clone: Clone, release: str, notes: str, scratch: Path) -> str:
-    """Open a request with the update, or an issue where the branch may not be pushed; return its address."""
+    """Open a request with the update, or an issue if the branch may not be pushed; return its address."""
     title, branch = TITLE + release, BRANCH + release
     reason = f"there is no FORMWORK_TOKEN ({forge.remedy})"
     if forge.token:
@@ -66,7 +66,7 @@ def open_proposal(forge: Forge, clone: Clone, release: str, notes: str, scratch:
 
 
 def request_body(release: str, changes: Changes, notes: str) -> str:
-    """Describe the update, and how to go on with it."""
+    """Describe the update, and how to continue."""
     parts = [f"The template has a new release, {release}. What becomes of your files:"]
     parts += [block(changes.summary)]
     if changes.conflicts:

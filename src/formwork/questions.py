@@ -1,4 +1,4 @@
-"""The questions of a template, as its copier.yml asks them."""
+"""The questions that the copier.yml of a template asks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Question:
 
     @property
     def is_computed(self) -> bool:
-        """Whether nobody is asked."""
+        """Whether the answer is computed instead of asked for."""
         return self.details.get("when") is False
 
     @property
@@ -34,7 +34,7 @@ class Question:
 
     @property
     def choices(self) -> dict[str, str]:
-        """The values that may be chosen, with their labels; empty where any text will do."""
+        """The values that may be chosen, with their labels; empty if any text is allowed."""
         choices = self.details.get("choices", {})
         if isinstance(choices, dict):
             return {str(value): str(label) for label, value in choices.items()}

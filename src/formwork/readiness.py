@@ -1,4 +1,4 @@
-"""When a repository is left alone, because an update or its undoing might lose something."""
+"""Refuse repositories in which an update, or undoing it, might lose something."""
 
 import os
 import shutil
@@ -41,7 +41,7 @@ def refuse_unless_ready(repository: Repository) -> None:
 
 
 def refuse_half_an_update(repository: Repository, *, has_changes: bool) -> None:
-    """Refuse what an interrupted update has left, and forget the update once it is undone."""
+    """Refuse what an interrupted update has left behind, and forget the update once it is undone."""
     mark = repository.folder / MARK
     if not mark.exists():
         return
@@ -54,7 +54,7 @@ def refuse_half_an_update(repository: Repository, *, has_changes: bool) -> None:
 
 
 def hidden_edits(repository: Repository) -> list[str]:
-    """Find edits that git was told not to look for."""
+    """Find edits that git was told to overlook."""
     listed = git.paths_in(repository.git("ls-files", "-v", "-z"))
     hidden = [line[2:] for line in listed if line[0] == "S" or line[0].islower()]
     if not hidden:
@@ -69,7 +69,7 @@ def hidden_edits(repository: Repository) -> list[str]:
 
 
 def refuse_in_the_way(repository: Repository, written: Iterable[str]) -> None:
-    """Refuse files that git does not know where files are to be written, ignored ones too.
+    """Refuse untracked files, including ignored ones, where files are to be written.
 
     Raises:
         FormworkError: If there are any; the message names them.
@@ -86,5 +86,5 @@ def refuse_in_the_way(repository: Repository, written: Iterable[str]) -> None:
 
 
 def in_the_way(path: Path, *, of_folder: bool) -> bool:
-    """Whether something else is where a file or a folder must be."""
+    """Return whether something else is where a file or a folder must be."""
     return path.is_symlink() or (path.exists() and not (of_folder and path.is_dir()))

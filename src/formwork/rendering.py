@@ -13,13 +13,13 @@ from formwork.template import Template, in_a_terminal
 
 @dataclass(frozen=True)
 class Renders:
-    """What the template gives for this repository.
+    """What the template renders for this repository.
 
     Attributes:
         old: The recorded release with the recorded answers.
         new: The new release with the new answers.
-        merged: The same, but what is the owner's is as the recorded release has it.
-        answers: The answers that are not as recorded: changed ones and new ones.
+        merged: The same, but with the owner's files as in the recorded release.
+        answers: The answers that differ from the recorded ones: changed ones and new ones.
     """
 
     old: Tree
@@ -33,8 +33,8 @@ def render_both(
 ) -> Renders:
     """Render the recorded release and the new one.
 
-    An answer that changes is carried into the owner's files too. For that they are rendered from the recorded
-    release with the new answers, so that nothing else changes in them.
+    A changed answer changes the owner's files too. For this, they are rendered from the recorded release with the new
+    answers, so that nothing else changes in them.
 
     Args:
         repository: Where the trees are stored.

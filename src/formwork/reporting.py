@@ -61,7 +61,7 @@ def what_changed(repository: Repository, old: File | None, new: File | None) -> 
 
 
 def line(what: str, path: str, more: str = "") -> str:
-    """Lay a line out: a word, a path and what there is to say about it."""
+    """Format a line: a word, a path and what there is to say about it."""
     return f"  {what:13}{path} {more}".rstrip()
 
 

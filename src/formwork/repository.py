@@ -25,11 +25,11 @@ Tree = Mapping[str, File]
 
 @dataclass
 class Repository:
-    """A repository, of which a folder may be meant.
+    """A repository, or one folder of it.
 
     Attributes:
         top: Where git's working tree begins.
-        prefix: The folder that is meant: empty, or with a slash at its end.
+        prefix: The folder within the repository: empty for all of it, or with a slash at its end.
         folder: Git's own folder.
         scratch: A folder for temporary files.
         env: The environment of git's commands.
@@ -62,13 +62,13 @@ class Repository:
 
     @property
     def project(self) -> Path:
-        """The folder that is meant."""
+        """The folder that is updated or adopted."""
         return self.top / self.prefix
 
     def git(
         self, *arguments: str, stdin: bytes = b"", index: Path | None = None, fine: tuple[int, ...] = (0,)
     ) -> bytes:
-        """Run git at the top of the working tree, with an index of its own where one is given."""
+        """Run git at the top of the working tree, with its own index if one is given."""
         env = self.env | ({"GIT_INDEX_FILE": str(index)} if index else {})
         return git.run(self.top, *arguments, stdin=stdin, env=env, fine=fine)
 
@@ -78,7 +78,7 @@ class Repository:
         return "GIT_OBJECT_DIRECTORY" not in self.env
 
     def keep_objects_in(self, folder: Path) -> None:
-        """Have git write its objects elsewhere, so that nothing is left of them."""
+        """Have git write its objects elsewhere, so that none of them remain."""
         folder.mkdir()
         objects = Path(os.fsdecode(self.git("rev-parse", "--git-path", "objects")).strip())
         self.env["GIT_OBJECT_DIRECTORY"] = str(folder)
@@ -112,7 +112,7 @@ class Repository:
         return self.git("write-tree", index=index).decode().strip()
 
     def store_commit(self, tree: str, *parents: str) -> str:
-        """Write a commit that no branch holds, and return its hash."""
+        """Write a commit that is on no branch, and return its hash."""
         below = [word for parent in parents for word in ("-p", parent)]
         return self.git("commit-tree", tree, *below, "-m", "formwork").decode().strip()
 
@@ -123,19 +123,19 @@ class Repository:
         return {path: File(details.split()[0], details.split()[2]) for details, _, path in fields}
 
     def own_paths(self, paths: Iterable[str]) -> set[str]:
-        """Name the files in the folder that is meant, as they are seen from there."""
+        """Return the paths in the folder that is updated or adopted, relative to it."""
         return {path.removeprefix(self.prefix) for path in paths if path.startswith(self.prefix)}
 
 
 def index_lines(files: Mapping[str, File | None]) -> bytes:
-    """Write what `git update-index --index-info` reads; None stands for a file that is gone."""
+    """Write the input of `git update-index --index-info`; None stands for a file that is gone."""
     gone = File("0", "0" * 40)
     lines = ((file or gone, path) for path, file in files.items())
     return git.joined(f"{file.mode} {file.blob}\t{path}" for file, path in lines)
 
 
 def stage_lines(conflicts: Mapping[str, Mapping[int, File]]) -> bytes:
-    """Write the same for the versions of files in conflict, in the place of the file."""
+    """Write the same for the versions of files in conflict, instead of the file itself."""
     versions = (
         f"{file.mode} {file.blob} {stage}\t{path}"
         for path, stages in conflicts.items()

@@ -1,8 +1,8 @@
-"""The files that a template writes once: from then on they belong to the owner of the repository.
+"""Seeds: files that a template writes once and that then belong to the owner of the repository.
 
 copier.yml names them in `_exclude`, each in an entry that is empty unless somebody updates:
-`{% if _copier_operation == 'update' %}/README.md{% endif %}`. One that is new, and so has to arrive by an update, is in
-`_skip_if_exists` instead.
+`{% if _copier_operation == 'update' %}/README.md{% endif %}`. A seed that is new in a release, and so has to arrive by
+an update, is in `_skip_if_exists` instead.
 """
 
 import re
@@ -14,12 +14,12 @@ NAME = re.compile(r"\{\{ *(\w+) *\}\}")
 
 
 def seeds_in(settings: Mapping[str, Any]) -> list[str]:
-    """List the paths as copier.yml writes them, with the names of answers in doubled braces."""
+    """List the paths of the seeds as copier.yml writes them, with the names of answers in doubled braces."""
     excluded, skipped = (settings.get(name, []) for name in ("_exclude", "_skip_if_exists"))
     entries = (ENTRY.fullmatch(str(entry)) for entry in excluded if isinstance(excluded, list))
     return [*(entry["path"] for entry in entries if entry), *(skipped if isinstance(skipped, list) else [])]
 
 
 def filled_in(path: str, answers: Mapping[str, Any]) -> str:
-    """Put answers where a path names them."""
+    """Replace the names of answers in a path with the answers."""
     return NAME.sub(lambda match: str(answers.get(match[1], "")), path)

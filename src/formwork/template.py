@@ -41,8 +41,8 @@ class Template:
 
         Args:
             url: Its address, as copier records it.
-            scratch: A folder for temporary files, the clone among them.
-            where: Where the address is from, for the error's message.
+            scratch: A folder for temporary files, including the clone.
+            where: Where the address is from, for the error message.
 
         Raises:
             FormworkError: If there is no template, or it cannot be reached.
@@ -58,11 +58,11 @@ class Template:
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """The name for people."""
         return PurePosixPath(self.url.rstrip("/")).name.removesuffix(".git")
 
     def git(self, *arguments: str) -> str:
-        """Ask git about the template; empty where it has no answer."""
+        """Ask git about the template; return an empty text if git has no answer."""
         return git.text(self.clone, *arguments, fine=(0, 1, 128))
 
     def releases(self) -> list[str]:
@@ -85,7 +85,7 @@ class Template:
         return self.git("describe", "--tags", "--always", self.commit(revision))
 
     def find(self, wanted: str) -> str:
-        """Find a revision by its name, where the `v` of a release may be missing.
+        """Find a revision by its name; the `v` of a release may be missing.
 
         Raises:
             FormworkError: If there is none.
@@ -104,7 +104,7 @@ class Template:
             recorded: The revision that the repository records.
 
         Raises:
-            FormworkError: If the template has not both, or the wanted one is older.
+            FormworkError: If the template lacks one of the two, or if the wanted one is older.
         """
         if not self.commit(recorded):
             message = f"{self.url} has no {recorded}, which {ANSWERS} records as its _commit"
@@ -119,7 +119,7 @@ class Template:
         return wanted
 
     def is_older(self, one: str, other: str) -> bool:
-        """Whether a revision comes before another, by their numbers or else by history."""
+        """Return whether a revision comes before another, by their numbers or else by history."""
         if (first := version(one)) and (second := version(other)):
             return first < second
         first_commit, second_commit = self.commit(one), self.commit(other)
@@ -127,7 +127,7 @@ class Template:
         return base == first_commit != second_commit
 
     def is_same(self, one: str, other: str) -> bool:
-        """Whether two revisions are one commit."""
+        """Return whether two revisions are one commit."""
         return self.commit(one) == self.commit(other)
 
     def notes(self, recorded: str, release: str) -> list[str]:
@@ -137,7 +137,7 @@ class Template:
         return [section.strip() for section in sections if self._is_between(section, recorded, release)]
 
     def _is_between(self, section: str, recorded: str, release: str) -> bool:
-        """Whether a section of the changelog is about a release after the recorded one."""
+        """Return whether a section of the changelog is about a release after the recorded one."""
         heading = HEADING.match(section)
         tag = f"v{heading['number']}" if heading else ""
         return bool(self.commit(tag)) and self.is_older(recorded, tag) and not self.is_older(release, tag)
@@ -162,7 +162,7 @@ class Template:
         return dict(yaml.safe_load(text))
 
     def questions(self, revision: str) -> dict[str, Question]:
-        """List the questions, those of computed answers too."""
+        """List the questions, including those of computed answers."""
         return questions_in(self.settings(revision))
 
     def asked(self, revision: str) -> list[str]:
@@ -173,7 +173,7 @@ class Template:
         """Read `NAME=VALUE` as answers to questions of a release.
 
         Raises:
-            FormworkError: If a text is none, or names no question.
+            FormworkError: If a text is not of this form, or does not name a question.
         """
         asked = self.asked(release)
         pairs = [word.partition("=") for word in data]
@@ -184,7 +184,7 @@ class Template:
         return {name: value for name, _, value in pairs}
 
     def seeds(self, revision: str, answers: Mapping[str, Any]) -> set[str]:
-        """List the paths that are the owner's once they are delivered."""
+        """List the paths of the files that belong to the owner once they are delivered."""
         return {filled_in(path, answers) for path in seeds_in(self.settings(revision))}
 
     def render(
@@ -194,14 +194,14 @@ class Template:
 
         Args:
             revision: A release or another revision.
-            answers: The answers; other questions are asked, or have their defaults.
-            is_asked: Whether there is somebody to ask.
-            record: Whether the answers file shall name the template's address and this revision.
+            answers: The answers; other questions are asked, or get their defaults.
+            is_asked: Whether a person can be asked.
+            record: Whether to record the template's address and this revision in the answers file.
 
         Raises:
             FormworkError: If the template refuses the answers.
         """
-        from copier import run_copy  # only now: it takes a third of a second
+        from copier import run_copy  # imported here because it takes a third of a second
         from copier.errors import CopierAnswersInterrupt
 
         folder = Path(tempfile.mkdtemp(dir=self.scratch))
@@ -222,7 +222,7 @@ class Template:
         return folder
 
     def _record(self, answers: Path, revision: str) -> None:
-        """Put the template's address and a revision in the place of the folder that was rendered."""
+        """Record the template's address and a revision instead of the folder that was rendered."""
         lines = yaml.safe_dump({"_commit": self.describe(revision), "_src_path": self.url})
         text = answers.read_text(encoding="utf-8")
         text = re.sub(r"^_src_path: .*\n", lambda _: lines, text, count=1, flags=re.MULTILINE)
@@ -246,5 +246,5 @@ def release_commits(repository: Path) -> dict[str, str]:
 
 
 def in_a_terminal() -> bool:
-    """Whether there is somebody who can be asked."""
+    """Return whether a person can be asked."""
     return sys.stdin.isatty() and sys.stdout.isatty()

@@ -1,8 +1,8 @@
 """Bring a repository to a newer release of its template.
 
 An update is a merge: the recorded release is rendered with the recorded answers, then the new one, and git merges
-the difference into the repository. The merge is made beside the working tree and then put into place, the index
-first: whenever this is interrupted, `git reset --hard` is the whole remedy.
+the difference into the repository. The merge is made outside the working tree and then put into place, the index first.
+Whenever this is interrupted, `git reset --hard` undoes all of it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,7 +29,7 @@ class Request:
         folder: The repository, or the folder of it that was generated.
         release: The release to update to; None for the newest.
         data: Answers to change, each as `NAME=VALUE`.
-        is_dry_run: Whether everything stays as it is.
+        is_dry_run: Whether to show the plan only, without changing anything.
     """
 
     folder: Path
@@ -45,11 +45,11 @@ class Plan:
     Attributes:
         repository: The repository.
         template: Its template.
-        recorded: What it records.
+        recorded: What the repository records about the template.
         changed: The answers that are to change.
         release: The release that it is updated to.
-        renders: What the template gives.
-        merge: What becomes of the files.
+        renders: What the template renders.
+        merge: What happens to the files.
     """
 
     repository: Repository
@@ -71,7 +71,7 @@ class Plan:
         return sorted(self.merge.conflicts)
 
     def summary(self) -> list[str]:
-        """Say what becomes of each file."""
+        """Say what happens to each file."""
         return list(summary(self.repository, self.renders, self.merge))
 
     def notes(self) -> list[str]:
@@ -79,14 +79,14 @@ class Plan:
         return self.template.notes(self.recorded.commit, self.release)
 
     def apply(self) -> str:
-        """Change the files, then the lock; return why the lock could not follow, empty if it did."""
+        """Change the files, then update uv.lock; return why that failed, or an empty text."""
         put_into_place(self.repository, self.merge, self.release)
         is_readable = f"{self.repository.prefix}pyproject.toml" not in self.merge.conflicts
         return lock(self.repository.project) if is_readable else ""
 
 
 def update(request: Request, scratch: Path) -> int:
-    """Update a repository, and say what becomes of it.
+    """Update a repository, and report what happens to it.
 
     Args:
         request: What is asked for.
@@ -110,7 +110,7 @@ def update(request: Request, scratch: Path) -> int:
 
 
 def prepare(request: Request, scratch: Path) -> Plan | None:
-    """Do everything but change files, unless there is nothing newer, which is said."""
+    """Prepare an update without changing files; say so and return None if there is nothing newer."""
     repository = Repository.around(request.folder, scratch)
     refuse_unless_ready(repository)
     recorded = read_recorded(request.folder)
@@ -143,7 +143,7 @@ def next_steps(plan: Plan, problem: str) -> Iterator[str]:
 
 
 def files_saying(repository: Repository, word: str) -> list[str]:
-    """List the files of the folder that is updated in which a word stands, without the answers and the locks."""
+    """List the files of the updated folder that contain a word, except the answers file and the locks."""
     excluded = (f":!{name}" for name in (ANSWERS, "*.lock"))
     command = ("grep", "-lwIzF", word, "--", ".", *excluded)
     return git.paths_in(git.run(repository.project, *command, env=repository.env, fine=(0, 1)))

@@ -1,1 +1,1 @@
-"""Adopting."""
+"""Tests of adopting."""

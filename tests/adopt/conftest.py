@@ -11,19 +11,19 @@ from tests.small import SmallTemplate
 
 @pytest.fixture(scope="module")
 def example(tmp_path_factory: pytest.TempPathFactory) -> SmallTemplate:
-    """A template of one release, v1.0.0."""
+    """Make a template with one release, v1.0.0."""
     return SmallTemplate(tmp_path_factory.mktemp("adopt") / "small", FILES)
 
 
 @pytest.fixture
 def mine(tmp_path: Path) -> Path:
-    """A repository with one file, in which nothing clashes."""
+    """Make a repository with one file, in which nothing conflicts."""
     return make(tmp_path / "My wines", {"notes.txt": "Mine.\n"})
 
 
 @pytest.fixture
 def run_adopt(example: SmallTemplate, capsys: pytest.CaptureFixture[str]) -> Adopt:
-    """Adopt a folder, and give the exit status and all that is said."""
+    """Return a function that adopts a folder, and returns the exit status and the output."""
 
     def run(path: Path, *options: str) -> Told:
         source = [] if "--template" in options else ["--template", example.url]

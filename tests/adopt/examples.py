@@ -1,4 +1,4 @@
-"""A small template to adopt, and how to read what is said."""
+"""A small template to adopt, and functions that read the output."""
 
 import re
 from collections.abc import Callable
@@ -74,7 +74,7 @@ docstring-code-format = true
 [lint]
 select = ["E"]
 """
-# Texts for which markers would not do, with git's attributes of them.
+# Texts in which markers would not work, with their attributes for git.
 HARD = {
     "no-end": (b"no end", ""),
     "crlf-no-end": (b"a\r\nb\r\nc", ""),
@@ -122,19 +122,19 @@ def make(path: Path, files: dict[str, str | bytes | None]) -> Path:
 
 
 def plan(said: str) -> dict[str, str]:
-    """Read what becomes of each file, with the reason where there is one."""
+    """Read what happens to each file, with the reason if there is one."""
     words = "added|same|conflict|kept|left out"
     lines = re.findall(rf"^  ({words}) +(\S+)(?: \((.*)\))?$", said, re.MULTILINE)
     return {path: f"{what}: {why}" if why else what for what, path, why in lines}
 
 
 def answers(said: str) -> dict[str, str]:
-    """Read the answers, with where they come from."""
+    """Read the answers, and where they come from."""
     return dict(re.findall(r"^  (\w+) = (.*)$", said, re.MULTILINE))
 
 
 def unmerged(path: Path) -> dict[str, list[int]]:
-    """Which versions git has of each file in conflict: 2 is theirs, 3 the template's."""
+    """Return the versions that git has of each file in conflict: 2 is theirs, 3 is the template's."""
     lines = [line.partition("\t") for line in git(path, "ls-files", "--unmerged").splitlines()]
     found: dict[str, list[int]] = {}
     for details, _, name in lines:
@@ -143,7 +143,7 @@ def unmerged(path: Path) -> dict[str, list[int]]:
 
 
 def refused(run: Adopt, path: Path, *options: str) -> str:
-    """See it refused in one line, and nothing touched."""
+    """Check that adopting is refused in one line and changes nothing, and return the line."""
     before = tree(path, without=()) if path.is_dir() else {}
     status, said = run(path, *options)
     assert status == 1
@@ -153,10 +153,10 @@ def refused(run: Adopt, path: Path, *options: str) -> str:
 
 
 def without_index(files: dict[str, Entry]) -> dict[str, Entry]:
-    """Leave out git's index, in which `git status` notes times."""
+    """Leave out git's index, in which `git status` records times."""
     return {name: content for name, content in files.items() if name not in {".git", ".git/index"}}
 
 
 def without_objects(files: dict[str, Entry]) -> dict[str, Entry]:
-    """Leave out what nothing refers to, too."""
+    """Also leave out objects that nothing refers to."""
     return {name: entry for name, entry in without_index(files).items() if not name.startswith(".git/objects/")}

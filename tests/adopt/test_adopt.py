@@ -14,7 +14,7 @@ from tests.small import SmallTemplate, put
 
 
 def test_what_is_new_arrives_on_a_branch(mine: Path, example: SmallTemplate, run_adopt: Adopt) -> None:
-    """The files are staged on top of the same commit, and the release is recorded."""
+    """New files are staged on top of the same commit, and the release is recorded."""
     before, head = tree(mine), git(mine, "rev-parse", "HEAD")
     status, said = run_adopt(mine)
     assert status == 0
@@ -40,7 +40,7 @@ def test_what_is_new_arrives_on_a_branch(mine: Path, example: SmallTemplate, run
 
 
 def test_a_dry_run_touches_nothing_and_says_the_same(mine: Path, run_adopt: Adopt) -> None:
-    """Not even an object or a reference is left in .git."""
+    """A dry run leaves not even an object or a reference in .git."""
     put(mine, {"ruff.toml": "mine = 1\n"})
     commit_everything(mine, "Mine")
     before = tree(mine, without=())
@@ -54,7 +54,7 @@ def test_a_dry_run_touches_nothing_and_says_the_same(mine: Path, run_adopt: Adop
 
 
 def test_from_a_detached_head(mine: Path, run_adopt: Adopt) -> None:
-    """This is how `git checkout` of a tag leaves a repository."""
+    """A checkout of a tag leaves a repository with a detached HEAD."""
     git(mine, "checkout", "--quiet", "--detach")
     assert run_adopt(mine)[0] == 0
     assert git(mine, "branch", "--show-current") == "formwork"
@@ -62,7 +62,7 @@ def test_from_a_detached_head(mine: Path, run_adopt: Adopt) -> None:
 
 
 def test_everything_of_the_templates_stays_within_reach(tmp_path: Path, run_adopt: Adopt) -> None:
-    """What is kept or left out can be compared with the template's version."""
+    """A file that was kept or left out can be compared with the template's version."""
     mine = make(tmp_path / "mine", {"README.md": "Mine.\n", "test_a.py": "x = 1\n"})
     _, said = run_adopt(mine)
     assert "compare what was kept or left out: git diff formwork/v1.0.0 HEAD -- FILE" in said
@@ -75,7 +75,7 @@ def test_everything_of_the_templates_stays_within_reach(tmp_path: Path, run_adop
 def test_interrupted_at_any_moment_it_is_undone_by_git_reset(
     mine: Path, run_adopt: Adopt, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    """It is interrupted at each command of git from the switch of branches on, and can be run again."""
+    """An adoption is interrupted at each command of git, from the switch of branches on, and can be run again."""
     put(mine, {"ruff.toml": "mine = 1\n"})
     commit_everything(mine, "Mine")
     before = tree(mine)
@@ -129,7 +129,7 @@ def test_a_folder_of_a_larger_repository(tmp_path: Path, run_adopt: Adopt) -> No
 def test_what_was_settled_does_not_come_up_again(
     tmp_path: Path, run_adopt: Adopt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An update conflicts only where a release changes lines of which theirs were kept."""
+    """An update conflicts only if a release changes lines that the owner has kept."""
     own = SmallTemplate(tmp_path / "own", FILES)
     files: dict[str, str | bytes | None] = {
         "README.md": "Mine.\n",

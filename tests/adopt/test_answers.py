@@ -15,7 +15,7 @@ from tests.small import SmallTemplate, put
 
 
 def test_a_checkout_is_recorded_by_its_origin(mine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Its releases are found by their commits where there are no tags; without an origin, its path is recorded."""
+    """Without tags, releases are found by their commits. Without an origin, the path is recorded."""
     checkout = SmallTemplate(tmp_path / "formwork", FILES)
     checkout.release("1.1.0", {"template/new.md": "New.\n"})
     git(checkout.path, "tag", "--delete", "v1.0.0", "v1.1.0")
@@ -80,7 +80,7 @@ def test_what_the_template_refuses_is_dropped_with_a_note(tmp_path: Path, run_ad
 
 
 def test_an_unknown_licence_is_pointed_out(tmp_path: Path, run_adopt: Adopt) -> None:
-    """The template's default would contradict it."""
+    """The template's default licence would contradict an unknown one."""
     mine = make(tmp_path / "mine", {"LICENSE": "Do what you like.\n"})
     _, said = run_adopt(mine, "--dry-run")
     assert "note: LICENSE stays; if it is not MIT, correct license in pyproject.toml\n" in said
@@ -102,7 +102,7 @@ def test_an_unknown_licence_is_pointed_out(tmp_path: Path, run_adopt: Adopt) -> 
     ],
 )
 def test_the_package_does_not_hide_theirs(tmp_path: Path, files: list[str], reason: str) -> None:
-    """Their imports find what they have found before."""
+    """The repository's imports find what they found before."""
     put(tmp_path, {"src/other/__init__.py": "", "src/other/pipeline/__init__.py": "", "src/other/model.py": ""})
     assert collision("wine", set(files), tmp_path) == reason
 
@@ -122,7 +122,7 @@ def test_a_given_package_is_taken(tmp_path: Path, run_adopt: Adopt) -> None:
 
 
 def test_names_like_a_packages_name_are_no_longer_than_names_may_be() -> None:
-    """They have at most 40 characters, and no two underscores in a row."""
+    """The names have at most 40 characters, and no two underscores in a row."""
     names = other_names("a" * 33 + "_" + "b" * 6)
     a = "a" * 31
     assert [next(names) for _ in range(5)] == [
@@ -139,14 +139,14 @@ def test_names_like_a_packages_name_are_no_longer_than_names_may_be() -> None:
     [(".gitlab-ci.yml", "gitlab (.gitlab-ci.yml)"), (".github/workflows/a.yml", "github (.github/)")],
 )
 def test_the_service_is_that_of_the_whole_repository(tmp_path: Path, run_adopt: Adopt, name: str, service: str) -> None:
-    """It may be set up above the folder that is adopted."""
+    """Continuous integration may be set up above the folder that is adopted."""
     mine = make(tmp_path / "mine", {name: "a: 1\n", "sub/a.txt": "a\n"})
     for folder in (mine, mine / "sub"):
         assert answers(run_adopt(folder, "--dry-run")[1])["ci"] == service
 
 
 def test_the_service_of_the_folder_comes_first(tmp_path: Path, run_adopt: Adopt) -> None:
-    """It is nearer than that of the whole repository."""
+    """The service of the folder is nearer than that of the whole repository."""
     mine = make(tmp_path / "mine", {".github/workflows/a.yml": "a: 1\n", "sub/.gitlab-ci.yml": "a: 1\n"})
     assert answers(run_adopt(mine / "sub", "--dry-run")[1])["ci"] == "gitlab (.gitlab-ci.yml)"
 

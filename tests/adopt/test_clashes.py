@@ -1,4 +1,4 @@
-"""What becomes of a file that both have."""
+"""What happens to a file that both sides have."""
 
 import contextlib
 import io
@@ -22,7 +22,7 @@ from tests.small import SmallTemplate, put
 
 
 def test_texts_are_an_ordinary_conflict(tmp_path: Path, run_adopt: Adopt) -> None:
-    """Lines that both have are outside of the markers, and each side is whole."""
+    """Lines that both sides have are outside the markers, and each side is complete."""
     yours = RUFF.replace("100", "79").replace("E", "F") + "# Mine\n"
     mine = make(tmp_path / "mine", {"ruff.toml": yours, "run.sh": "#!/bin/sh\necho run\n"})
     status, said = run_adopt(mine)
@@ -42,7 +42,7 @@ def test_texts_are_an_ordinary_conflict(tmp_path: Path, run_adopt: Adopt) -> Non
 
 @pytest.fixture(scope="module")
 def hard(example: SmallTemplate, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
-    """A repository with all texts for which markers would not do, and what was planned for each file."""
+    """Return a repository with all texts in which markers would not work, and the plan for each file."""
     attributes = "".join(f"{name} {attribute}\n" for name, (_, attribute) in HARD.items() if attribute)
     files: dict[str, str | bytes | None] = {f"hard/{name}": content for name, (content, _) in HARD.items()}
     mine = make(tmp_path_factory.mktemp("hard") / "mine", {**files, "hard/.gitattributes": attributes})
@@ -54,7 +54,7 @@ def hard(example: SmallTemplate, tmp_path_factory: pytest.TempPathFactory) -> tu
 
 @pytest.mark.parametrize("name", HARD)
 def test_where_markers_would_not_do_theirs_stays(hard: tuple[Path, dict[str, str]], name: str) -> None:
-    """The file is theirs byte for byte, and git still has both versions."""
+    """The file stays byte for byte as the repository has it, and git still has both versions."""
     mine, planned = hard
     assert (mine / "hard" / name).read_bytes() == HARD[name][0]
     assert planned[f"hard/{name}"] == "conflict: yours stays as it is"
@@ -82,7 +82,7 @@ def test_a_mode_of_theirs_stays(tmp_path: Path, run_adopt: Adopt) -> None:
 
 
 def test_links_are_never_followed(tmp_path: Path, run_adopt: Adopt) -> None:
-    """A link in the place of a file is a conflict; behind one in the place of a folder nothing is written."""
+    """A link instead of a file is a conflict, and nothing is written through a link instead of a folder."""
     outside = tmp_path / "outside"
     put(outside, {"file.toml": "Outside.\n"})
     mine = make(tmp_path / "mine", {"ruff.toml": "-> ../outside/file.toml", "docs": "-> ../outside"})

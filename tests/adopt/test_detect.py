@@ -1,4 +1,4 @@
-"""What a repository tells about itself is read without running anything of it."""
+"""What a repository says about itself is read without running any of its code."""
 
 from pathlib import Path
 
@@ -143,7 +143,7 @@ def test_metadata(tmp_path: Path, files: dict[str, str], expected: dict[str, str
 
 
 def test_the_surest_comes_first(tmp_path: Path) -> None:
-    """The others follow, in case the first is refused."""
+    """The less certain answers follow, in case the first is refused."""
     files = {"setup.cfg": "[metadata]\nname = b\n", "pyproject.toml": "[project]\nname = 'a'\n", "README.md": "# C\n"}
     found = read(tmp_path / "d", {**files, "src/e/__init__.py": ""}, History(Person("Joe", "j@x.org"), "git@x.org:f/g"))
     assert found["project_name"] == [
@@ -159,7 +159,7 @@ def test_the_surest_comes_first(tmp_path: Path) -> None:
 
 
 def test_name_and_address_are_of_one_person(tmp_path: Path) -> None:
-    """The address of somebody else is left out, and so is one that nobody reads."""
+    """An address of somebody else is left out, and so is one that nobody reads."""
     history = History(Person("Joe", "joe@example.org"), "")
     found = read(tmp_path, {"setup.cfg": "[metadata]\nauthor = Jane\n"}, history)
     assert found["author_name"] == [Fact("Jane", "setup.cfg")]

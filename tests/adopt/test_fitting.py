@@ -24,7 +24,7 @@ def test_requirements_are_carried_over(tmp_path: Path, run_adopt: Adopt) -> None
 
 
 def test_tests_of_theirs_run_as_before(tmp_path: Path, run_adopt: Adopt) -> None:
-    """The template's tests are left out, with the settings for them; the sample is data, so it comes."""
+    """The template's tests and the settings for them are left out. The sample is data, so it is delivered."""
     mine = make(tmp_path / "mine", {"tests/conftest.py": "x = 1\n", "tests/test_a.py": "x = 1\n"})
     status, said = run_adopt(mine)
     assert status == 0
@@ -56,12 +56,12 @@ def test_tests_of_theirs_run_as_before(tmp_path: Path, run_adopt: Adopt) -> None
     ],
 )
 def test_what_a_test_is(name: str, *, are_there: bool) -> None:
-    """It is a file that unittest or pytest would run, or be configured by."""
+    """A test is a file that unittest or pytest would run, or that configures them."""
     assert has_tests({name: File("100644", "")}) == are_there
 
 
 def test_their_code_is_not_linted_at_once(tmp_path: Path, run_adopt: Adopt) -> None:
-    """It is excluded by folder where the template has nothing in that folder, so new code beside it is linted."""
+    """A folder is excluded only if the template has nothing in it, so that new code next to it is linted."""
     files = ("a.py", "old/b.py", "old/deep/c.pyi", "docs/d.ipynb", "src/mine/e.py", "notes.txt", "more/notes.txt")
     mine = make(tmp_path / "mine", dict.fromkeys(files, "x\n"))
     run_adopt(mine, "--data=package_name=mine")

@@ -16,7 +16,7 @@ def test_no_folder(tmp_path: Path, run_adopt: Adopt) -> None:
 
 
 def test_no_repository_or_no_commit(tmp_path: Path, run_adopt: Adopt) -> None:
-    """There would be no way back."""
+    """Without a commit, adopting could not be undone."""
     (tmp_path / "plain").mkdir()
     assert "a repository with a commit" in refused(run_adopt, tmp_path / "plain")
     git(tmp_path, "init", "--quiet", "plain")
@@ -32,7 +32,7 @@ def test_what_is_not_committed(mine: Path, run_adopt: Adopt) -> None:
 @pytest.mark.parametrize("is_ignored", [False, True])
 @pytest.mark.parametrize("name", ["ruff.toml", "docs"])
 def test_files_in_the_way(mine: Path, run_adopt: Adopt, name: str, *, is_ignored: bool) -> None:
-    """Git does not know them, so it could not restore them."""
+    """Git could not restore untracked files."""
     if is_ignored:
         put(mine, {".gitignore": "ruff.toml\ndocs\n"})
         commit_everything(mine, "Ignore")
@@ -48,7 +48,7 @@ def test_a_link_in_the_way(mine: Path, run_adopt: Adopt, tmp_path: Path) -> None
 
 
 def test_a_repository_of_the_template(mine: Path, run_adopt: Adopt) -> None:
-    """It is to be updated instead, also if somebody else has adopted on another branch."""
+    """Such a repository has to be updated instead, even if somebody else has adopted on another branch."""
     run_adopt(mine)
     commit_everything(mine, "Adopt")
     said = refused(run_adopt, mine)
@@ -80,7 +80,7 @@ def test_no_template(mine: Path, run_adopt: Adopt, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["ruff.TOML", "Docs/other.md", "Readme.md"])
 def test_names_that_differ_in_case_only(tmp_path: Path, run_adopt: Adopt, name: str) -> None:
-    """They would be one file where Windows or macOS checks them out."""
+    """Such names would be one file in a checkout on Windows or macOS."""
     mine = make(tmp_path / "mine", {name: "mine\n"})
     said = refused(run_adopt, mine)
     wrong = name.partition("/")[0]

@@ -1,4 +1,4 @@
-"""The template comes into repositories of many shapes, and what they had goes on working."""
+"""Repositories of many shapes adopt the template, and what they had still works."""
 
 import re
 import sys
@@ -15,7 +15,7 @@ from tests.generated.repository import Repository, interpreter, machine
 from tests.harness import Entry, Template, checkout, commit_everything, git, run, tree
 
 LATER = "v9.0.0"
-# What the later release changes: a text in a file of the template's, and what stands there then.
+# What the later release changes: a text in one of the template's files, and its replacement.
 CHANGES = {
     ".gitignore": ("/site/", "/site/\n/public/"),
     ".pre-commit-config.yaml": ("repos:\n", "repos:\n  # later\n"),
@@ -35,14 +35,14 @@ PYTEST = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider")
 
 @dataclass(frozen=True)
 class Shape:
-    """A repository as somebody has it.
+    """A repository before it is adopted.
 
     Attributes:
         files: Its files; links are texts that begin with `-> `.
         tests: The command that runs its tests, from the top.
-        package: The name that the template's package has there.
-        clashes: What is in conflict at first.
-        folder: The folder that becomes a project of the template's.
+        package: The name of the template's package there.
+        clashes: The files that are in conflict at first.
+        folder: The folder that becomes a project from the template.
         executable: Files that are executable.
     """
 
@@ -270,7 +270,7 @@ SHAPES = {
 
 @pytest.fixture(scope="module")
 def later(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Template:
-    """Serve a later release too."""
+    """Serve the template with a later release."""
     work = checkout(template, tmp_path_factory.mktemp("later") / "work")
     for name, (old, new) in CHANGES.items():
         path = work / "template" / name
@@ -285,7 +285,7 @@ def later(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Templ
 
 
 def build(shape: Shape, path: Path) -> Path:
-    """Make the repository, and a folder beside it that is nobody's business."""
+    """Make the repository, and a folder next to it that must not change."""
     outside = path.parent / "outside"
     outside.mkdir()
     (outside / "readme.md").write_text("Outside.\n", "utf-8")
@@ -298,7 +298,7 @@ def build(shape: Shape, path: Path) -> Path:
 
 
 def passed(shape: Shape, path: Path) -> list[str]:
-    """Run its tests as its owner does, and say how many there are."""
+    """Run its tests as its owner does, and return how many passed."""
     env = {name: value for name, value in machine().items() if name != "PYTHONPATH"}
     done = run(*shape.tests, cwd=path, env=env | {"PYTHONDONTWRITEBYTECODE": "1"})
     return re.findall(r"\b[1-9]\d* passed|Ran [1-9]\d* test", done.stdout + done.stderr)
@@ -318,7 +318,7 @@ def of_theirs(merged: bytes) -> bytes:
 
 
 def changed_outside_of_conflicts(path: Path, before: Mapping[str, Entry]) -> set[str]:
-    """Compare all that was there, byte for byte, with what is there."""
+    """Compare all that was there before, byte for byte, with what is there now."""
     now, conflicts = tree(path), unmerged(path)
     return {
         name
@@ -337,7 +337,7 @@ def changed_outside_of_conflicts(path: Path, before: Mapping[str, Entry]) -> set
 def test_what_was_there_goes_on_working(
     shape: Shape, template: Template, later: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No byte changes outside of conflicts, their tests pass, and an update brings only what is new."""
+    """No byte changes outside conflicts, the repository's tests pass, and an update brings only what is new."""
     mine = build(shape, tmp_path / "mine")
     project = mine / shape.folder
     before, beside = tree(mine), tree(tmp_path / "outside")
@@ -383,7 +383,7 @@ def passed_with_theirs(shape: Shape, path: Path, conflicts: set[str]) -> list[st
 
 @pytest.mark.slow
 def test_a_notebook_becomes_a_repository_that_is_green(template: Template, tmp_path: Path) -> None:
-    """It is adopted, resolved by keeping both sides, set up and checked, as the documentation says."""
+    """A repository with a notebook is adopted, resolved with both sides, set up and checked, as documented."""
     files = {name: text for name, text in NOTEBOOK_ONLY.files.items() if name != "test_train.py"}
     mine = make(tmp_path / "mine", dict(files))
     python = f"{sys.version_info.major}.{sys.version_info.minor}"

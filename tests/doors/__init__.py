@@ -1,1 +1,1 @@
-"""Tests of both ways to a repository."""
+"""Tests of both commands that generate a repository."""

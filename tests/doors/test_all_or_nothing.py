@@ -1,4 +1,4 @@
-"""What is left when generation fails, is interrupted or meets what is there already."""
+"""What is left when generation fails, is interrupted or meets existing files."""
 
 import os
 import runpy
@@ -27,7 +27,7 @@ from tests.harness import (
     tree,
 )
 
-# A copier that has rendered half of it, tells so, and then does what the test wants.
+# A copier that has rendered half of the files, says so, and then does what the test wants.
 HALF = """
 import os, time
 from pathlib import Path
@@ -42,7 +42,7 @@ def run_copy(source, folder, **_):
 
 @pytest.fixture
 def hook() -> dict[str, Any]:
-    """The functions of the hook."""
+    """Return the functions of the hook."""
     return runpy.run_path(str(ROOT / "hooks" / "post_gen_project.py"))
 
 
@@ -64,7 +64,7 @@ def wait_for(path: Path) -> str:
 
 
 def wait_until_only(folder: Path, names: set[str]) -> set[str]:
-    """Give the janitor a moment, then tell what is in the folder."""
+    """Give the janitor a moment, then return what is in the folder."""
     for _ in range(100):
         with suppress(FileNotFoundError):  # what is being removed may vanish while we look
             if set(tree(folder)) <= names:
@@ -86,7 +86,7 @@ def test_an_exception_leaves_nothing(doors: Doors, questions_only: Path, tmp_pat
 def test_an_interruption_leaves_nothing(
     doors: Doors, questions_only: Path, tmp_path: Path, number: signal.Signals, whom: str
 ) -> None:
-    """A terminal interrupts all processes, another program perhaps only one."""
+    """A terminal interrupts all processes, but another program may interrupt only one."""
     (tmp_path / "out").mkdir()
     process = start(doors, questions_only, tmp_path, "time.sleep(60)")
     hook = int(wait_for(tmp_path / "half-done"))
@@ -99,7 +99,7 @@ def test_an_interruption_leaves_nothing(
 
 
 def start(doors: Doors, template: Path, folder: Path, then: str) -> "subprocess.Popen[str]":
-    """Start to generate, in a session of its own, with another copier."""
+    """Start generating in a session of its own, with another copier."""
     command = [sys.executable, "-m", "cookiecutter", "--no-input", "-o", str(folder / "out"), str(template)]
     return subprocess.Popen(
         command,
@@ -114,7 +114,7 @@ def start(doors: Doors, template: Path, folder: Path, then: str) -> "subprocess.
 def test_cookiecutter_alone_ended_leaves_the_complete_repository(
     doors: Doors, questions_only: Path, tmp_path: Path
 ) -> None:
-    """The hook goes on without it."""
+    """The hook goes on without cookiecutter."""
     (tmp_path / "out").mkdir()
     process = start(doors, questions_only, tmp_path, "time.sleep(0.5)")
     wait_for(tmp_path / "half-done")
@@ -128,7 +128,7 @@ def test_cookiecutter_alone_ended_leaves_the_complete_repository(
 
 @pytest.mark.parametrize("whom", ["everybody", "hook"])
 def test_a_kill_leaves_at_most_the_answers(doors: Doors, questions_only: Path, tmp_path: Path, whom: str) -> None:
-    """No process can catch it, but the scratch folder is removed nevertheless."""
+    """No process can catch a kill, but the scratch folder is removed nevertheless."""
     (tmp_path / "out").mkdir()
     process = start(doors, questions_only, tmp_path, "time.sleep(60)")
     hook = int(wait_for(tmp_path / "half-done"))
@@ -139,7 +139,7 @@ def test_a_kill_leaves_at_most_the_answers(doors: Doors, questions_only: Path, t
 
 
 def test_a_runner_is_interrupted_with_us(doors: Doors, tmp_path: Path) -> None:
-    """It would go on to write into a folder that is being removed."""
+    """Otherwise the runner would go on writing into a folder that is being removed."""
     told = f"import os, pathlib, time; pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))"
     body = f"""
 import runpy, sys
@@ -159,7 +159,7 @@ hook["call"]([sys.executable, "-c", {told + "; time.sleep(60)"!r}], failure="")
 
 
 def existing(folder: Path) -> Path:
-    """Make a folder with files of the user's."""
+    """Make a folder with the user's files."""
     project = folder / "my-project"
     (project / "notes").mkdir(parents=True)
     (project / "notes" / "mine.txt").write_text("mine\n", encoding="utf-8")
@@ -189,7 +189,7 @@ def test_force_twice_changes_nothing(doors: Doors, template: Template, tmp_path:
 
 
 def test_without_force_an_existing_folder_stays(doors: Doors, template: Template, tmp_path: Path) -> None:
-    """This is cookiecutter's own rule."""
+    """Cookiecutter itself refuses an existing folder."""
     before = tree(existing(tmp_path / "out"))
     assert doors.cookiecutter(template.url, tmp_path / "out", check=False).returncode
     assert tree(tmp_path / "out" / "my-project") == before
@@ -227,7 +227,7 @@ def test_what_is_in_the_way_is_told_and_stays(
 def test_a_move_that_fails_halfway_is_taken_back(
     hook: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A disk may be full, or a file be open on Windows."""
+    """A disk may be full, or a file may be open on Windows."""
     project = existing(tmp_path)
     for name in ("README.md", "new/one.txt", "zero.txt"):
         (tmp_path / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
@@ -256,7 +256,7 @@ def test_a_move_that_fails_halfway_is_taken_back(
 def test_modules_planted_in_the_folder_for_temporary_files_are_not_imported(
     doors: Doors, questions_only: Path, tmp_path: Path
 ) -> None:
-    """Everybody may write there, and Python looks beside a script first."""
+    """Everybody may write into that folder, and Python looks for modules next to a script first."""
     shared = tmp_path / "shared"
     shared.mkdir()
     names = ("copier", "json", "shutil", "pathlib", "dataclasses", "tempfile", "yaml", "pip", "importlib", "__future__")
@@ -318,7 +318,7 @@ def test_it_works_in_a_folder_with_spaces_and_accents(doors: Doors, tmp_path: Pa
 
 
 def test_cookiecutter_leaves_the_hook_as_it_is() -> None:
-    """It runs Jinja over the hook, and the hook compares itself with the template's."""
+    """Cookiecutter renders the hook with Jinja, and the hook compares itself with the template's."""
     text = (ROOT / "hooks" / "post_gen_project.py").read_text(encoding="utf-8")
     assert not [mark for mark in ("{{", "}}", "{%", "%}", "{#", "#}") if mark in text]
 
@@ -335,7 +335,7 @@ def test_cookiecutter_leaves_the_hook_as_it_is() -> None:
     ],
 )
 def test_the_url_is_the_one_that_copier_asks_git_for(hook: dict[str, Any], path: str, url: str) -> None:
-    """Git is told to read something else there, so it must be exactly that one."""
+    """Git is told to read something else for this URL, so it must be exactly that one."""
     from copier._vcs import get_repo
 
     assert hook["git_url"](path) == get_repo(path) == url
@@ -356,7 +356,7 @@ def test_the_url_is_the_one_that_copier_asks_git_for(hook: dict[str, Any], path:
     ],
 )
 def test_the_hook_records_what_the_command_records(hook: dict[str, Any], origin: str) -> None:
-    """The hook runs before anything is installed, so it has functions of its own for this."""
+    """The hook runs before anything is installed, so it has functions of its own for recording."""
     assert hook["recorded_path"](origin, origin) == recorded_url(origin)
     assert hook["without_password"](origin) == without_password(origin)
 

@@ -1,4 +1,4 @@
-"""Who runs copier where cookiecutter's interpreter cannot import it."""
+"""What runs copier if cookiecutter's interpreter cannot import it."""
 
 import os
 import shutil
@@ -43,7 +43,7 @@ class Machine:
 
 
 def interpreter_without_copier(folder: Path) -> Path:
-    """Make an environment that has all of ours but copier."""
+    """Make an environment that has everything of ours except copier."""
     venv.create(folder, symlinks=True)
     python = folder / "bin" / "python"
     (packages,) = folder.glob("lib/python*/site-packages")
@@ -55,13 +55,13 @@ def interpreter_without_copier(folder: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def python_without_copier(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An interpreter that has everything but copier."""
+    """Make an interpreter that has everything except copier."""
     return interpreter_without_copier(tmp_path_factory.mktemp("interpreter") / "venv")
 
 
 @pytest.fixture
 def machine(python_without_copier: Path, tmp_path: Path) -> Machine:
-    """A machine with git, cookiecutter, and nothing that could run copier."""
+    """Make a machine with git and cookiecutter, but nothing that could run copier."""
     home = tmp_path / "home"
     home.mkdir(exist_ok=True)
     return Machine(python_without_copier, few_programs(tmp_path / "programs"), home)
@@ -69,7 +69,7 @@ def machine(python_without_copier: Path, tmp_path: Path) -> Machine:
 
 @pytest.fixture(scope="session")
 def plain(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The template in a folder."""
+    """Copy the template into a folder."""
     return plain_copy(template, tmp_path_factory.mktemp("plain") / "formwork")
 
 
@@ -83,7 +83,7 @@ RUN_OURS = f'exec "{sys.executable}" -m "$@"'
 def test_each_runner_gives_the_same_repository(
     machine: Machine, doors: Doors, template: Template, tmp_path: Path, name: str, arguments: str
 ) -> None:
-    """Programs in the place of the real ones note how they are called, then run the copier at hand."""
+    """Programs that replace the real ones note how they are called, then run the copier that is installed."""
     skipped = len(arguments.split())
     shift = f"shift {skipped}; set -- copier" if skipped else "set -- copier"
     machine.provide(name, f'echo "$*" > "{tmp_path}/called"; {shift} "$@"; {RUN_OURS}')
@@ -128,7 +128,7 @@ def test_a_runner_says_what_is_wrong_with_an_answer(machine: Machine, plain: Pat
 
 
 def test_every_character_arrives_through_a_runner(machine: Machine, plain: Path, tmp_path: Path) -> None:
-    """Answers are passed in a file there."""
+    """A runner gets the answers in a file."""
     machine.provide("copier", f'set -- copier "$@"; {RUN_OURS}')
     description = "\"\U0001f600\" \\ é # <b>: 'x'"
     machine.cookiecutter(plain, tmp_path / "out", f"description={description}")
@@ -148,7 +148,7 @@ def test_uvx(machine: Machine, plain: Path, tmp_path: Path) -> None:
 
 
 def uv_cache() -> dict[str, str]:
-    """Say where uv keeps what it fetched for the person who runs the tests."""
+    """Return the variable with uv's cache of the person who runs the tests."""
     cache = subprocess.run(["uv", "cache", "dir"], capture_output=True, encoding="utf-8", check=False).stdout.strip()
     return {"UV_CACHE_DIR": cache} if cache else {}
 

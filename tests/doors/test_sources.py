@@ -1,4 +1,4 @@
-"""What is recorded of the template, wherever it comes from, so that a colleague can update."""
+"""What is recorded about the template, wherever it comes from, so that a colleague can update."""
 
 import json
 import shlex
@@ -29,19 +29,19 @@ UPSTREAM = "https://github.com/formwork-ml/formwork.git"
 
 @dataclass(frozen=True)
 class Releases:
-    """A template in which a line of the README tells the revision: two releases, and an untagged tip."""
+    """A template whose README names the revision: two releases, and an untagged tip."""
 
     work: Path
     bare: Path
 
     @property
     def url(self) -> str:
-        """The address that both doors understand."""
+        """The address that both commands understand."""
         return f"git+file://{self.bare.as_posix()}"
 
 
 def commit_readme(work: Path, text: str, tag: str = "") -> None:
-    """Commit another README to the template, and tag the commit where asked."""
+    """Commit another README to the template, and tag the commit if a tag is given."""
     for readme in (work / "template").glob("README*"):
         readme.unlink()
     (work / "template" / "README.md").write_text(f"{text}\n", encoding="utf-8")
@@ -50,7 +50,7 @@ def commit_readme(work: Path, text: str, tag: str = "") -> None:
 
 @pytest.fixture(scope="session")
 def releases(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Releases:
-    """Two releases, v90.0.0 and v90.1.0, and a commit after them."""
+    """Make two releases, v90.0.0 and v90.1.0, and a commit after them."""
     folder = tmp_path_factory.mktemp("releases")
     work = checkout(template, folder / "formwork-git")
     for text, tag in (("first", "v90.0.0"), ("second", "v90.1.0"), ("tip", "")):
@@ -60,12 +60,12 @@ def releases(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Re
 
 
 def readme(repository: Path) -> str:
-    """Tell the revision that a repository was generated from."""
+    """Return the revision that a repository was generated from."""
     return (repository / "README.md").read_text(encoding="utf-8").strip()
 
 
 def test_both_doors_give_the_same_bytes(doors: Doors, template: Template, tmp_path: Path) -> None:
-    """The answers file is the same too, since the template was typed in the same way."""
+    """The answers files are equal too, since the template's address was typed in the same way."""
     done = doors.cookiecutter(template.url, tmp_path / "one")
     doors.copier(template.url, tmp_path / "two")
     assert tree(tmp_path / "one" / "my-project") == tree(tmp_path / "two")
@@ -75,7 +75,7 @@ def test_both_doors_give_the_same_bytes(doors: Doors, template: Template, tmp_pa
 
 
 def test_the_folder_has_its_name_while_it_is_rendered(doors: Doors, template: Template, tmp_path: Path) -> None:
-    """A template may use it, so the scratch folder's own name must not be seen."""
+    """A template may use the folder's name, so the name of the scratch folder must not be seen."""
     work = checkout(template, tmp_path / "work")
     (work / "template" / "name.txt.jinja").write_text("{{ _folder_name }}\n", encoding="utf-8")
     commit_everything(work, "Name", "v90.0.0")
@@ -92,7 +92,7 @@ def test_a_path_becomes_absolute(doors: Doors, template: Template, tmp_path: Pat
 
 @pytest.fixture
 def without_proc() -> list[str]:
-    """The beginning of a command that sees no /proc, as on macOS and Windows."""
+    """Return the beginning of a command that hides /proc, as on macOS and Windows."""
     command = ["unshare", "--map-root-user", "--mount", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh"]
     if refused := isolation_refused(command):
         pytest.skip(f"/proc cannot be hidden on this machine: {refused}")
@@ -102,7 +102,7 @@ def without_proc() -> list[str]:
 def test_a_relative_path_is_found_without_proc(
     doors: Doors, template: Template, tmp_path: Path, without_proc: list[str]
 ) -> None:
-    """The folder that the shell was in is the next guess, the output folder the last."""
+    """The hook tries the shell's folder next, and the output folder last."""
     work = checkout(template, tmp_path / "work")
     (tmp_path / "there").mkdir()
     for shell, output in ((tmp_path, "there"), (Path("/"), ".")):
@@ -115,7 +115,7 @@ def test_a_relative_path_is_found_without_proc(
 def test_a_path_that_nobody_can_find_again_is_an_error(
     doors: Doors, template: Template, tmp_path: Path, without_proc: list[str]
 ) -> None:
-    """Cookiecutter is started elsewhere than the shell says and writes elsewhere, without /proc."""
+    """Without /proc, cookiecutter is started in a folder other than the shell's, and writes into another one."""
     (tmp_path / "start").mkdir()
     (tmp_path / "out").mkdir()
     checkout(template, tmp_path / "start" / "work")
@@ -128,7 +128,7 @@ def test_a_path_that_nobody_can_find_again_is_an_error(
 
 @pytest.mark.parametrize("address", ["file://{bare}", "git+file://{bare}"])
 def test_the_address_is_recorded_as_typed(doors: Doors, template: Template, tmp_path: Path, address: str) -> None:
-    """It is then the same for both commands."""
+    """The recorded address is then the same for both commands."""
     url = address.format(bare=template.clone)
     doors.cookiecutter(url, tmp_path / "one")
     doors.copier(url, tmp_path / "two")
@@ -136,7 +136,7 @@ def test_the_address_is_recorded_as_typed(doors: Doors, template: Template, tmp_
 
 
 def test_a_server_may_leave_out_the_suffix(doors: Doors, template: Template, tmp_path: Path) -> None:
-    """Then copier needs to be told that it is git."""
+    """Copier needs to be told that an address without `.git` is a git repository."""
     bare = tmp_path / "git" / "formwork"
     shutil.copytree(template.clone, bare)
     doors.cookiecutter(f"file://{bare}", tmp_path / "out")
@@ -144,13 +144,13 @@ def test_a_server_may_leave_out_the_suffix(doors: Doors, template: Template, tmp
 
 
 def serve_instead(doors: Doors, template: Template, url: str) -> None:
-    """Have git read the template where it is asked for a URL of the network."""
+    """Have git read the template when it is asked for a URL on the network."""
     config = f'[url "{template.clone.as_posix()}"]\n\tinsteadOf = {url}\n'
     (doors.home / ".gitconfig").write_text(config, encoding="utf-8")
 
 
 def test_a_short_form_is_recorded_as_typed(doors: Doors, template: Template, tmp_path: Path) -> None:
-    """Both commands mean the same by gh:, and git reads the clone at hand."""
+    """Both commands mean the same by `gh:`, and git reads the existing clone."""
     serve_instead(doors, template, "https://github.com/owner/formwork.git")
     doors.cookiecutter("gh:owner/formwork", tmp_path / "one")
     doors.copier("gh:owner/formwork", tmp_path / "two")
@@ -159,7 +159,7 @@ def test_a_short_form_is_recorded_as_typed(doors: Doors, template: Template, tmp
 
 
 def test_a_short_form_with_another_meaning_is_spelt_out(doors: Doors, template: Template, tmp_path: Path) -> None:
-    """A company may have taught cookiecutter that gh: is its own server, which copier does not know."""
+    """A company may have configured `gh:` in cookiecutter for its own server, which copier does not know."""
     serve_instead(doors, template, "https://git.example.org/owner/formwork.git")
     settings = "abbreviations:\n    gh: https://git.example.org/{0}.git\n"
     (doors.home / ".cookiecutterrc").write_text(settings, encoding="utf-8")
@@ -178,7 +178,7 @@ def test_a_short_form_with_another_meaning_is_spelt_out(doors: Doors, template: 
 def test_credentials_are_not_recorded(
     doors: Doors, template: Template, tmp_path: Path, typed: str, recorded: str
 ) -> None:
-    """Nobody wants them committed, and a colleague has others."""
+    """Credentials must not be committed, and a colleague has others."""
     serve_instead(doors, template, typed)
     doors.cookiecutter(typed, tmp_path / "out")
     assert f"_src_path: {recorded}\n" in answers_of(tmp_path / "out" / "my-project")
@@ -187,7 +187,7 @@ def test_credentials_are_not_recorded(
 
 @pytest.mark.parametrize("is_path", [True, False], ids=["path", "url"])
 def test_checkout_of_a_release(doors: Doors, releases: Releases, tmp_path: Path, *, is_path: bool) -> None:
-    """Cookiecutter ignores this option for a path, but the hook does not."""
+    """Cookiecutter ignores `--checkout` for a path, but the hook does not."""
     source = releases.work if is_path else releases.url
     done = doors.cookiecutter(source, tmp_path / "one", "--checkout", "v90.0.0")
     doors.copier(source, tmp_path / "two", "--vcs-ref", "v90.0.0")
@@ -205,7 +205,7 @@ def test_checkout_of_nothing_is_one_line(doors: Doors, releases: Releases, tmp_p
 
 @pytest.mark.parametrize("is_path", [True, False], ids=["path", "url"])
 def test_a_tip_without_a_tag_is_told(doors: Doors, releases: Releases, tmp_path: Path, *, is_path: bool) -> None:
-    """It is generated, and an update from it works once there is a newer release."""
+    """The repository is generated, and can be updated once there is a newer release."""
     source = releases.work if is_path else releases.url
     done = doors.cookiecutter(source, tmp_path / "out")
     assert readme(tmp_path / "out" / "my-project") == "tip"
@@ -237,7 +237,7 @@ def test_what_is_recorded_can_be_updated(doors: Doors, template: Template, tmp_p
 def test_uncommitted_changes_are_rendered_and_nothing_false_is_recorded(
     doors: Doors, template: Template, tmp_path: Path
 ) -> None:
-    """Copier makes up a commit that nobody can reach, so it is not written down."""
+    """Copier makes up a commit that nobody can reach, so it is not recorded."""
     work = checkout(template, tmp_path / "work")
     (work / "template" / "draft.txt").write_text("draft\n", encoding="utf-8")
     done = doors.cookiecutter(work, tmp_path / "out")
@@ -250,7 +250,7 @@ def test_uncommitted_changes_are_rendered_and_nothing_false_is_recorded(
 
 
 def test_generating_inside_the_template_leaves_it_clean(doors: Doors, template: Template, tmp_path: Path) -> None:
-    """What cookiecutter is just writing there is no change of the template."""
+    """The files that cookiecutter is writing are not changes of the template."""
     work = checkout(template, tmp_path / "work")
     done = doors.cookiecutter(".", work)
     assert f"_commit: {template.newest}\n" in answers_of(work / "my-project")
@@ -258,7 +258,7 @@ def test_generating_inside_the_template_leaves_it_clean(doors: Doors, template: 
 
 
 def test_a_repository_of_git_that_started_us_is_not_meant(doors: Doors, template: Template, tmp_path: Path) -> None:
-    """A git alias or hook exports GIT_DIR."""
+    """A git alias or hook exports `GIT_DIR`."""
     work = checkout(template, tmp_path / "work")
     git(tmp_path, "init", "--quiet", "other")
     done = doors.cookiecutter(work, tmp_path / "out", env={"GIT_DIR": str(tmp_path / "other" / ".git")})
@@ -276,7 +276,7 @@ def test_a_folder_without_history_records_no_commit(doors: Doors, template: Temp
 
 
 def archive(repository: Path, revision: str, file: Path) -> Path:
-    """Make a zip as a server does."""
+    """Make a zip file as a server does."""
     git(repository, "archive", "--format=zip", "--prefix=formwork/", "--output", str(file), revision)
     return file
 
@@ -292,7 +292,7 @@ def test_an_archive_is_the_release_that_it_is_from(doors: Doors, releases: Relea
 
 
 def test_an_archive_of_no_release_is_told(doors: Doors, releases: Releases, tmp_path: Path) -> None:
-    """Its commit can be reached nevertheless."""
+    """The commit of the archive can be reached nevertheless."""
     done = doors.cookiecutter(archive(releases.bare, "main", tmp_path / "f.zip"), tmp_path / "out")
     name = git(releases.work, "describe", "--tags")
     assert f"_commit: {name}\n_src_path: {UPSTREAM}\n" in answers_of(tmp_path / "out" / "my-project")
@@ -310,13 +310,13 @@ def test_an_archive_of_unknown_origin_records_no_commit(doors: Doors, template: 
 
 
 def finishing_command(file: Path) -> list[str]:
-    """Take the command out of the file that is left where the hook was not run."""
+    """Read the command in the file that is left if the hook was not run."""
     note = json.loads(file.read_text(encoding="utf-8"))["_unfinished"]
     return shlex.split(note.partition("uvx ")[2].partition(" and then delete")[0])
 
 
 def test_without_the_hook_the_file_left_says_how_to_finish(doors: Doors, template: Template, tmp_path: Path) -> None:
-    """It is the only file, its name says that the work is unfinished, and its command gives the repository."""
+    """One file is left. Its name says that the work is unfinished, and its command generates the repository."""
     answers = {"project_name": "Wine quality", "description": 'Wine \U0001f377 "and" \\ more'}
     (tmp_path / "out").mkdir()
     doors.cookiecutter(template.url, tmp_path / "out", "--accept-hooks", "no", answers=answers)

@@ -1,1 +1,1 @@
-"""Generated repositories."""
+"""Tests of generated repositories."""

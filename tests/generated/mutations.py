@@ -9,10 +9,10 @@ class Mutation:
 
     Attributes:
         name: What is wrong.
-        file: In the package, or from the root where it begins with `/`.
-        good: Code that stands there once.
+        file: Its path in the package or, if it begins with `/`, from the root.
+        good: Code that occurs once in the file.
         bad: What replaces it.
-        tests: The test file that turns red, in `tests/contract/` or from here.
+        tests: The test file that fails, in `tests/contract/` or from here.
     """
 
     name: str

@@ -27,7 +27,7 @@ class Repository:
     """
 
     def __init__(self, path: Path, python: str) -> None:
-        """Describe it.
+        """Describe the repository.
 
         Args:
             path: Where it is.
@@ -38,11 +38,11 @@ class Repository:
         self.env = {**machine(), "UV_PYTHON": python}
 
     def run(self, *command: str, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
-        """Run a command in it; unless told otherwise, fail with all that it printed."""
+        """Run a command in the repository; by default, a failure raises an error with all of its output."""
         return run(*command, cwd=self.path, env={**self.env, **env}, check=check, timeout=900)
 
     def sync(self) -> None:
-        """Make its environment, in which the packages are compiled already.
+        """Make the environment of the repository, with packages that are already compiled.
 
         The bytecode is linked from the first environment of this process, since uv links the same files into all.
         """
@@ -59,21 +59,21 @@ class Repository:
                 os.link(file, target)
 
     def set_up(self) -> str:
-        """Set it up as its README says, with an environment as `sync` makes it."""
+        """Set the repository up as its README says, with an environment as `sync` makes it."""
         self.sync()
         return self.nox("setup")
 
     def nox(self, *arguments: str, check: bool = True, **env: str) -> str:
-        """Run tasks of it as its README says, and give all that they say."""
+        """Run tasks of the repository as its README says, and return their output."""
         done = self.run("uvx", "nox", "--sessions", *arguments, check=check, **env)
         return done.stdout + done.stderr
 
     def changes(self) -> str:
-        """Give what git sees as changed."""
+        """Return the changes that git sees."""
         return self.run("git", "status", "--porcelain").stdout
 
     def clone(self, path: Path) -> "Repository":
-        """Clone it, as a colleague would."""
+        """Clone the repository as a colleague would."""
         run("git", "clone", "--quiet", str(self.path), str(path), cwd=self.path, env=self.env)
         return Repository(path, self.python)
 
@@ -83,9 +83,9 @@ def generate(template: Template, path: Path, *, python: str = RUNNING, **answers
 
     Args:
         template: The template.
-        path: Where to.
-        python: The lowest version to support, and the one to use; by default the one that runs here.
-        answers: To the other questions; for the rest the defaults.
+        path: The folder to generate into.
+        python: The lowest version to support, which is also the one to use; by default the one that runs the tests.
+        answers: Answers to the other questions; the rest get their defaults.
 
     Returns:
         The repository, not set up.
@@ -97,7 +97,7 @@ def generate(template: Template, path: Path, *, python: str = RUNNING, **answers
 
 @cache
 def interpreter(version: str) -> str | None:
-    """Find an interpreter of this machine, pyenv's too."""
+    """Find an interpreter on this machine, including those of pyenv."""
     command = ["uv", "python", "find", "--no-python-downloads", "--no-project", version]
     found = subprocess.run(command, env=machine(), capture_output=True, encoding="utf-8", check=False)
     return found.stdout.strip() if found.returncode == 0 else None
@@ -105,7 +105,7 @@ def interpreter(version: str) -> str | None:
 
 @cache
 def machine() -> dict[str, str]:
-    """Give the environment of somebody's terminal here, with the caches that are warm already."""
+    """Return the environment of a terminal on this machine, with caches that are already warm."""
     cache_folder = subprocess.run(["uv", "cache", "dir"], capture_output=True, encoding="utf-8", check=True).stdout
     home = Path(tempfile.mkdtemp(prefix="formwork-home-"))
     atexit.register(shutil.rmtree, home, ignore_errors=True)
@@ -116,7 +116,7 @@ def machine() -> dict[str, str]:
 
 
 def pyenv() -> dict[str, str]:
-    """Make all of pyenv's interpreters visible, where there is pyenv."""
+    """Make all of pyenv's interpreters visible, if there is pyenv."""
     versions = pyenv_versions()
     return {"PYENV_VERSION": ":".join(folder.name for folder in versions)} if versions else {}
 

@@ -1,4 +1,4 @@
-"""The tests of a generated repository hold for any valid schema, not only for that of the example."""
+"""The contract tests of a generated repository pass for any valid schema, not only for that of the example."""
 
 import os
 import random
@@ -21,7 +21,7 @@ class Case:
         name: What is unusual about it.
         columns: Lines of class `Row`.
         cells: For each column, its name and the cells that occur.
-        features: What makes numbers of the columns.
+        features: Code that converts the columns to numbers.
     """
 
     name: str
@@ -118,7 +118,7 @@ def transform(rows: pl.LazyFrame, settings: FeatureSettings) -> pl.LazyFrame:
 
 @pytest.fixture(scope="module")
 def repository(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """Give a repository with its environment, in which nothing has run."""
+    """Return a repository with its environment, in which nothing has run."""
     generated = generate(template, tmp_path_factory.mktemp("schemas") / "repository")
     generated.sync()
     return generated
@@ -127,7 +127,7 @@ def repository(template: Template, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES[:COUNT], ids=[case.name for case in CASES[:COUNT]])
 def test_its_tests_pass(repository: Repository, case: Case) -> None:
-    """With rows of this schema, of which each column has all of its cells."""
+    """The contract tests pass on rows of each schema, in which every possible cell of each column occurs."""
     source = repository.path / "src/my_project"
     *_, target = case.cells
     schema = SCHEMA.format(columns=case.columns, target=repr(target.strip('"')))

@@ -1,4 +1,4 @@
-"""What happens to folders, clones and branches in everyday life stops nobody."""
+"""Everyday events of folders, clones and branches keep nobody from working."""
 
 import os
 import shutil
@@ -18,7 +18,7 @@ rare = pytest.mark.skipif("FORMWORK_EVERYDAY" not in os.environ, reason="`nox -s
 
 @pytest.fixture(scope="module")
 def original(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """Give a repository that has been set up."""
+    """Return a repository that has been set up."""
     generated = generate(template, tmp_path_factory.mktemp("everyday") / "repository", problem="regression")
     generated.set_up()
     return generated
@@ -26,7 +26,7 @@ def original(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Re
 
 @pytest.fixture
 def repository(original: Repository, tmp_path: Path) -> Repository:
-    """Give a copy of it in another folder, with the environment of the first, as after moving it."""
+    """Return a copy in another folder, with the environment of the first one, as after a move."""
     path = tmp_path / "a copy"
     shutil.copytree(original.path, path, symlinks=True)
     return Repository(path, original.python)
@@ -41,13 +41,13 @@ def change(repository: Repository, old: str, new: str, file: str = PARAMS) -> No
 
 
 def commit(repository: Repository, message: str = "Change it") -> str:
-    """Commit everything, with the hooks; give what they say."""
+    """Commit everything with the hooks, and return their output."""
     repository.run("git", "add", "--all")
     return repository.run("git", "commit", "--message", message).stderr
 
 
 def test_a_folder_that_has_moved_goes_on(repository: Repository, original: Repository) -> None:
-    """It commits, trains, registers and predicts, and writes nothing into the folder where it was."""
+    """A moved repository commits, trains, registers and predicts, and writes nothing into its old folder."""
     before = {path: path.stat().st_mtime_ns for path in original.path.rglob("*") if ".venv" not in path.parts}
     change(repository, "seed: 20", "seed: 21")
     change(repository, "import polars as pl\n", "import  polars as pl\n", "src/my_project/features.py")
@@ -83,7 +83,7 @@ def test_commits_go_on_after_a_worktree_is_gone(repository: Repository, tmp_path
 
 
 def test_a_graphical_client_commits(repository: Repository) -> None:
-    """It knows only the PATH of the system."""
+    """A graphical client knows only the system's PATH."""
     repository.nox("setup")
     change(repository, "seed: 20", "seed: 21")
     repository.run("git", "add", "--all")
@@ -97,7 +97,7 @@ def test_a_graphical_client_commits(repository: Repository) -> None:
 
 @rare
 def test_a_hook_of_ones_own_runs_as_well(repository: Repository) -> None:
-    """Setting up keeps it."""
+    """Setting up keeps a hook that exists already."""
     hook = repository.path / ".git/hooks/pre-commit"
     hook.write_text("#!/bin/sh\necho my own >&2\n", "utf-8")
     hook.chmod(0o755)
@@ -110,7 +110,7 @@ def test_a_hook_of_ones_own_runs_as_well(repository: Repository) -> None:
 
 
 def test_branches_with_different_parameters_merge(repository: Repository) -> None:
-    """`resolve` makes again what tools made, and `lint` says so."""
+    """`resolve` writes the files of tools again, and `lint` names this remedy."""
     change(repository, "regularization: 1.0", "regularization: 2.0")
     repository.nox("pipeline")
     repository.run("git", "switch", "--quiet", "--create", "other")
@@ -136,7 +136,7 @@ def test_branches_with_different_parameters_merge(repository: Repository) -> Non
 
 @rare
 def test_a_conflict_that_only_a_person_can_resolve_is_named(repository: Repository) -> None:
-    """Nothing is changed before."""
+    """`resolve` changes nothing before such a conflict is resolved."""
     for branch, seed in (("other", "22"), ("main", "21")):
         repository.run("git", "switch", "--quiet", *(["--create"] if branch == "other" else []), branch)
         change(repository, "seed: 20", f"seed: {seed}")
@@ -148,8 +148,8 @@ def test_a_conflict_that_only_a_person_can_resolve_is_named(repository: Reposito
 
 
 def test_three_register_at_once_where_there_is_no_registry(repository: Repository) -> None:
-    """One creates the database and registers, the others wait and find it done."""
-    repository.nox("lint")  # which makes the environment anew
+    """One process creates the database and registers; the others wait and find the model registered."""
+    repository.nox("lint")  # this makes the environment anew
     shutil.rmtree(repository.path / "registry")
     command = ["uv", "run", "--no-sync", "my_project", "register"]
     running = [
@@ -164,7 +164,7 @@ def test_three_register_at_once_where_there_is_no_registry(repository: Repositor
 @rare
 @pytest.mark.parametrize("name", ["100% sure", "what? #1 ünï"])
 def test_a_folder_may_have_an_odd_name(repository: Repository, name: str) -> None:
-    """Where MLflow cannot work, that is one line, and nothing is written outside."""
+    """If MLflow cannot work in a folder, one line says so, and nothing is written elsewhere."""
     folder = repository.path.rename(repository.path.with_name(name))
     odd = Repository(folder, repository.python)
     beside = sorted(folder.parent.iterdir())
@@ -181,7 +181,7 @@ def test_a_folder_may_have_an_odd_name(repository: Repository, name: str) -> Non
 
 @rare
 def test_a_lock_that_does_not_fit_is_explained(repository: Repository) -> None:
-    """Whether the project or a setting of the machine is the cause."""
+    """The message says whether the project or a setting of the machine is the cause."""
     said = repository.nox("lint", check=False, UV_PRERELEASE="allow")
     assert "uv.lock fits pyproject.toml, but not the settings of this machine: UV_PRERELEASE" in said
     change(repository, '"tqdm>=4.67"', '"tqdm>=4.67.1"', "pyproject.toml")
@@ -191,7 +191,7 @@ def test_a_lock_that_does_not_fit_is_explained(repository: Repository) -> None:
 
 @rare
 def test_files_that_an_ignore_rule_leaves_out_are_named(template: Template, tmp_path: Path) -> None:
-    """A rule of the person, not those of the repository."""
+    """The message is about the user's own ignore rules, not about those of the repository."""
     repository = generate(template, tmp_path / "repository")
     repository.sync()
     repository.run("git", "init", "--quiet", "--initial-branch=main")

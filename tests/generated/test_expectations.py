@@ -24,7 +24,7 @@ IGNORED_ON_GITLAB = {"GH": "there are no GitHub workflows"}
 
 @pytest.mark.parametrize("ci", ["github", "gitlab"])
 def test_the_review_finds_no_failed_check(template: Template, tmp_path: Path, ci: str) -> None:
-    """Beside what is done otherwise on purpose."""
+    """Checks that the template fails on purpose are left out."""
     repository = generate(template, tmp_path / "repository", ci=ci, description="A test", author_name="Jane")
     ignored = IGNORED | (IGNORED_ON_GITLAB if ci == "gitlab" else {})
     command = [sys.executable, "-m", "repo_review", "--format=json", f"--ignore={','.join(ignored)}"]
@@ -36,7 +36,7 @@ def test_the_review_finds_no_failed_check(template: Template, tmp_path: Path, ci
 
 
 def test_zizmor_finds_nothing_in_the_workflows(template: Template, tmp_path: Path) -> None:
-    """At its most pedantic."""
+    """zizmor runs in its most pedantic mode."""
     repository = generate(template, tmp_path / "repository", ci="github")
     zizmor = Path(sys.executable).with_name("zizmor")
     command = [str(zizmor), "--offline", "--persona=pedantic", str(repository.path / ".github")]
@@ -49,10 +49,10 @@ PROPOSE = "uvx nox -s propose"
 
 
 def test_github_proposes_updates_by_the_week(template: Template, tmp_path: Path) -> None:
-    """With both tokens for one step only, and no right that it does not need."""
+    """Only one step gets both tokens, and no job has a right that it does not need."""
     repository = generate(template, tmp_path / "repository", ci="github")
     workflow = yaml.safe_load((repository.path / ".github/workflows/update.yml").read_text("utf-8"))
-    assert set(workflow[True]) == {"schedule", "workflow_dispatch"}  # YAML takes `on` for a truth value
+    assert set(workflow[True]) == {"schedule", "workflow_dispatch"}  # YAML reads `on` as a boolean
     assert workflow["permissions"] == {}
     [job] = workflow["jobs"].values()
     assert job["permissions"] == {"contents": "read", "issues": "write", "pull-requests": "read"}
@@ -67,7 +67,7 @@ def test_github_proposes_updates_by_the_week(template: Template, tmp_path: Path)
 
 
 def test_gitlab_proposes_updates_in_schedules(template: Template, tmp_path: Path) -> None:
-    """And does nothing else in them."""
+    """The scheduled pipelines do nothing else."""
     repository = generate(template, tmp_path / "repository", ci="gitlab")
     jobs = yaml.safe_load((repository.path / ".gitlab-ci.yml").read_text("utf-8"))
     assert jobs["update"]["script"] == [PROPOSE]

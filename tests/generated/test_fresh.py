@@ -1,4 +1,4 @@
-"""A fresh repository is complete and green, for answers that are far from each other."""
+"""A fresh repository is complete and passes all checks, for answers that differ as much as possible."""
 
 import re
 import shutil
@@ -16,7 +16,7 @@ NASTY = 'It is "great" \\ {{ 7*7 }}: #1 <b>'
 
 @dataclass(frozen=True)
 class Combination:
-    """Answers to generate with."""
+    """A combination of answers to generate with."""
 
     python: str
     answers: dict[str, str] = field(default_factory=dict)
@@ -53,7 +53,7 @@ COMBINATIONS = [
 def repository(
     request: pytest.FixtureRequest, template: Template, tmp_path_factory: pytest.TempPathFactory
 ) -> Repository:
-    """Give a repository that has been set up with its lowest Python."""
+    """Return a repository that has been set up with its lowest Python."""
     combination: Combination = request.param
     if not interpreter(combination.python):
         pytest.skip(f"Python {combination.python} is not installed on this machine")
@@ -67,7 +67,7 @@ def repository(
 @pytest.mark.slow
 @pytest.mark.xdist_group("fresh")
 def test_all_checks_are_green_and_change_nothing(repository: Repository) -> None:
-    """There are no warnings, and the hooks, run on all files, have nothing to mend."""
+    """There are no warnings, and the hooks, run on all files, have nothing to correct."""
     assert repository.changes() == ""
     said = offline(repository, "uvx", "nox", "--sessions", "check")
     for task in ("lint", "types", "tests", "docs"):
@@ -85,7 +85,7 @@ def test_all_checks_are_green_and_change_nothing(repository: Repository) -> None
 @pytest.mark.slow
 @pytest.mark.xdist_group("fresh")
 def test_setting_up_twice_is_safe_and_quick(repository: Repository) -> None:
-    """It says what there is already, and registers nothing again."""
+    """The second run says what exists already, and registers nothing again."""
     commit = repository.run("git", "rev-parse", "HEAD").stdout
     said = repository.nox("setup")
     assert "commit: none" in said
@@ -96,7 +96,7 @@ def test_setting_up_twice_is_safe_and_quick(repository: Repository) -> None:
 
 
 def test_a_repository_is_small_and_has_no_leftovers(template: Template, tmp_path: Path) -> None:
-    """It has few entries, no empty file or folder, and no trace of the template's language."""
+    """A repository has few entries, no empty file or folder, and no trace of the template's language."""
     for number, combination in enumerate(COMBINATIONS):
         path = tmp_path / str(number)
         generate(template, path, python=combination.python, **combination.answers)
@@ -117,7 +117,7 @@ def test_a_repository_is_small_and_has_no_leftovers(template: Template, tmp_path
 
 @pytest.mark.parametrize("version", SUPPORTED)
 def test_no_interpreter_of_this_machine_is_passed_over(version: str) -> None:
-    """One that is here and not found would be a combination that is never run."""
+    """If an installed interpreter were not found, its combination would never be tested."""
     here = [folder for folder in pyenv_versions() if folder.name.startswith(f"{version}.")]
     if not here:
         pytest.skip(f"pyenv has no Python {version} on this machine")
@@ -127,21 +127,21 @@ def test_no_interpreter_of_this_machine_is_passed_over(version: str) -> None:
 
 
 def assert_lines(repository: Path) -> None:
-    """Assert that there is little code to read: without the tests, and with them."""
+    """Assert that there is little code to read, both without the tests and with them."""
     lines = {file: len(file.read_text("utf-8").splitlines()) for file in repository.rglob("*.py")}
     assert sum(count for file, count in lines.items() if "tests" not in file.parts) <= 5450
     assert sum(lines.values()) <= 7750
 
 
 def offline(repository: Repository, *command: str) -> str:
-    """Run a command without network, where this machine lets us take it away."""
+    """Run a command without network access, if this machine allows that."""
     without = ["unshare", "--net"] if is_unshare_permitted() else []
     done = repository.run(*without, *command, UV_OFFLINE="1")
     return done.stdout + done.stderr
 
 
 def is_unshare_permitted() -> bool:
-    """Say whether the network can be taken away from a command."""
+    """Return whether a command can be cut off from the network."""
     unshare = shutil.which("unshare")
     permitted = unshare is not None and subprocess.run([unshare, "--net", "true"], check=False).returncode == 0
     if not permitted:

@@ -1,4 +1,4 @@
-"""The tests of a generated repository turn red when its code is wrong."""
+"""The tests of a generated repository fail when its code is wrong."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ STEP = int(os.environ.get("FORMWORK_FAULTS_STEP", "8"))  # each of them takes up
 
 @pytest.fixture(scope="module")
 def repository(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """Give a repository with its environment, in which nothing has run."""
+    """Return a repository with its environment, in which nothing has run."""
     generated = generate(template, tmp_path_factory.mktemp("mutations") / "repository")
     generated.sync()
     return generated
@@ -37,7 +37,7 @@ def place(repository: Repository, mutation: Mutation) -> Path:
     ],
 )
 def test_a_fault_is_noticed(repository: Repository, mutation: Mutation) -> None:
-    """By a test that fails, not by code that cannot run at all."""
+    """A failing test has to notice the fault; code that cannot run at all does not count."""
     file = place(repository, mutation)
     sound = file.read_text(encoding="utf-8")
     assert sound.count(mutation.good) >= 1, "the code has changed: bring this mutation in step"

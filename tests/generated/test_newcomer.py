@@ -15,7 +15,7 @@ PARAMS = "params.yaml"
 
 @pytest.fixture(scope="module")
 def first(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """Give the repository of somebody who has sent the data as well; beside it, `host` is its copy for all."""
+    """Return a repository whose data are pushed; `host`, next to it, is the copy on the server."""
     repository = generate(template, tmp_path_factory.mktemp("team") / "first")
     repository.set_up()
     repository.run("uv", "run", "dvc", "push", "--quiet")
@@ -71,7 +71,7 @@ def test_nine_commands_lead_from_a_clone_to_a_pushed_change(first: Repository) -
 
 
 def test_the_loop_of_a_change_works_as_printed(first: Repository) -> None:
-    """It ends with a champion that predicts."""
+    """The loop ends with a champion that predicts."""
     repository = first.clone(first.path.parent / "loop")
     repository.run("git", "remote", "set-url", "origin", "../host")
     repository.set_up()

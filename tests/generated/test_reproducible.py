@@ -1,4 +1,4 @@
-"""The same code and data give the same results, anywhere and from the registry too."""
+"""The same code and data give the same results, on any machine and from the registry."""
 
 import json
 from pathlib import Path
@@ -31,14 +31,14 @@ print(json.dumps(evaluation.metrics(valid[TARGET].filter(held_out), predictions)
 
 @pytest.fixture(scope="module")
 def repository(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """Give a repository that has been set up."""
+    """Return a repository that has been set up."""
     generated = generate(template, tmp_path_factory.mktemp("first") / "repository", problem="regression")
     generated.set_up()
     return generated
 
 
 def test_two_clean_runs_give_the_same_lock(repository: Repository, template: Template, tmp_path: Path) -> None:
-    """In different folders, the hashes of all results are the same."""
+    """The hashes of all results are the same in different folders."""
     other = generate(template, tmp_path / "in another folder" / "repository", problem="regression")
     other.sync()
     other.run("git", "init", "--quiet")
@@ -48,7 +48,7 @@ def test_two_clean_runs_give_the_same_lock(repository: Repository, template: Tem
 
 
 def test_a_fresh_clone_predicts_to_the_reported_figures(repository: Repository, tmp_path: Path) -> None:
-    """It has the registry, an alias and a raw file; the lineage derived anew is the recorded one."""
+    """The clone has the registry, an alias and a raw file, and derives the lineage that was recorded."""
     clone = repository.clone(tmp_path / "clone")
     clone.env["MLFLOW_TRACKING_URI"] = f"sqlite:///{repository.path}/registry/mlflow.db"
     clone.sync()
@@ -63,7 +63,7 @@ def test_a_fresh_clone_predicts_to_the_reported_figures(repository: Repository, 
 
 
 def test_nothing_to_do_is_not_done(repository: Repository) -> None:
-    """And a changed parameter runs what depends on it, nothing else."""
+    """A changed parameter runs only the stages that depend on it."""
     done = repository.run("uv", "run", "dvc", "repro").stdout
     assert done.count("didn't change, skipping") == 5
     params = repository.path / "params.yaml"

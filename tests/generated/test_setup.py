@@ -1,4 +1,4 @@
-"""`nox -s setup`, wherever a repository lies and whoever sets it up."""
+"""`nox -s setup` works wherever a repository is and whoever sets it up."""
 
 import json
 import shutil
@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("setup")]
 
 @pytest.fixture(scope="module")
 def repository(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """Give a repository that has been set up."""
+    """Return a repository that has been set up."""
     generated = generate(template, tmp_path_factory.mktemp("setup") / "repository")
     generated.set_up()
     return generated
@@ -23,19 +23,19 @@ def repository(template: Template, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture
 def colleague(repository: Repository) -> Iterator[Repository]:
-    """Give a clone of it beside it, where the default remote is the same folder."""
+    """Yield a clone next to the repository, where the default remote is the same folder."""
     clone = repository.clone(repository.path.parent / "clone")
     yield clone
     shutil.rmtree(clone.path)
 
 
 def storage(repository: Repository) -> Path:
-    """Give the folder that is the default remote."""
+    """Return the folder that is the default remote."""
     return repository.path.parent / "my_project-storage"
 
 
 def test_a_colleague_without_the_data_makes_them_anew(repository: Repository, colleague: Repository) -> None:
-    """Where the remote does not answer, the pipeline runs, to the same results."""
+    """If the remote does not answer, the pipeline runs and gives the same results."""
     shutil.rmtree(storage(repository), ignore_errors=True)
     said = colleague.nox("setup")
     assert "files are neither there nor here" in said
@@ -48,7 +48,7 @@ def test_a_colleague_without_the_data_makes_them_anew(repository: Repository, co
 
 
 def test_a_colleague_fetches_the_data(repository: Repository, colleague: Repository) -> None:
-    """What one has pushed, nobody has to make again; and the model is registered all the same."""
+    """Nobody has to make again what a colleague has pushed, and the model is still registered."""
     repository.run("uv", "run", "dvc", "push")
     said = colleague.nox("setup")
     assert "files are there, not here" in said
@@ -61,7 +61,7 @@ def test_a_colleague_fetches_the_data(repository: Repository, colleague: Reposit
 
 
 def test_looking_changes_nothing(colleague: Repository) -> None:
-    """It says what is missing, as text or as JSON, and which command brings it."""
+    """`--check` says, as text or as JSON, what is missing and which command brings it."""
     looked = [colleague.run("uvx", "nox", "-s", "setup", "--", it, check=False) for it in ("--check", "--json")]
     assert [done.returncode for done in looked] == [1, 1]
     assert "--  environment  none yet\n                 uvx nox -s setup\n" in looked[0].stdout
@@ -81,7 +81,7 @@ def test_looking_changes_nothing(colleague: Repository) -> None:
 
 
 def test_a_step_that_fails_is_named_at_the_end(colleague: Repository) -> None:
-    """What can be done is done, and the next attempt goes on from there."""
+    """`setup` does everything else, and the next attempt continues from there."""
     params = colleague.path / "params.yaml"
     good = params.read_text("utf-8")
     params.write_text(good.replace("tests/sample.csv", "nowhere.csv"), "utf-8")
@@ -95,7 +95,7 @@ def test_a_step_that_fails_is_named_at_the_end(colleague: Repository) -> None:
 
 
 def test_the_chosen_python_is_used(colleague: Repository) -> None:
-    """Although nox takes the choice out of the environment of its commands."""
+    """The choice holds although nox removes it from the environment of its commands."""
     said = colleague.nox("lint", check=False, UV_PYTHON="3.8")
     assert "3.8" in said
     assert not (colleague.path / ".venv").exists()
@@ -118,7 +118,7 @@ def test_another_folder_can_be_the_remote(colleague: Repository, tmp_path: Path)
     ],
 )
 def test_a_remote_that_cannot_be_is_refused(repository: Repository, arguments: list[str], line: str) -> None:
-    """In one line, and nothing has changed."""
+    """One line refuses the remote, and nothing has changed."""
     done = repository.run("uvx", "nox", "--sessions", "remote", "--", *arguments, check=False)
     assert done.returncode
     assert line in done.stdout + done.stderr
@@ -126,7 +126,7 @@ def test_a_remote_that_cannot_be_is_refused(repository: Repository, arguments: l
 
 
 def test_a_remote_in_the_cloud_brings_what_it_needs(colleague: Repository) -> None:
-    """The extra of DVC is added to the dependencies, in its place."""
+    """The extra of DVC is added to the dependencies in `pyproject.toml`, in its place."""
     colleague.nox("remote", "--", "s3://bucket/path")
     project = (colleague.path / "pyproject.toml").read_text(encoding="utf-8")
     assert '    "dvc[s3]>=3.67",\n' in project
@@ -135,7 +135,7 @@ def test_a_remote_in_the_cloud_brings_what_it_needs(colleague: Repository) -> No
 
 
 def test_a_folder_of_a_larger_repository_stays_a_part_of_it(template: Template, tmp_path: Path) -> None:
-    """No repository inside the repository, no hooks, no commit; and it says so."""
+    """`setup` makes no repository, no hooks and no commit inside another repository, and says so."""
     outer = Repository(tmp_path, "")
     outer.run("git", "init", "--quiet")
     inner = generate(template, tmp_path / "part")

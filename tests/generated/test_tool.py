@@ -11,7 +11,7 @@ from tests.harness import Template
 
 @pytest.fixture(scope="module")
 def repository(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """Give a repository that is not set up."""
+    """Return a repository that has not been set up."""
     return generate(template, tmp_path_factory.mktemp("tool") / "repository")
 
 
@@ -24,7 +24,7 @@ def record(repository: Repository, source: str, commit: str) -> None:
 
 
 def update(repository: Repository, programs: Path) -> str:
-    """Update with an `uvx` that only prints what it is called with, and give what is said."""
+    """Update with a `uvx` that only prints its arguments, and return the output."""
     programs.mkdir(exist_ok=True)
     fake = programs / "uvx"
     fake.write_text('#!/bin/sh\necho "called: $@"\n', "utf-8")

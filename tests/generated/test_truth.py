@@ -1,4 +1,4 @@
-"""A repository says what is so: results, versions and predictions are those of the code beside them."""
+"""A repository tells the truth: results, versions and predictions belong to the code next to them."""
 
 import shutil
 from collections.abc import Iterator
@@ -42,7 +42,7 @@ SUMMARIZE_STAGE = """\
 
 @pytest.fixture(scope="module")
 def pristine(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """Give a repository that has been set up: only to be reset."""
+    """Return a repository that has been set up, which tests reset but do not change for good."""
     generated = generate(template, tmp_path_factory.mktemp("truth") / "repository")
     generated.set_up()
     generated.run("git", "tag", "start")
@@ -51,7 +51,7 @@ def pristine(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Re
 
 @pytest.fixture
 def repository(pristine: Repository) -> Iterator[Repository]:
-    """Give the repository as it was set up, with its first version as the only one."""
+    """Yield the repository as it was set up, with its first version as the only one."""
     kept = pristine.path.with_name("registry")
     if not kept.exists():
         shutil.copytree(pristine.path / "registry", kept)
@@ -72,14 +72,14 @@ def edit(repository: Repository, file: Path | str, old: str, new: str) -> None:
 
 
 def commit(repository: Repository) -> str:
-    """Commit everything without the hooks, and name the commit."""
+    """Commit everything without the hooks, and return the commit."""
     repository.run("git", "add", "--all")
     repository.run("git", "commit", "--quiet", "--no-verify", "--message", "Change")
     return repository.run("git", "rev-parse", "HEAD").stdout.strip()
 
 
 def said_by(repository: Repository, *command: str, fails: bool = False, **env: str) -> str:
-    """Run a command of the package, and give what it says to stderr."""
+    """Run a command of the package, and return what it prints to stderr."""
     done = repository.run("uv", "run", "my_project", *command, check=False, **env)
     assert bool(done.returncode) == fails, done.stderr
     return done.stderr

@@ -1,4 +1,4 @@
-"""Each message on the page "When something is red" is what the tools say, and its remedy helps."""
+"""Each message on the page "When something is red" is printed by a tool, and its remedy helps."""
 
 import os
 import re
@@ -23,7 +23,7 @@ CASES: dict[str, Case] = {}
 
 
 def case(message: str) -> Callable[[Case], Case]:
-    """Register what provokes a message; it returns what was printed, and shows that the remedy helps."""
+    """Register a function that provokes a message, returns the output, and shows that the remedy helps."""
 
     def register(provoke: Case) -> Case:
         CASES[message] = provoke
@@ -41,7 +41,7 @@ def change(repository: Repository, file: str, old: str, new: str) -> None:
 
 
 def said(repository: Repository, command: str, **env: str) -> str:
-    """Run a command that is refused, and give what it prints."""
+    """Run a command that is refused, and return what it prints."""
     done = repository.run("bash", "-c", command, check=False, **env)
     assert done.returncode, done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -373,13 +373,13 @@ def messages() -> list[str]:
 
 
 def test_every_message_of_the_page_is_provoked() -> None:
-    """And the page has all that are."""
+    """The messages on the page are exactly those that the tests provoke."""
     assert sorted(messages()) == sorted(CASES)
 
 
 @pytest.fixture(scope="module")
 def original(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """Give a repository that has been set up."""
+    """Return a repository that has been set up."""
     generated = generate(template, tmp_path_factory.mktemp("red") / "repository")
     generated.set_up()
     return generated
@@ -387,7 +387,7 @@ def original(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Re
 
 @pytest.fixture
 def repository(original: Repository) -> Iterator[Repository]:
-    """Give it, and put everything back afterwards."""
+    """Yield the repository, and restore everything afterwards."""
     kept = original.path.parent / "kept"
     for name in ("registry", ".dvc/cache", "data", "models"):
         shutil.copytree(original.path / name, kept / name)
@@ -404,5 +404,5 @@ def repository(original: Repository) -> Iterator[Repository]:
 @rare
 @pytest.mark.parametrize("message", CASES)
 def test_a_message_is_as_the_page_says(repository: Repository, message: str) -> None:
-    """And where the remedy is a command, it helps."""
+    """If the remedy is a command, it helps."""
     assert message in CASES[message](repository)

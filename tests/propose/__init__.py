@@ -1,1 +1,1 @@
-"""Proposing."""
+"""Tests of proposing."""

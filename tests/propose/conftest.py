@@ -13,7 +13,7 @@ from tests.propose.fake_forge import JOB, TOKEN, FakeForge, FakeGitHub, FakeGitL
 
 @pytest.fixture(params=[FakeGitHub, FakeGitLab])
 def forge(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeForge]:
-    """A forge of each kind, with a token that may do everything."""
+    """Serve a forge of each kind, with a token that may do everything."""
     for name in ("GITHUB_API_URL", "GITHUB_TOKEN", "CI_API_V4_URL", "VIRTUAL_ENV"):
         monkeypatch.delenv(name, raising=False)
     for name in ("NO_PROXY", "no_proxy"):
@@ -26,7 +26,7 @@ def forge(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
 @pytest.fixture
 def checkout(forge: FakeForge, repository: Path) -> Path:
-    """The repository as continuous integration has it: with its origin on the forge."""
+    """Return the repository as continuous integration checks it out, with its origin on the forge."""
     git(repository.parent, "clone", "--quiet", "--bare", str(repository), str(forge.bare))
     git(repository, "remote", "add", "origin", forge.origin)
     return repository
@@ -34,7 +34,7 @@ def checkout(forge: FakeForge, repository: Path) -> Path:
 
 @pytest.fixture
 def run(forge: FakeForge, checkout: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run the script, which says one line and no token."""
+    """Return a function that runs the script, and checks that it prints one line and no token."""
     tokens = {name: value for name, value in {**forge.env(), "FORMWORK_TOKEN": TOKEN}.items() if "TOKEN" in name}
 
     def run(**changed: str) -> tuple[int, str]:

@@ -42,7 +42,7 @@ def release(small: SmallTemplate, number: str, notes: str = "Better.", **more: s
 
 
 def mine(forge: FakeForge, checkout: Path, **files: str | None) -> None:
-    """Commit to the default branch on the forge, of which the checkout at hand knows nothing."""
+    """Commit to the default branch on the forge, without the local checkout."""
     work = checkout.parent / "work"
     git(checkout.parent, "clone", "--quiet", str(forge.bare), str(work))
     put(work, {name.replace("__", "/").replace("_", "."): content for name, content in files.items()})

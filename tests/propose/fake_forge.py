@@ -40,13 +40,13 @@ class Item:
 
 @dataclass
 class FakeForge(ABC):
-    """What the server holds, and how it is to fail.
+    """What the server holds, and how it should fail.
 
     Attributes:
-        folder: Where its one repository is, bare.
+        folder: The folder with its only repository, a bare one.
         items: Requests and issues.
         failures: Answers to give instead, by method and end of the path.
-        calls: What was asked, as method and path.
+        calls: The requests that arrived, as method and path.
     """
 
     folder: Path
@@ -62,7 +62,7 @@ class FakeForge(ABC):
 
     @property
     def origin(self) -> str:
-        """Its address, with credentials of the runner that may not be used."""
+        """Its address, with credentials of the runner, which must not be used."""
         return f"{self.address.replace('//', '//runner:of-the-runner@')}/{NAME}.git"
 
     @property
@@ -131,7 +131,7 @@ class FakeGitHub(FakeForge):
         return 403, {"message": "Resource not accessible by integration"}
 
     def shown(self, item: Item) -> dict[str, Any]:
-        """What the API tells."""
+        """Return an item as the API shows it."""
         repository = "stranger/wine" if item.of_a_fork else NAME
         return {
             "number": item.number,
@@ -176,7 +176,7 @@ class FakeGitLab(FakeForge):
         return 404, {"error": "404 Not Found"}
 
     def shown(self, item: Item) -> dict[str, Any]:
-        """What the API tells."""
+        """Return an item as the API shows it."""
         return {
             "iid": item.number,
             "title": item.title,
@@ -188,12 +188,12 @@ class FakeGitLab(FakeForge):
 
 
 def opened(branch: str, base: str, data: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a request that is opened."""
+    """Return the fields of a request that is opened."""
     return {"branch": branch, "base": base, "body": data["body"], "is_draft": data.get("draft", False)}
 
 
 def page(items: list[Any], query: dict[str, str]) -> list[Any]:
-    """Give the part that is asked for, newest first."""
+    """Return the requested page of items, newest first."""
     size, number = int(query["per_page"]), int(query["page"])
     return items[::-1][size * (number - 1) : size * number]
 
@@ -224,7 +224,7 @@ def served(forge: FakeForge) -> Iterator[FakeForge]:
         do_POST = do_PUT = do_PATCH = do_GET  # noqa: N815, the names that are looked for
 
         def git(self, path: str, query: str, content: bytes) -> None:
-            """Serve the repository to whom has one token or the other; writing needs the greater one."""
+            """Serve the repository to anyone with either token; writing needs the owner's."""
             token = base64.b64decode(self.headers.get("Authorization", "Basic ").split()[1]).decode().partition(":")[2]
             is_write = "git-receive-pack" in path + query
             if token not in ((TOKEN,) if is_write else (TOKEN, JOB)):

@@ -1,4 +1,4 @@
-"""What goes wrong is one line, and the next run goes on."""
+"""A failure is reported in one line, and the next run continues."""
 
 import re
 from pathlib import Path
@@ -32,7 +32,7 @@ def test_without_any_token_it_says_how(
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_failing_forge_is_one_line_and_mends(forge: FakeForge, small: SmallTemplate, run: Run, method: str) -> None:
-    """The next run goes on, also if the branch was pushed already."""
+    """The next run goes on, even if the branch was already pushed."""
     requests = "pulls" if isinstance(forge, FakeGitHub) else "merge_requests"
     forge.failures[method, requests] = (500, {"message": "Server\nError"})
     release(small, "1.1.0")
@@ -64,7 +64,7 @@ def test_whatever_a_server_says_is_one_line(
 
 
 def test_closing_is_made_up_for(forge: FakeForge, small: SmallTemplate, run: Run) -> None:
-    """A run that fails between opening and closing leaves the rest to the next."""
+    """A run that fails between opening and closing leaves the rest to the next run."""
     old = forge.add("Update the template to v1.0.5", branch="template/v1.0.5")
     release(small, "1.1.0")
     method = "PATCH" if isinstance(forge, FakeGitHub) else "PUT"
@@ -78,7 +78,7 @@ def test_closing_is_made_up_for(forge: FakeForge, small: SmallTemplate, run: Run
 
 @on_github
 def test_nobodys_commits_are_overwritten(forge: FakeForge, small: SmallTemplate, checkout: Path, run: Run) -> None:
-    """A branch of that name without a request may be somebody's."""
+    """A branch of that name without a request may belong to somebody else."""
     mine(forge, checkout, mine_md="Mine.\n")
     git(forge.bare, "branch", "template/v1.1.0", "main")
     release(small, "1.1.0")

@@ -1,4 +1,4 @@
-"""What others wrote is quoted so that it calls nobody."""
+"""Text that others wrote is quoted so that it notifies nobody."""
 
 import pytest
 
@@ -34,12 +34,12 @@ Z = "\u200b"
     ],
 )
 def test_the_changelog_calls_nobody(text: str, expected: str) -> None:
-    """No mention, reference, tag or command is left; code stays as it is if it can be read in one way only."""
+    """No mention, reference, tag or command is left; unambiguous code stays as it is."""
     assert quiet(text) == expected
 
 
 def test_a_block_holds_what_is_in_it() -> None:
-    """Its fence is longer than any in it."""
+    """The fence of a block is longer than any fence inside it."""
     assert block("a ```` @b") == "`````text\na ```` @b\n`````"
 
 

@@ -1,4 +1,4 @@
-"""The scheduled proposal of a release: what is opened, what is closed, and what never happens again."""
+"""The scheduled proposal of a release: what is opened, what is closed, and what is never repeated."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.small import COPIER_YML, SmallTemplate
 def test_one_request_with_the_update(
     forge: FakeForge, small: SmallTemplate, checkout: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It begins at the default branch as it is on the forge; the checkout at hand stays as it is."""
+    """The request starts from the forge's default branch, and the local checkout stays as it is."""
     mine(forge, checkout, mine_md="Mine.\n")
     release(small, "1.1.0", "First of all, @octocat.")
     release(small, "1.2.0", "Then another.")
@@ -86,7 +86,7 @@ def test_conflicts_make_a_draft(forge: FakeForge, small: SmallTemplate, checkout
 def test_where_there_are_no_drafts_it_is_none(
     forge: FakeForge, small: SmallTemplate, checkout: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Private repositories of a free account have none."""
+    """Private repositories of a free account have no drafts."""
     mine(forge, checkout, docs__guide_md=second_line("My line.")[GUIDE])
     release(small, "1.1.0")
     answer = forge.answer
@@ -112,7 +112,7 @@ def test_not_twice(forge: FakeForge, small: SmallTemplate, run: Run) -> None:
 
 
 def test_never_again(forge: FakeForge, small: SmallTemplate, run: Run) -> None:
-    """This holds however long ago it was, and if the branch is gone."""
+    """A proposal is not repeated, however long ago it was, and even if its branch is gone."""
     item = forge.add("Update the template to v1.1.0")
     for number in range(250):
         forge.add(f"Work {number}", branch=f"work/{number}", labels=["template"])
@@ -157,7 +157,7 @@ def test_a_newer_release_takes_the_place(forge: FakeForge, small: SmallTemplate,
 
 
 def test_a_stranger_cannot_prevent_a_proposal(forge: FakeForge, small: SmallTemplate, run: Run) -> None:
-    """Neither an issue of that title nor a branch of that name in a fork does it."""
+    """Neither an issue of that title nor a branch of that name in a fork prevents a proposal."""
     forge.add("Update the template to v1.1.0", state="closed")
     forge.add("Mine", branch="template/v1.1.0", of_a_fork=True, state="closed")
     release(small, "1.1.0")
@@ -166,7 +166,7 @@ def test_a_stranger_cannot_prevent_a_proposal(forge: FakeForge, small: SmallTemp
 
 
 def test_a_refused_branch_becomes_an_issue(forge: FakeForge, small: SmallTemplate, run: Run) -> None:
-    """It is opened once, as requests are, and a newer one replaces it."""
+    """The issue is opened once, as requests are, and an issue for a newer release replaces it."""
     hook = forge.bare / "hooks/pre-receive"
     hook.write_text(HOOK, "utf-8")
     hook.chmod(0o755)
@@ -191,7 +191,7 @@ def test_a_refused_branch_becomes_an_issue(forge: FakeForge, small: SmallTemplat
 
 @on_github
 def test_without_a_token_of_ones_own_there_is_an_issue(forge: FakeForge, small: SmallTemplate, run: Run) -> None:
-    """It is written with the token of the run, and an earlier request is left alone."""
+    """The issue is written with the token of the run, and an earlier request is left alone."""
     request = forge.add("Update the template to v1.0.5", branch="template/v1.0.5")
     release(small, "1.1.0")
     assert run(FORMWORK_TOKEN="")[0] == 0
@@ -212,7 +212,7 @@ def test_a_token_that_may_not_write_makes_an_issue(forge: FakeForge, small: Smal
 
 @on_github
 def test_a_repository_without_issues_gets_requests(forge: FakeForge, small: SmallTemplate, run: Run) -> None:
-    """GitHub answers that issues are gone."""
+    """GitHub answers that issues are disabled."""
     forge.failures["GET", "/issues"] = (410, {"message": "Issues has been disabled in this repository."})
     release(small, "1.1.0")
     assert run()[0] == 0

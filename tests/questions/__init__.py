@@ -1,1 +1,1 @@
-"""Tests of the questions and of what follows from them."""
+"""Tests of the questions, and of the files that are derived from them."""

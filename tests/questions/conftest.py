@@ -10,7 +10,7 @@ from tests.questions.engines import Engines
 
 @pytest.fixture(autouse=True)
 def no_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the settings of the person who runs the tests out, also in this process."""
+    """Keep out the settings of the person who runs the tests, also in this process."""
     settings = f"cookiecutters_dir: {tmp_path / 'templates'}\nreplay_dir: {tmp_path / 'replay'}\n"
     (tmp_path / "cookiecutterrc").write_text(settings, encoding="utf-8")
     monkeypatch.setenv("COOKIECUTTER_CONFIG", str(tmp_path / "cookiecutterrc"))
@@ -20,17 +20,17 @@ def no_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def plain(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The whole template without history."""
+    """Copy the whole template without its history."""
     return plain_copy(template, tmp_path_factory.mktemp("plain") / "formwork")
 
 
 @pytest.fixture
 def asking(questions_only: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Engines:
-    """Both engines on the template that renders almost nothing."""
+    """Provide both engines for the template that renders almost nothing."""
     return Engines(questions_only, tmp_path, capfd)
 
 
 @pytest.fixture
 def engines(plain: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Engines:
-    """Both engines on the whole template."""
+    """Provide both engines for the whole template."""
     return Engines(plain, tmp_path, capfd)

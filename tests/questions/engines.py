@@ -1,4 +1,4 @@
-"""Both engines through their Python interfaces: quicker than their command lines, where those do not matter."""
+"""Both engines through their Python interfaces, which are faster than their command lines."""
 
 import re
 import warnings
@@ -16,7 +16,7 @@ from tests.harness import tree
 
 @dataclass(frozen=True)
 class Engines:
-    """Generates with either engine, and tells what an error said."""
+    """Generates with either engine, and returns the messages of errors."""
 
     template: Path
     folder: Path

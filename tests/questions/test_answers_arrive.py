@@ -1,4 +1,4 @@
-"""What is answered arrives unchanged, through both doors and in every combination of the choices."""
+"""Answers arrive unchanged, through both commands and with every combination of the choices."""
 
 import ast
 import html
@@ -48,7 +48,7 @@ def pairs_in(combination: Mapping[str, str]) -> set[tuple[tuple[str, str], ...]]
 
 
 def test_pairwise_leaves_no_pair_out() -> None:
-    """The list is short, too."""
+    """The list of combinations is also short."""
     met = set().union(*map(pairs_in, pairwise(CHOICES)))
     assert met == {
         ((one, a), (two, b)) for one, two in combinations(CHOICES, 2) for a, b in product(CHOICES[one], CHOICES[two])
@@ -68,13 +68,13 @@ PARSERS: dict[str, Callable[[str], object]] = {
     ".toml": tomllib.loads,
     ".py": ast.parse,
     ".json": json.loads,
-    ".yaml": yaml.compose,  # composed only: mkdocs.yml has tags of its own
+    ".yaml": yaml.compose,  # only composed, since mkdocs.yml has tags of its own
     ".yml": yaml.compose,
 }
 
 
 def test_an_awkward_description_arrives_unchanged_everywhere(engines: Engines) -> None:
-    """Every file can be read by what reads it, and holds what was typed."""
+    """The parser of each file can read it, and finds what was typed."""
     repository = engines.copier({"description": NASTY, "author_name": NASTY, "project_name": NASTY.replace("\\", "")})
     for path in repository.rglob("*"):
         if parse := PARSERS.get(path.suffix):
@@ -87,7 +87,7 @@ def test_an_awkward_description_arrives_unchanged_everywhere(engines: Engines) -
 
 
 def test_nothing_depends_on_the_day(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is generated in another year is the same."""
+    """A repository generated in another year is the same."""
     now = tree(engines.copier({}))
     far = time.time() + 10 * 365 * 86_400
     local, universal, text = time.localtime, time.gmtime, time.strftime
@@ -121,14 +121,14 @@ def terminal(doors: Doors, folder: Path, *arguments: str) -> "pexpect.spawn[str]
 
 
 def finish(child: "pexpect.spawn[str]") -> None:
-    """Wait for the end, and see that it was a good one."""
+    """Wait for the end, and check that the command succeeded."""
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0, child.before
 
 
 def test_answers_typed_for_cookiecutter(doors: Doors, template: Template, tmp_path: Path) -> None:
-    """Choices are numbers there, except where the default is derived."""
+    """In cookiecutter, choices are numbers, except where the default is derived."""
     child = terminal(doors, tmp_path, "cookiecutter", template.url)
     prompts = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))["__prompts__"]
     for question, answer in TYPED.items():
@@ -146,7 +146,7 @@ def test_answers_typed_for_cookiecutter(doors: Doors, template: Template, tmp_pa
 
 
 def test_answers_typed_for_copier(doors: Doors, template: Template, tmp_path: Path) -> None:
-    """The default is in the line already, and the arrow keys move through choices."""
+    """Copier's prompt contains the default already, and the arrow keys move through choices."""
     child = terminal(doors, tmp_path, "copier", "copy", template.url, "out")
     for question, answer in TYPED.items():
         child.expect_exact(SETTINGS[question]["help"])
@@ -172,6 +172,6 @@ def test_a_wrong_answer_is_asked_again_by_copier(doors: Doors, template: Templat
 
 
 def recorded(repository: Path) -> dict[str, str]:
-    """Read the answers without what is recorded of the template."""
+    """Read the answers, without what is recorded about the template."""
     answers = yaml.safe_load(answers_of(repository))
     return {name: answer for name, answer in answers.items() if not name.startswith("_")}

@@ -1,4 +1,4 @@
-"""Every rule for an answer, in both doors: refused in one line that says what is wrong and what would do."""
+"""Both commands refuse an answer that breaks a rule in one line that says what is wrong and what is allowed."""
 
 import keyword
 import sys
@@ -71,7 +71,7 @@ def test_refused_by_copier(asking: Engines, question: str, answer: str, message:
 
 @pytest.mark.parametrize(("question", "answer", "message"), REFUSED)
 def test_refused_by_cookiecutter(asking: Engines, question: str, answer: str, message: str) -> None:
-    """The words are the same, except for the choices, which cookiecutter checks itself."""
+    """Both commands refuse in the same words, except for choices, which cookiecutter checks itself."""
     complaint = asking.complaint_of_cookiecutter({question: answer})
     assert question in complaint
     assert message in complaint

@@ -1,4 +1,4 @@
-"""What is written from copier.yml is in step with it, and the harness finds what is released."""
+"""Files that are derived from copier.yml are up to date, and the harness finds the releases."""
 
 import importlib.metadata
 import json
@@ -18,7 +18,7 @@ from tests.harness import ROOT, Template, commit_everything, git, small_template
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A copy of what is written, and of what it is written from."""
+    """Copy the derived files and their sources."""
     (tmp_path / "copy").mkdir()
     return small_template(tmp_path / "copy")
 
@@ -30,7 +30,7 @@ def sync(root: Path, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 def change(file: Path, old: str, new: str) -> None:
-    """Replace what is there exactly once."""
+    """Replace a text that occurs exactly once."""
     text = file.read_text(encoding="utf-8")
     assert text.count(old) == 1
     file.write_text(text.replace(old, new), encoding="utf-8")
@@ -61,7 +61,7 @@ def test_a_changed_question_is_told_and_written(copy: Path, old: str, new: str) 
 
 
 def test_a_missing_name_is_told_and_written_everywhere(copy: Path) -> None:
-    """The names are part of cookiecutter.json too."""
+    """The names are also part of cookiecutter.json."""
     change(copy / "reserved-names.txt", "\njson\n", "\n")
     assert sync(copy, "--check").stderr.startswith("reserved-names.txt is out of date")
     assert sync(copy).returncode == 0
@@ -113,7 +113,7 @@ def test_the_table_of_owners_is_written_from_the_seeds(copy: Path) -> None:
 
 
 def test_the_tables_of_the_documentation_are_written(copy: Path) -> None:
-    """They follow from the questions and from the seeds."""
+    """The tables are derived from the questions and from the seeds."""
     module = copy / "template/src/{{package_name}}/evaluation.py"
     module.parent.mkdir(parents=True)
     module.touch()
@@ -153,7 +153,7 @@ def test_the_table_of_parameters_is_written_from_the_class(copy: Path) -> None:
 
 
 def test_a_page_without_marks_is_an_error(copy: Path) -> None:
-    """Otherwise the page would become outdated without a word."""
+    """Otherwise the page would become outdated without anybody noticing."""
     (copy / "template" / "CONTRIBUTING.md.jinja").write_text("no marks\n", encoding="utf-8")
     assert "<!-- owners -->" in sync(copy, "--check").stderr
 
@@ -194,7 +194,7 @@ def test_releases_are_the_commits_that_say_so(tmp_path: Path) -> None:
 
 
 def test_a_shallow_clone_is_refused(tmp_path: Path) -> None:
-    """Its releases are missing, and no test would notice."""
+    """A shallow clone lacks releases, and no test would notice."""
     root = repository(tmp_path / "root")
     git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{root}", "shallow")
     with pytest.raises(FormworkError, match="is a shallow clone, so releases are missing: run `git fetch --unshallow`"):

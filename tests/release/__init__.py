@@ -1,1 +1,1 @@
-"""Releasing."""
+"""Tests of releasing."""

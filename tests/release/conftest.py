@@ -11,7 +11,7 @@ from tests.small import FILES, SmallTemplate, put
 
 @pytest.fixture
 def small(tmp_path: Path) -> SmallTemplate:
-    """A template with one release and everything written for the next, not committed yet."""
+    """Make a template with one release, and everything for the next one written but not committed."""
     files = {"pyproject.toml": PROJECT, "CHANGELOG.md": f"# Changelog\n\n{OLD_CHANGES}", "copier.yml": copier_yml()}
     small = SmallTemplate(tmp_path / "small", {**FILES, **files})
     put(small.path, {"CHANGELOG.md": CHANGELOG})
@@ -20,12 +20,12 @@ def small(tmp_path: Path) -> SmallTemplate:
 
 @pytest.fixture
 def lenient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let all rules be kept, so that it is quick to see what else stops a release."""
+    """Make all rules pass, so that a test quickly sees what else stops a release."""
     monkeypatch.setattr(release, "refusals", lambda *_: [])
 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let one repository stand for all."""
+    """Use one repository in place of all."""
     for module in (compatibility, file_rules):
         monkeypatch.setattr(module, "spread", lambda *_: [{"package_name": "beer"}])

@@ -33,7 +33,7 @@ ADD = "it was released and is gone, and edits with it: add /{} to _exclude, for 
 
 
 def copier_yml(**changes: object) -> str:
-    """Write copier.yml with changes; None takes a question or setting away."""
+    """Write copier.yml with changes, where None removes a question or a setting."""
     return yaml.safe_dump({name: value for name, value in (COPIER_YML | changes).items() if value is not None})
 
 
@@ -60,5 +60,5 @@ def said(found: Iterator[Refusal]) -> list[str]:
 
 
 def begin(text: str) -> str:
-    """The remedy for a default."""
+    """Return the remedy for a default."""
     return f"begin its default with {{{{ {text} else …"

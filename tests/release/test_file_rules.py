@@ -27,7 +27,7 @@ def test_only_texts_are_in_the_template(tmp_path: Path) -> None:
 
 
 def test_git_shows_and_compares_what_is_rendered(small: SmallTemplate, tmp_path: Path) -> None:
-    """Neither ignore rules nor attributes of the repository may hide a file, not even one that few answers lead to."""
+    """Neither ignore rules nor attributes may hide a file, not even one that only few answers produce."""
     put(
         small.path,
         {
@@ -92,7 +92,7 @@ def test_an_entry_names_one_path() -> None:
 
 
 def test_paths_are_compared_for_the_answers_of_a_repository(small: SmallTemplate, tmp_path: Path) -> None:
-    """A path that stays with one answer is gone with another."""
+    """A path that stays with one answer may disappear with another."""
     put(
         small.path,
         {

@@ -29,7 +29,7 @@ def test_nothing_may_ask_for_trust() -> None:
 
 
 def looks(new: str, old: str) -> str:
-    """The refusal of a question under a new name."""
+    """Return the refusal of a question under a new name."""
     remedy = begin(f"{new} if {new} is defined else {old} if {old} is defined")
     return f"{new}: it looks like {old}, whose answer is lost: {remedy}"
 
@@ -94,20 +94,20 @@ QUESTIONS: Mapping[str, tuple[dict[str, Any], list[str]]] = {
 
 @pytest.mark.parametrize("case", QUESTIONS)
 def test_no_answer_is_lost(case: str) -> None:
-    """Choices and names of questions may change, if the default refers to the old answer."""
+    """Choices and names of questions may change if the default refers to the old answer."""
     changes, expected = QUESTIONS[case]
     asked = questions_in(yaml.safe_load(copier_yml(**changes)))
     assert said(question_rules.refused_questions(asked, [questions_in(COPIER_YML)])) == expected
 
 
 def test_a_computed_answer_has_no_successor() -> None:
-    """It is recorded nowhere."""
+    """A computed answer is recorded nowhere."""
     released = questions_in({"level": {**question(), "when": False}})
     assert said(question_rules.refused_questions(questions_in({"levels": question(default="low")}), [released])) == []
 
 
 def test_questions_are_compared_with_every_release() -> None:
-    """A default refers to an old name for good; questions that once stood side by side are two."""
+    """A default keeps its reference to an old name for good; questions that once coexisted are different."""
     low = question(default="low")
     asked = questions_in({"levels": low})
     old, both = questions_in({"level": low}), questions_in({"level": low, "levels": low})

@@ -56,7 +56,7 @@ FOUND = {
 
 @pytest.mark.usefixtures("quick")
 def test_all_refusals_are_told_and_nothing_is_written(small: SmallTemplate, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each is on a line, sorted; what a rule has named is not named again for what happened."""
+    """Each refusal is on a line of its own, sorted; a loss that breaks a rule is reported only once."""
     small.release("1.0.1", {"copier.yml": copier_yml(owner={"type": "str", "default": "me"})})
     put(small.path, BROKEN)
     commit_everything(small.path, "Break")
@@ -74,7 +74,7 @@ def test_all_refusals_are_told_and_nothing_is_written(small: SmallTemplate, caps
 
 @pytest.mark.usefixtures("quick")
 def test_what_needs_trust_is_told(small: SmallTemplate, tmp_path: Path) -> None:
-    """The rule names it, and then copier goes no further."""
+    """The rule names the setting, and then copier goes no further."""
     put(small.path, {"copier.yml": copier_yml(_tasks=["true"])})
     found = compatibility.refusals(serve(small, tmp_path), tmp_path)
     assert [refusal.what for refusal in found] == ["_tasks", "copier.yml"]
@@ -85,7 +85,7 @@ def test_what_needs_trust_is_told(small: SmallTemplate, tmp_path: Path) -> None:
 def test_a_check_needs_no_finished_tree_and_writes_nothing(
     small: SmallTemplate, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The tree is not committed, on another branch, and the changelog is empty."""
+    """The tree is not committed and on another branch, and the changelog is empty."""
     git(small.path, "switch", "--quiet", "--create", "topic")
     put(small.path, {"CHANGELOG.md": "", "new": "new\n"})
     before = git(small.path, "status", "--porcelain"), git(small.path, "rev-parse", "HEAD")
@@ -97,7 +97,7 @@ def test_a_check_needs_no_finished_tree_and_writes_nothing(
 def test_a_check_refuses_what_the_rules_refuse(
     small: SmallTemplate, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It serves the working tree as the release that is asked for."""
+    """The check serves the working tree as the requested release."""
     seen: list[tuple[Path, list[str]]] = []
 
     def refusals(template: Template, scratch: Path) -> list[Refusal]:
@@ -137,7 +137,7 @@ def test_a_version_comes_after_all_others(
 
 @pytest.mark.usefixtures("lenient")
 def test_versions_are_compared_as_numbers(small: SmallTemplate, capsys: pytest.CaptureFixture[str]) -> None:
-    """The highest counts, not the latest."""
+    """The highest version counts, not the latest."""
     small.release("1.10.0", {})
     small.release("1.9.1", {})
     assert run(small, "1.9.2", "--check") == 1
@@ -163,7 +163,7 @@ UNFINISHED: Mapping[str, tuple[Changes, str]] = {
 @pytest.mark.usefixtures("lenient")
 @pytest.mark.parametrize("case", UNFINISHED)
 def test_a_release_is_what_is_committed(small: SmallTemplate, capsys: pytest.CaptureFixture[str], case: str) -> None:
-    """Nothing may be there that others would not get."""
+    """The working tree may not contain anything that others would not get."""
     commit_everything(small.path, "Add a guide")
     changes, message = UNFINISHED[case]
     put(small.path, changes)
@@ -211,7 +211,7 @@ NOTHING_TOLD = "CHANGELOG.md has no text below `## Unreleased`: tell what change
 def test_what_a_release_is_written_into_has_to_be_there(
     small: SmallTemplate, capsys: pytest.CaptureFixture[str], name: str, content: str, message: str
 ) -> None:
-    """Otherwise nothing is written, not into the other file either."""
+    """If one file is missing, nothing is written, not even into the other file."""
     put(small.path, {name: content})
     commit_everything(small.path, "Add a guide")
     assert run(small, NEXT) == 1
@@ -247,7 +247,7 @@ def test_a_refused_commit_leaves_nothing_behind(small: SmallTemplate, capsys: py
 
 
 def test_what_follows_is_left_as_it_is() -> None:
-    """Only the heading changes, and the section may be all that there is."""
+    """Only the heading changes, and the section may be the only one."""
     assert release.with_date("## Unreleased\nA guide.", "1.1.0", "2026-02-03") == "## 1.1.0 (2026-02-03)\nA guide."
     assert release.with_date("## Unreleased\nA.\n## 1\n## Unreleased\n", "2.0.0", "x") == (
         "## 2.0.0 (x)\nA.\n## 1\n## Unreleased\n"

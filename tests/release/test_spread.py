@@ -1,4 +1,4 @@
-"""The questions are answered in a few ways that are far from each other."""
+"""The questions get a few sets of answers that differ as much as possible."""
 
 from collections.abc import Iterator
 from itertools import combinations
@@ -44,7 +44,7 @@ def test_each_text_is_one_that_is_accepted() -> None:
 
 
 def test_the_spread_has_empty_and_filled_texts(small: SmallTemplate, tmp_path: Path) -> None:
-    """What is computed or no text is left to its default."""
+    """Answers that are computed or not texts get their defaults."""
     required = "{% if not package_name %}a name is needed{% endif %}"
     address = "{% if email and '@' not in email %}no address{% endif %}"
     more = {

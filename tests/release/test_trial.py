@@ -22,7 +22,7 @@ def lost(small: SmallTemplate, folder: Path, changes: Changes, **answers: str) -
 
 
 def test_an_update_that_merges_loses_nothing(small: SmallTemplate, tmp_path: Path) -> None:
-    """Lines change, files are added, a released path goes with an entry; even what was hidden is compared."""
+    """Lines change, files are added, a path is removed with an entry; even hidden files are compared."""
     changes: Changes = {
         "template/stages.yaml": "zero:\n  cmd: run\n\n" + str(FILES["template/stages.yaml"]),
         "template/new": "new\n",
@@ -59,7 +59,7 @@ def test_whole_folders_may_go_with_an_entry(small: SmallTemplate, tmp_path: Path
 
 
 def test_a_new_seed_arrives_and_is_the_owners_from_then_on(small: SmallTemplate, tmp_path: Path) -> None:
-    """It is in `_skip_if_exists`, since plain copier brings no file of `_exclude`."""
+    """The seed is in `_skip_if_exists`, since plain copier delivers no file in `_exclude`."""
     changes: Changes = {"template/notes.md": "Notes.\n", "copier.yml": copier_yml(_skip_if_exists=["notes.md"])}
     put(small.path, changes)
     template = serve(small, tmp_path)
@@ -90,7 +90,7 @@ def test_an_update_loses_edits_of_a_renamed_file(small: SmallTemplate, tmp_path:
 
 
 def test_an_update_loses_edits_of_what_was_ignored(small: SmallTemplate, tmp_path: Path) -> None:
-    """A repository may have committed it nevertheless."""
+    """A repository may have committed an ignored file nevertheless."""
     put(small.path, {"template/.gitignore": "*.env\n", "template/a.env": "A=1\n"})
     git(small.path, "add", "--force", "template/a.env")
     small.release("1.0.1", {})
@@ -112,7 +112,7 @@ def test_an_update_forgets_an_answer(small: SmallTemplate, tmp_path: Path) -> No
 
 
 def test_an_update_may_end_for_a_removed_choice(small: SmallTemplate, tmp_path: Path) -> None:
-    """That is promised, if nothing is written."""
+    """An update may stop for a removed choice if it writes nothing."""
     changes = {"copier.yml": copier_yml(level=question(choices=["low"])), "template/new": "new\n"}
     assert lost(small, tmp_path, changes, level="high") == []
     assert not (tmp_path / "repository/new").exists()

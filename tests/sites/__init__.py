@@ -1,1 +1,1 @@
-"""The sites."""
+"""Tests of the sites."""

@@ -19,7 +19,7 @@ from tests.harness import ROOT, Template
 PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 OPTIONS = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync")
 SERIOUS = {"serious", "critical"}
-OF_THE_THEME = {"aria-dialog-name"}  # its dialog for searching has no name
+OF_THE_THEME = {"aria-dialog-name"}  # the theme's search dialog has no name
 
 pytestmark = [
     pytest.mark.slow,
@@ -30,7 +30,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Give a browser without a window."""
+    """Yield a browser without a window."""
     with sync_playwright() as program:
         yield program.chromium.launch(executable_path=PROGRAM, args=OPTIONS)
 
@@ -58,12 +58,12 @@ class QuietHandler(SimpleHTTPRequestHandler):
     """Serve files, and print nothing."""
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Leave the log out."""
+        """Print no log."""
 
 
 @pytest.fixture(scope="module", params=["ours", "generated"])
 def site(request: pytest.FixtureRequest) -> Iterator[tuple[Path, str]]:
-    """Give the folder of a site, and the address at which it is served."""
+    """Yield the folder of a site, and the address at which it is served."""
     folder: Path = request.getfixturevalue(request.param)
     with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(QuietHandler, directory=str(folder))) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -92,7 +92,7 @@ def watched(page: Page, address: str) -> list[str]:
 def test_every_page_is_whole_and_everybody_can_read_it(
     site: tuple[Path, str], browser: Browser, scheme: str, width: int
 ) -> None:
-    """There is no error, no request elsewhere, nothing wider than the screen, and nothing serious for axe."""
+    """A page has no errors, loads nothing from elsewhere, fits the screen, and has no serious issues in axe."""
     folder, address = site
     dark = scheme == "dark"
     context = browser.new_context(color_scheme="dark" if dark else "light", viewport={"width": width, "height": 900})
@@ -111,7 +111,7 @@ def test_every_page_is_whole_and_everybody_can_read_it(
 
 
 def test_the_search_works_on_a_server_and_from_a_folder(site: tuple[Path, str], browser: Browser) -> None:
-    """Although browsers start no workers from files."""
+    """The search works from a folder although browsers start no workers from files."""
     folder, address = site
     for start in (f"{address}index.html", (folder / "index.html").as_uri()):
         page = browser.new_page()
@@ -125,7 +125,7 @@ def test_the_search_works_on_a_server_and_from_a_folder(site: tuple[Path, str], 
 
 
 def test_arrowheads_point_along_their_lines(generated: Path, browser: Browser) -> None:
-    """The last part of each line of the pipeline has a length, which gives the head its direction."""
+    """The last segment of each line of the pipeline has a length, which gives the head its direction."""
     page = browser.new_page()
     page.goto((generated / "pipeline.html").as_uri())
     ends = page.evaluate(

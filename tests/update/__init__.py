@@ -1,1 +1,1 @@
-"""Updating."""
+"""Tests of updating."""

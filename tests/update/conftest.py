@@ -11,13 +11,13 @@ from tests.update.ways import ANSWERS, Begin
 
 @pytest.fixture(scope="session")
 def later(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Template:
-    """The template with a release after the working tree."""
+    """Serve the template with a release after the working tree."""
     return next_release(template, tmp_path_factory.mktemp("later"))
 
 
 @pytest.fixture
 def begin(later: Template, doors: Doors, tmp_path: Path) -> Begin:
-    """Generate and commit a repository of a release, through a door."""
+    """Return a function that generates a repository of a release with one of the commands, and commits it."""
 
     def generate(release: str, door: str = "copier", **answers: str) -> Path:
         path = tmp_path / "my-project"

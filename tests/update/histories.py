@@ -14,11 +14,11 @@ LINES = 24
 
 @dataclass
 class Side:
-    """What one side does: the tokens of its lines, each there once, are what must not be lost.
+    """What one side does. Each of its lines has a unique token, which must not be lost.
 
     Attributes:
-        files: The contents as it leaves them.
-        tokens: Of each line that it has written, with the file that it was written for.
+        files: The final contents of its files.
+        tokens: The token of each line that it has written, with the file that it was written for.
         removed: The files that it has deleted or moved.
     """
 
@@ -37,9 +37,9 @@ class History:
 
 
 def make(seed: int, *, is_plain: bool) -> History:
-    """Let chance make a history, without what git's patches cannot carry where it is to be plain."""
+    """Make a random history; a plain one has only what git's patches can carry."""
     chance = random.Random(seed)  # noqa: S311
-    # A template's own names are ASCII where plain copier shall carry them: that is a rule for releases.
+    # For plain copier, a template's own names are ASCII: that is a rule for releases.
     names = [name for name in NAMES if name.isascii() or not is_plain]
     release = {name: content(chance, name) for name in names}
     mine, theirs = Side(dict(release)), Side(dict(release))
@@ -51,7 +51,7 @@ def make(seed: int, *, is_plain: bool) -> History:
 
 
 def content(chance: random.Random, name: str) -> bytes:
-    """Make a file, of lines that repeat themselves or do not."""
+    """Make a file of lines, with or without repetitions."""
     if name == "stages.yaml":
         return b"".join(b"stage%d:\n  cmd: run\n  out: data\n\n" % number for number in range(LINES // 4))
     words = ("".join(chance.choices(string.ascii_lowercase, k=6)) for _ in range(LINES))
@@ -92,7 +92,7 @@ def do_something(chance: random.Random, side: Side, word: str, *, odd: bool) -> 
 
 
 def written(side: Side) -> set[bytes]:
-    """Give the tokens that are still in the side's own files: what it wrote and did not take back."""
+    """Return the tokens that a side wrote and did not remove again from its own files."""
     everything = b"".join(side.files.values())
     return {token for token in side.tokens if token in everything}
 
@@ -118,6 +118,6 @@ def in_template(files: Changes) -> dict[str, str | bytes | None]:
 
 
 def in_tree(repository: Path) -> bytes:
-    """Give all that is in the files."""
+    """Return the contents of all files."""
     paths = (path for path in repository.rglob("*") if path.is_file() and ".git" not in path.parts)
     return b"".join(path.read_bytes() for path in paths)

@@ -1,4 +1,4 @@
-"""A release that does not exist: everything that a release may do, done to the working tree."""
+"""A synthetic release that makes every kind of change that a release may make to the working tree."""
 
 import re
 from pathlib import Path
@@ -60,7 +60,7 @@ team:
 
 
 def next_release(template: Template, folder: Path) -> Template:
-    """Serve the template with one release more."""
+    """Serve the template with one more release."""
     work = checkout(template, folder / "work")
     add(work / "template")
     rename_and_remove(work / "template")
@@ -74,14 +74,14 @@ def next_release(template: Template, folder: Path) -> Template:
 
 
 def replace(path: Path, old: str, new: str) -> None:
-    """Change a text of a file once, which must be there."""
+    """Replace the first occurrence of a text, which must be in the file."""
     text = path.read_text(encoding="utf-8")
     assert old in text, (path, old)
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
 def add(root: Path) -> None:
-    """A page, a seed, a stage with its module and command, a dependency."""
+    """Add a page, a seed, a stage with its module and command, and a dependency."""
     (root / "docs/new-page.md").write_text("# New\n", "utf-8")
     (root / "docs/new-seed.md").write_text("# Yours\n", "utf-8")
     (root / PACKAGE / "core/steps/summarize.py").write_text(SUMMARIZE, "utf-8")
@@ -97,13 +97,13 @@ def add(root: Path) -> None:
 
 
 def rename_and_remove(root: Path) -> None:
-    """A test is renamed, a page removed; both paths stay in `_exclude`."""
+    """Rename a test and remove a page; both paths stay in `_exclude`."""
     (root / "tests/contract/test_validate.py.jinja").rename(root / "tests/contract/test_quarantine.py.jinja")
     (root / "tests/contract/test_featurize.py.jinja").unlink()
 
 
 def split(root: Path) -> None:
-    """A page becomes two."""
+    """Split a page in two."""
     page = root / "docs/pipeline.md.jinja"
     before, heading, after = page.read_text("utf-8").partition("## A stage of your own\n")
     assert heading
@@ -115,7 +115,7 @@ def split(root: Path) -> None:
 
 
 def change(root: Path) -> None:
-    """Tools, tasks, workflows, seeds."""
+    """Change tools, tasks, workflows and seeds."""
     replace(
         root / "pyproject.toml.jinja", '    "C4",   # comprehensions\n', '    "C4",   # comprehensions\n    "COM818",\n'
     )
@@ -129,7 +129,7 @@ def change(root: Path) -> None:
 
 
 def ask_otherwise(work: Path) -> None:
-    """A question is added, one renamed, one removed, a choice removed."""
+    """Add a question, rename one, remove one, and remove a choice."""
     settings = work / "copier.yml"
     text = settings.read_text("utf-8")
     entries = [

@@ -61,7 +61,7 @@ def test_a_removed_choice_stops_the_update(small: SmallTemplate, repository: Pat
 
 
 def test_an_answer_that_only_the_new_release_knows(small: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """What is the user's cannot be rendered with it, so it stays."""
+    """The recorded release cannot render the user's files with this answer, so they stay."""
     settings = COPIER_YML.replace("high]", "high, top]")
     small.release("1.1.0", {"copier.yml": settings, **text("template/README.md.jinja", "Seeded", "Sown")})
     code, said = run_update("--data", "level=top")
@@ -72,7 +72,7 @@ def test_an_answer_that_only_the_new_release_knows(small: SmallTemplate, reposit
 
 
 def test_a_new_question_takes_its_default(small: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """A renamed question takes the old one's answer, and a removed one is forgotten."""
+    """A renamed question takes over the old answer, and a removed question is forgotten."""
     run_update("--data", "level=high")
     commit_everything(repository, "High")
     settings = COPIER_YML.partition("level:\n")[0] + (

@@ -1,4 +1,4 @@
-"""What people do to a repository, and an update to a release that touches the same files."""
+"""Edits that people make, and an update to a release that changes the same files."""
 
 import json
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from tests.update.ways import Begin, conflicts, update
 
 PACKAGE = Path("src/my_project")
 
-# Where an edit and a release may meet, and a person has to decide; docs/updates.md has the same list.
+# Where an edit and a release may conflict, so that a person has to decide; docs/updates.md has the same list.
 MAY_CONFLICT = {
     "pyproject.toml",
     "noxfile.py",
@@ -45,14 +45,14 @@ plots:
 
 @dataclass(frozen=True)
 class Edit:
-    """Something that people do.
+    """An edit that people make.
 
     Attributes:
-        do: Does it, in a folder.
-        texts: That are in files afterwards.
+        do: The function that makes it in a folder.
+        texts: Texts that are in files afterwards.
         gone: Files that are not there afterwards.
         may_conflict: Whether the update may leave a conflict.
-        answers: That change with the update.
+        answers: Answers that change with the update.
     """
 
     do: Callable[[Path], None]
@@ -198,7 +198,7 @@ def missing(repository: Path, edit: Edit) -> list[str]:
 
 @pytest.mark.parametrize("name", EDITS)
 def test_an_edit_survives_the_merge(begin: Begin, template: Template, doors: Doors, name: str) -> None:
-    """It is there afterwards or in a visible conflict, and conflicts are only in a few files."""
+    """An edit is there afterwards or in a visible conflict, and only a few files have conflicts."""
     edit = EDITS[name]
     repository = begin(template.newest)
     edit.do(repository)
@@ -213,7 +213,7 @@ def test_an_edit_survives_the_merge(begin: Begin, template: Template, doors: Doo
 
 @pytest.mark.parametrize("name", [name for name, edit in EDITS.items() if not edit.answers])
 def test_an_edit_survives_plain_copier(begin: Begin, template: Template, doors: Doors, name: str) -> None:
-    """A change does not follow a file that moves, and a binary in the place of a text is reverted."""
+    """A change does not follow a file that moves, and a binary that replaces a text is reverted."""
     edit = EDITS[name]
     repository = begin(template.newest)
     edit.do(repository)
@@ -242,7 +242,7 @@ def test_all_of_them_at_once(begin: Begin, template: Template, doors: Doors) -> 
 
 @pytest.mark.slow
 def test_check_is_green_afterwards(begin: Begin, template: Template, doors: Doors) -> None:
-    """The pipeline has to run before, which `check` asks for."""
+    """`check` asks to run the pipeline first."""
     python = max(RUNNING, "3.12")
     path = begin(template.newest, python_version=python)
     repository = Repository(path, interpreter(python) or python)

@@ -1,4 +1,4 @@
-"""Whatever the user and the release do to the same files, no line of either is lost without a word."""
+"""Whatever the user and the release do to the same files, no line of either is lost without a message."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,7 @@ COUNT = int(os.environ.get("FORMWORK_HISTORIES", "40"))
 
 @pytest.mark.parametrize("seed", range(COUNT))
 def test_by_merge(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_update: Run) -> None:
-    """No line of the user's is lost, and none of the release's is missing that the summary does not name."""
+    """No line of the user's is lost, and the summary names every line of the release's that is missing."""
     history = histories.make(seed, is_plain=False)
     repository = histories.play(history, tmp_path)
     monkeypatch.chdir(repository)
@@ -34,7 +34,7 @@ def test_by_merge(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ru
 
 @pytest.mark.parametrize("seed", range(COUNT))
 def test_by_plain_copier(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """This holds with UTF-8 text, git's default settings, and releases that keep the rules."""
+    """No line is lost with UTF-8 text, git's default settings, and releases that keep the rules."""
     history = histories.make(seed, is_plain=True)
     repository = histories.play(history, tmp_path)
     monkeypatch.chdir(repository)

@@ -1,4 +1,4 @@
-"""`nox -s update`, killed at any moment: `git reset --hard` is the whole remedy."""
+"""`nox -s update` may be killed at any moment, and `git reset --hard` undoes it."""
 
 import os
 import random
@@ -23,13 +23,13 @@ CHUNKS = 4
 
 
 def many_files(word: str) -> dict[str, str | bytes | None]:
-    """Make files enough for the update to take its time over them."""
+    """Make so many files that the update takes some time."""
     return {f"template/many/{word}/{number}.txt": f"{word}\n" * 200 for number in range(100)}
 
 
 @pytest.fixture
 def halfway(small: SmallTemplate, repository: Path) -> Path:
-    """A repository with an update before it that adds, changes, moves and removes much."""
+    """Return a repository whose next update adds, changes, moves and removes many files."""
     small.release("1.1.0", many_files("old") | many_files("gone"))
     main(["update"])
     put(repository, {"mine.txt": "mine\n", "many/old/1.txt": "old\n" * 200 + "mine\n"})
@@ -41,12 +41,12 @@ def halfway(small: SmallTemplate, repository: Path) -> Path:
 
 
 def is_at_it(repository: Path) -> bool:
-    """Whether the result is being put into place."""
+    """Return whether the result is being put into place."""
     return (repository / ".git" / MARK).exists()
 
 
 def kill(repository: Path, *, after: float, at_the_end: bool) -> None:
-    """Start an update and kill it with all that it has started, some seconds later."""
+    """Start an update, and kill it and its child processes some seconds later."""
     quiet = subprocess.DEVNULL
     command = [sys.executable, "-m", "formwork", "update"]
     with subprocess.Popen(command, cwd=repository, stdout=quiet, stderr=quiet, start_new_session=True) as process:
@@ -61,7 +61,7 @@ def kill(repository: Path, *, after: float, at_the_end: bool) -> None:
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no process groups to kill")
 def test_killed(halfway: Path, chunk: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half of the kills come while files are written; what was before is restored, and the next run is right."""
+    """Half of the kills happen while files are written; the old state is restored, and the next run succeeds."""
     chance = random.Random(chunk)  # noqa: S311
     put(halfway, {"untracked.txt": "mine\n"})
     before = tree(halfway)
@@ -100,7 +100,7 @@ def test_killed(halfway: Path, chunk: int, capsys: pytest.CaptureFixture[str], m
 
 
 def test_undone_with_conflicts(small: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """Files that only the conflict has brought are gone again."""
+    """Files that only the conflict has added are removed again."""
     small.release("1.1.0", {"template/docs/guide.md": "theirs\n", "template/extra/page.md": "Page.\n"})
     put(repository, {"docs/guide.md": "mine\n", "extra": "mine\n"})
     git(repository, "add", "--all")

@@ -1,4 +1,4 @@
-"""`formwork update` brings uv.lock in step with the pyproject.toml that it changes."""
+"""`formwork update` brings uv.lock in line with the pyproject.toml that it changes."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ PROJECT = "template/pyproject.toml"
 
 @pytest.fixture
 def project(small: SmallTemplate, repository: Path, run_update: Run) -> Path:
-    """A repository with a pyproject.toml and a lock."""
+    """Return a repository with a pyproject.toml and a lock."""
     small.release("1.1.0", {PROJECT: "a = 1\n"})
     run_update()
     put(repository, {"uv.lock": "old\n"})

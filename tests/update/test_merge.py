@@ -1,4 +1,4 @@
-"""`nox -s update` merges: what comes, what stays, what is said."""
+"""`nox -s update` merges: what it adds, what it keeps, and what it prints."""
 
 import os
 import subprocess
@@ -42,12 +42,12 @@ def replace(path: Path, old: str, new: str) -> None:
 
 
 def status(repository: Path) -> str:
-    """What git says of the repository."""
+    """Return the status of the repository."""
     return git(repository, "status", "--porcelain")
 
 
 def words(said: str) -> list[list[str]]:
-    """The lines of the summary as words."""
+    """Return the words of each line of the summary."""
     return [line.split() for line in said.splitlines() if line.startswith("  ")]
 
 
@@ -116,7 +116,7 @@ def test_both_edits_of_a_file_are_kept(small: SmallTemplate, repository: Path, r
 
 
 def test_an_edit_stays_in_its_stage(small: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """Where blocks are alike, a patch may take one for the other."""
+    """If blocks are alike, a patch may confuse one with another."""
     block = "zero:\n  cmd: run\n  out: data\n\n"
     small.release("1.1.0", {STAGES: block * 2 + str(FILES[STAGES])})
     replace(repository / "stages.yaml", "two:\n  cmd: run\n", "two:\n  cmd: run\n  mine: true\n")
@@ -188,7 +188,7 @@ def test_deletions_are_kept_and_named(small: SmallTemplate, repository: Path, ru
 
 
 def test_an_edited_file_that_the_release_drops_stays(small: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """It is the user's from then on."""
+    """The file belongs to the user from then on."""
     small.release("1.1.0", {GUIDE: None})
     replace(repository / "docs/guide.md", "First", "My first")
     commit_everything(repository, "Mine")
@@ -211,7 +211,7 @@ def test_an_edit_follows_a_renamed_file(small: SmallTemplate, repository: Path, 
 
 
 def test_edits_follow_a_folder_that_is_taken_apart(small: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """Files of one's own stay where they are."""
+    """The user's own files stay where they are."""
     steps = {name: f"{name} one\n{name} two\n{name} three\n" for name in ("a", "b", "c", "d", "e", "f")}
     old = {f"template/src/{{{{package_name}}}}/steps/{name}.py": content for name, content in steps.items()}
     old |= {f"template/tests/{name}.py": content.upper() for name, content in steps.items()}
@@ -333,7 +333,7 @@ def test_a_binary_that_both_replaced(small: SmallTemplate, repository: Path, run
 def test_a_binary_stays_where_the_release_changes_nothing(
     small: SmallTemplate, repository: Path, run_update: Run
 ) -> None:
-    """Plain copier restores its own."""
+    """Plain copier would restore its own version."""
     small.release("1.1.0", text(SETTINGS, "a = 1", "a = 2"))
     edit(repository, {"docs/guide.md": b"\0\1mine"})
     assert run_update()[0] == 0

@@ -1,4 +1,4 @@
-"""`nox -s update` refuses in one line, with the remedy, what it might lose; or works all the same."""
+"""`nox -s update` refuses in one line, with the remedy, if it might lose something, and works otherwise."""
 
 import os
 import re
@@ -19,14 +19,14 @@ Run = Callable[..., tuple[int, str]]
 
 @pytest.fixture
 def later(small: SmallTemplate, repository: Path) -> SmallTemplate:
-    """A release to update to, later than that of the repository."""
+    """Make a release to update to, later than that of the repository."""
     assert repository.exists()
     small.release("1.1.0", text(GUIDE, "Second", "2nd") | {"template/new/page.md": "New.\n"})
     return small
 
 
 def refused(repository: Path, run: Run, *arguments: str) -> str:
-    """See an update refused in one line, and nothing touched."""
+    """Check that an update is refused in one line and changes nothing, and return the line."""
     before = tree(repository, without=(".git",)), git(repository, "rev-parse", "HEAD")
     code, said = run(*arguments)
     assert code == 1
@@ -52,7 +52,7 @@ def test_staged_and_deleted(repository: Path, run_update: Run) -> None:
 
 
 def test_outside_of_the_folder(later: SmallTemplate, tmp_path: Path, run_update: Run) -> None:
-    """`git reset --hard` would lose it."""
+    """`git reset --hard` would lose edits outside the folder."""
     top = tmp_path / "top"
     later.generate(top / "sub")
     (top / "sub/.git").rename(top / ".git")
@@ -96,7 +96,7 @@ def test_untracked_elsewhere_is_fine(repository: Path, run_update: Run) -> None:
 
 @pytest.mark.parametrize("flag", ["--skip-worktree", "--assume-unchanged"])
 def test_hidden_edits(repository: Path, run_update: Run, flag: str) -> None:
-    """Git does not show them, but a merge overwrites them."""
+    """Git does not show hidden edits, but a merge overwrites them."""
     git(repository, "update-index", flag, "stages.yaml", "docs/guide.md")
     replace(repository / "stages.yaml", "one", "uno")
     said = refused(repository, run_update)
@@ -108,7 +108,7 @@ def test_hidden_edits(repository: Path, run_update: Run, flag: str) -> None:
 
 
 def test_a_sparse_checkout_is_no_edit(repository: Path, run_update: Run) -> None:
-    """Git leaves such a file out on purpose."""
+    """Git leaves files outside a sparse checkout out on purpose."""
     git(repository, "update-index", "--skip-worktree", "stages.yaml")
     (repository / "stages.yaml").unlink()
     assert run_update()[0] == 0
@@ -204,7 +204,7 @@ def test_no_recorded_release(repository: Path, run_update: Run) -> None:
 
 
 def test_a_described_commit(later: SmallTemplate, repository: Path, run_update: Run) -> None:
-    """Copier records a template between two releases in this way."""
+    """Copier describes a commit between two releases in this way."""
     put(later.path, {"template/new/page.md": "Newer.\n"})
     tip = commit_everything(later.path, "On the way")
     described = f"v1.1.0-1-g{git(later.path, 'rev-parse', '--short', tip)}"
@@ -219,7 +219,7 @@ def test_a_described_commit(later: SmallTemplate, repository: Path, run_update: 
 def test_a_recorded_path(
     later: SmallTemplate, repository: Path, run_update: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It may begin with the sign for somebody's home, but a relative path means another folder for everybody."""
+    """A path may begin with `~`, but the meaning of a relative path depends on the folder."""
     monkeypatch.setenv("HOME", str(later.path.parent))
     url = later.url
     for path in (f"../{later.path.name}", later.path.name, f"git+./{later.path.name}"):
@@ -303,7 +303,7 @@ def test_an_interruption(repository: Path, run_update: Run, monkeypatch: pytest.
 
 
 def test_after_an_interruption(repository: Path, run_update: Run) -> None:
-    """A mark is left in .git; the update is refused until the tree is as before, then the mark is removed."""
+    """A mark in .git refuses the next update until the tree is as before; then it is removed."""
     mark = repository / ".git" / MARK
     mark.write_text("v1.1.0", "utf-8")
     replace(repository / "stages.yaml", "one", "uno")

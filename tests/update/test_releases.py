@@ -1,4 +1,4 @@
-"""Every release is updated to the working tree and to a later one, from both doors, in both ways."""
+"""Repositories of every release, from both commands, can be updated in both ways."""
 
 import re
 import sys
@@ -36,7 +36,7 @@ RELEASES = releases_in(ROOT)
 def test_every_mark_is_kept(
     begin: Begin, later: Template, template: Template, doors: Doors, release: str, target: str, door: str, way: str
 ) -> None:
-    """A line at the end of every file is there afterwards, and every answer whose question is."""
+    """A line at the end of every file is there afterwards, and so is the answer to every remaining question."""
     repository = begin(release, door)
     names = mark_all(repository)
     goal = template.newest if target == "working tree" else target
@@ -56,7 +56,7 @@ def test_every_mark_is_kept(
 def test_a_repository_with_its_own_script_updates_itself(
     begin: Begin, template: Template, doors: Doors, target: str
 ) -> None:
-    """Release 0.2.0 put its updater into each repository; it brings these to a release that has the command."""
+    """Release 0.2.0 put its updater into each repository, which can update to a release with the command."""
     repository = begin("v0.2.0")
     names = mark_all(repository)
     goal = template.newest if target == "working tree" else target
@@ -77,7 +77,7 @@ def test_a_repository_updates_itself_by_its_task(begin: Begin, template: Templat
 
 
 def mark_all(repository: Path) -> list[str]:
-    """Add a line to the end of every file, commit, and give the names of the files."""
+    """Add a line to the end of every file, commit, and return the names of the files."""
     names = [name for name in git(repository, "ls-files").splitlines() if name != ANSWERS_FILE]
     assert len(names) > 40
     for name in names:
@@ -88,7 +88,7 @@ def mark_all(repository: Path) -> list[str]:
 
 
 def assert_kept(repository: Path, names: list[str]) -> None:
-    """See the line of every file somewhere in the repository."""
+    """Check that the line of every file is somewhere in the repository."""
     everything = b"".join(entry.content for entry in tree(repository).values())
     assert not [name for name in names if f"# mark of {name}.\n".encode() not in everything]
 
@@ -142,7 +142,7 @@ def test_plain_copier_names_the_safer_command(begin: Begin, template: Template, 
 
 
 def test_a_name_that_is_reserved_later_stays(later: Template, begin: Begin, doors: Doors, tmp_path: Path) -> None:
-    """The package was allowed once; only a new name is refused."""
+    """The name was allowed at first; only a new name is refused."""
     work = tmp_path / "work"
     git(tmp_path, "clone", "--quiet", str(later.clone), str(work))
     with (work / "reserved-names.txt").open("a", encoding="utf-8") as names:
@@ -160,7 +160,7 @@ def test_a_name_that_is_reserved_later_stays(later: Template, begin: Begin, door
 
 
 def test_plain_copier_in_a_terminal(begin: Begin, template: Template, doors: Doors) -> None:
-    """It asks again, and takes what is recorded where somebody presses Enter."""
+    """Copier asks again, and pressing Enter takes the recorded answer."""
     repository = begin(next(iter(RELEASES)))
     with (repository / "ruff.toml").open("a", encoding="utf-8") as file:
         file.write("# mine\n")
@@ -183,7 +183,7 @@ def test_plain_copier_in_a_terminal(begin: Begin, template: Template, doors: Doo
 
 
 def test_both_doors_record_the_same(later: Template, template: Template, doors: Doors, tmp_path: Path) -> None:
-    """The answers file is the memory of a repository."""
+    """Updates read the answers file, so both commands must write the same one."""
     doors.cookiecutter(later.url, tmp_path / "c", "--checkout", template.newest)
     doors.copier(later.url, tmp_path / "d", f"--vcs-ref={template.newest}")
     assert answers_of(tmp_path / "c/my-project") == answers_of(tmp_path / "d")

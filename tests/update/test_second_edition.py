@@ -1,4 +1,4 @@
-"""Repositories of earlier releases come here by the steps of the changelog."""
+"""Repositories of earlier releases can be updated to this one with the steps in the changelog."""
 
 import os
 import re
@@ -26,7 +26,7 @@ def nothing(_: Repository) -> None:
 
 
 def the_example(repository: Repository) -> None:
-    """Edit files of both owners: those of the template that move, and metrics in the owner's `model.py`."""
+    """Edit files of both owners: the template's files that move, and the metrics in `model.py`."""
     replace(repository.path / PACKAGE / "model.py", 'strategy="median"', 'strategy="mean"')
     replace(repository.path / PACKAGE / "pipeline/validate.py", "import logging\n", "import logging  # mine\n")
     replace(repository.path / PACKAGE / "pipeline/errors.py", "(Exception):\n", "(Exception):  # mine\n")
@@ -57,11 +57,11 @@ def by_the_tool(repository: Repository, doors: Doors, release: str) -> str:
 
 
 def by_plain_copier(repository: Repository, doors: Doors, release: str) -> str:
-    """Update any repository with plain copier, which leaves what has moved to its owner."""
+    """Update any repository with plain copier, which leaves moved files to their owner."""
     return update(repository.path, doors, "plain", release)
 
 
-# With every change the first one, all of them by `nox -s journeys`.
+# The first one runs with every change, and all of them with `nox -s journeys`.
 JOURNEYS: list[tuple[str, Edit, Callable[..., str]]] = [
     ("v0.2.0", own_data, by_its_own_script),
     ("v0.1.0", nothing, by_plain_copier),
@@ -95,7 +95,7 @@ def test_an_earlier_repository_is_green_after_the_steps_of_the_changelog(
         assert "pipeline/errors.py -> src/my_project/core/base/errors.py" in said
         package = repository.path / PACKAGE
         assert ("# mine" in (package / "core/base/errors.py").read_text("utf-8")) == (edit is the_example)
-        # What has been written anew is no move: the edited file stays, to be looked at.
+        # A rewritten file does not count as moved: the edited file stays, to be looked at.
         kept = package / "pipeline/validate.py"
         assert kept.exists() == (edit is the_example)
         assert edit is not the_example or "logging  # mine" in kept.read_text("utf-8")

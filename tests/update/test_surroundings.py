@@ -16,7 +16,7 @@ Run = Callable[..., tuple[int, str]]
 
 @pytest.fixture
 def later(small: SmallTemplate, repository: Path) -> SmallTemplate:
-    """A release to update to, later than that of the repository."""
+    """Make a release to update to, later than that of the repository."""
     assert repository.exists()
     small.release("1.1.0", text(GUIDE, "Second", "2nd") | {"template/new/page.md": "New.\n"})
     return small

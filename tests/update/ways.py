@@ -16,7 +16,7 @@ Begin = Callable[..., Path]
 
 
 def update(repository: Path, doors: Doors, way: str, target: str, *more: str, check: bool = True, **env: str) -> str:
-    """Update as a user would, without trusting the template with anything; give all that is said."""
+    """Update as a user would, without trusting the template, and return all of the output."""
     to = [target] if way == "merge" else ["--vcs-ref", target]
     command = [sys.executable, *WAYS[way], *to, *more]
     done = run(*command, cwd=repository, env=doors.env | AUTHOR | env, check=check)
@@ -24,5 +24,5 @@ def update(repository: Path, doors: Doors, way: str, target: str, *more: str, ch
 
 
 def conflicts(repository: Path) -> set[str]:
-    """The files that are unmerged."""
+    """Return the files that are unmerged."""
     return set(git(repository, "diff", "--name-only", "--diff-filter=U").splitlines())

@@ -1,1 +1,1 @@
-"""The parts of `formwork adopt`: what a repository says about itself, and what becomes of each file."""
+"""The parts of `formwork adopt`: what a repository says about itself, and what happens to each file."""

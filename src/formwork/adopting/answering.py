@@ -1,4 +1,4 @@
-"""The answers to the template's questions: as given, as found in the repository, as typed, by default."""
+"""The answers to the template's questions: given, found in the repository, typed, or defaults."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -25,7 +25,7 @@ class Answers:
     Attributes:
         names: Each answer.
         where: Where it comes from.
-        notes: What was found but is no answer.
+        notes: What was found but is not a valid answer.
         rendered: The folder with the files.
     """
 
@@ -97,7 +97,7 @@ def first_accepted(
     found: Mapping[str, list[Fact]],
     notes: list[str],
 ) -> Accepted:
-    """Render with what was found, the surest first; note what the template's rules refuse, and leave it out."""
+    """Render with what was found, the most certain first; note and leave out what the template's rules refuse."""
     while True:
         chosen = {name: answers[0] for name, answers in found.items() if answers}
         known = {name: fact.value for name, fact in chosen.items()}
@@ -113,7 +113,7 @@ def first_accepted(
 
 
 def collision(package: str, mine: set[str], rendered: Path) -> str:
-    """Name what the repository could no longer import beside a package of that name; empty if there is nothing."""
+    """Name what the repository could no longer import next to a package of that name; empty if nothing."""
     for path in sorted(mine):
         top = PurePosixPath(path).parts[0]
         if path.endswith(".py") and top.lower() in {package, f"{package}.py"}:
@@ -125,6 +125,6 @@ def collision(package: str, mine: set[str], rendered: Path) -> str:
 
 
 def other_names(package: str) -> Iterator[str]:
-    """Yield names that are like a package's name, of at most 40 characters."""
+    """Yield names similar to a package's name, of at most 40 characters."""
     for ending in ("ml", "model", "pipeline", *map(str, range(2, 100))):
         yield f"{package[: 39 - len(ending)].rstrip('_')}_{ending}"

@@ -1,4 +1,4 @@
-"""What becomes of each of the template's files in a repository that never saw the template."""
+"""What happens to each of the template's files in a repository that was not generated from it."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -15,14 +15,14 @@ LINK, SUBMODULE = "120000", "160000"
 
 @dataclass(frozen=True)
 class Delivery:
-    """What becomes of the template's files.
+    """What happens to the template's files.
 
     Attributes:
         rendered: All of them.
-        merged: Those that are new, or clash as texts do.
-        standing: Those that clash with what cannot be merged: a link of theirs.
-        kept: Those that they have, and theirs is kept; with the reason.
-        left_out: Those that do not come; with the reason.
+        merged: Those that are new, or that conflict as text files do.
+        standing: Those that conflict with something that cannot be merged: a link of theirs.
+        kept: Those of which the repository keeps its own version, with the reason.
+        left_out: Those that are not delivered, with the reason.
     """
 
     rendered: Tree
@@ -39,7 +39,7 @@ def sort_out(repository: Repository, theirs: Tree, rendered: Tree, seeds: set[st
         repository: The repository.
         theirs: What is committed in it.
         rendered: The template's files.
-        seeds: Those that are the owner's, once they are delivered.
+        seeds: The files that belong to the owner once they are delivered.
     """
     folders = {str(parent) for path in theirs for parent in PurePosixPath(path).parents}
     refuse_other_spellings(rendered, [*theirs, *folders])
@@ -59,7 +59,7 @@ def sort_out(repository: Repository, theirs: Tree, rendered: Tree, seeds: set[st
 
 
 def refuse_other_spellings(rendered: Tree, theirs: Iterable[str]) -> None:
-    """Refuse paths that differ from the template's in case only: some systems hold one of them."""
+    """Refuse paths that differ from the template's only in case, since some systems can hold only one of them."""
     spelled = {path.lower(): path for path in theirs}
     for path in rendered:
         parts = (path, *map(str, PurePosixPath(path).parents))
@@ -68,7 +68,7 @@ def refuse_other_spellings(rendered: Tree, theirs: Iterable[str]) -> None:
 
 
 def why_left_out(repository: Repository, theirs: Tree, folders: set[str], path: str, seeds: set[str]) -> str:
-    """Say why a file of the template does not come; empty if it does."""
+    """Say why a file of the template is left out; empty if it is delivered."""
     name = path.removeprefix(repository.prefix)
     above = next((str(parent) for parent in PurePosixPath(path).parents if str(parent) in theirs), "")
     if above:
@@ -84,7 +84,7 @@ def why_left_out(repository: Repository, theirs: Tree, folders: set[str], path: 
 
 
 def why_kept(repository: Repository, theirs: Tree, path: str, seeds: set[str]) -> str:
-    """Say why a file of theirs stays as it is; empty if it is merged with the template's."""
+    """Say why a file of the repository stays as it is; empty if it is merged with the template's."""
     name = path.removeprefix(repository.prefix)
     if name in seeds or name == "LICENSE":
         return "yours"
@@ -92,19 +92,19 @@ def why_kept(repository: Repository, theirs: Tree, path: str, seeds: set[str]) -
 
 
 def kind(file: File) -> str:
-    """Say what something is."""
+    """Name the kind of a file, for people."""
     return {LINK: "a link", SUBMODULE: "a submodule"}.get(file.mode, "a file")
 
 
 def is_empty(repository: Repository, file: File) -> bool:
-    """Whether there is nothing in a file."""
+    """Return whether a file is empty."""
     return file.mode.startswith("100") and not repository.content(file)
 
 
 def merge_beside(repository: Repository, theirs: Tree, delivery: Delivery, release: str) -> Merge:
-    """Merge; where not all of their bytes would be on their side of the markers, leave theirs alone.
+    """Merge, but leave a file alone if not all of its bytes would be on its side of the markers.
 
-    That is so with binary files, for which git has no markers; with a last line that has no end; with lines that
+    This is the case for binary files, for which git has no markers; for a last line without a line end; for lines that
     look like markers; and where an attribute such as `merge=union` applies.
     """
     merge = merged(repository, {}, delivery.merged, release)
@@ -123,13 +123,13 @@ def merge_beside(repository: Repository, theirs: Tree, delivery: Delivery, relea
 
 
 def is_theirs_there(repository: Repository, yours: File, merged: File) -> bool:
-    """Whether the file is theirs again without the template's side of the conflicts."""
+    """Return whether the file equals theirs once the template's side of the conflicts is removed."""
     if yours.mode != merged.mode:
         return False
     return your_side(repository.content(merged)) == repository.content(yours)
 
 
 def your_side(merged: bytes) -> bytes:
-    """Take the template's side of all conflicts out, with the markers."""
+    """Remove the template's side of all conflicts, and the markers."""
     hunk = rb"^<{7} yours\r?\n(.*?)^={7}\r?\n.*?^>{7} [^\n]*\n"
     return re.sub(hunk, lambda sides: sides[1], merged, flags=re.MULTILINE | re.DOTALL)

@@ -1,6 +1,6 @@
 """What a repository says about itself: answers to the template's questions.
 
-Nothing of it is run: `setup.py` is read as text.
+None of its code is run: `setup.py` is read as text.
 """
 
 import re
@@ -20,7 +20,7 @@ READMES = ("README.md", "README.rst", "README.txt", "README")
 
 
 class Fact(NamedTuple):
-    """An answer, and where it stands."""
+    """An answer, and where it was found."""
 
     value: str
     where: str
@@ -28,23 +28,23 @@ class Fact(NamedTuple):
 
 @dataclass(frozen=True)
 class History:
-    """What git says of the project: who made the first commit, and where it is pushed to."""
+    """What git knows about the project: who made the first commit, and where it is pushed to."""
 
     author: Person
     remote: str
 
 
 def facts(folder: Path, paths: Iterable[str], history: History, pythons: Iterable[str]) -> dict[str, list[Fact]]:
-    """Collect what may answer each question, the surest first.
+    """Collect what may answer each question, the most certain first.
 
     Args:
         folder: The repository.
         paths: Its files.
-        history: What git says.
+        history: What git knows about the project.
         pythons: The versions of Python to choose from, the lowest first.
 
     Returns:
-        For each question that something answers: the answers, and where they stand.
+        For each question that has any: the possible answers, and where they were found.
     """
     files = set(paths)
     metadata = read_metadata(folder)
@@ -104,14 +104,14 @@ def as_module(name: str) -> str:
 
 
 def integration(files: set[str]) -> Iterable[Fact]:
-    """Name the service that runs the checks now, unless there are two."""
+    """Return the service that runs the checks now, unless there are two."""
     gitlab = [Fact("gitlab", ".gitlab-ci.yml")] if ".gitlab-ci.yml" in files else []
     github = [Fact("github", ".github/")] if any(path.startswith(".github/") for path in files) else []
     return [] if gitlab and github else gitlab or github
 
 
 def author(people: Iterable[tuple[Person, str]]) -> dict[str, list[Fact]]:
-    """Take name and address from one place, lest they are two persons'."""
+    """Take name and address from one place, so that they belong to the same person."""
     for person, where in people:
         if person.name or person.email:
             is_real = "noreply" not in person.email
@@ -140,7 +140,7 @@ def web_address(remote: str) -> str:
 
 
 def named_licences(metadata: Iterable[Metadata]) -> Iterable[Fact]:
-    """Read the licence where it is called by its name."""
+    """Read the licence where the metadata name it."""
     for one in metadata:
         for name in one.licences:
             yield Fact(licence_named(name), one.where)
@@ -164,6 +164,6 @@ def lowest(specifier: str, pythons: Iterable[str], where: str) -> Fact:
 
 
 def pinned_python(folder: Path) -> Iterable[Fact]:
-    """Read what pyenv and uv read."""
+    """Read the version that pyenv and uv use."""
     if match := re.match(r"\s*(\d+\.\d+)", read(folder / ".python-version")):
         yield Fact(match[1], ".python-version")

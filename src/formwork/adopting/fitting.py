@@ -13,11 +13,11 @@ from formwork.repository import Repository, Tree
 
 TESTS = re.compile(r"(?:.*/)?(?:test[^/]*|[^/]*_test|conftest)\.py")
 CODE = (".py", ".pyi", ".ipynb")
-RUFF = ("pyproject.toml", "ruff.toml")  # the latter until release 0.2.0
+RUFF = ("pyproject.toml", "ruff.toml")  # releases up to 0.2.0 had the latter
 
 
 def fit(rendered: Path, repository: Repository, theirs: Tree) -> Requirements:
-    """Fit the settings of tools to what is there: requirements, tests, code, the licence's name."""
+    """Fit the settings of tools to the repository's requirements, tests, code and licence."""
     mine = repository.own_paths(theirs)
     places = {file.relative_to(rendered).as_posix() for file in rendered.rglob("*")}
     for file in (rendered / name for name in RUFF if (rendered / name).is_file()):
@@ -37,7 +37,7 @@ def fit(rendered: Path, repository: Repository, theirs: Tree) -> Requirements:
 
 
 def required_names(project: str) -> list[str]:
-    """Name everything that a pyproject.toml requires, its extras and groups too."""
+    """Name everything that a pyproject.toml requires, including extras and groups."""
     toml = tomllib.loads(project)
     groups = [table(toml, "project", "optional-dependencies"), table(toml, "dependency-groups")]
     lists = [table(toml, "project").get("dependencies"), *(each for group in groups for each in group.values())]
@@ -51,23 +51,23 @@ def with_requirements(project: str, requirements: Iterable[str]) -> str:
 
 
 def without_tests(project: str) -> str:
-    """Take out what would change how their tests run: settings of pytest and of coverage."""
+    """Remove the settings of pytest and coverage, which would change how the repository's tests run."""
     sections = r"^\[tool\.(?:pytest|coverage)(?:\.[^]]+)?\]\n(?:(?!\[).*\n)*"
     return re.sub(sections, "", project, flags=re.MULTILINE).rstrip() + "\n"
 
 
 def has_tests(theirs: Tree) -> bool:
-    """Whether there are tests, anywhere in the repository: they may all be run together."""
+    """Return whether there are tests anywhere in the repository, since they may all be run together."""
     return any(TESTS.fullmatch(path) for path in theirs)
 
 
 def their_licences(mine: Iterable[str]) -> list[str]:
-    """Name their files that hold a licence."""
+    """Return the repository's files that hold a licence."""
     return licence_files(path for path in mine if "/" not in path)
 
 
 def unlinted(mine: Iterable[str], places: set[str]) -> list[str]:
-    """Name their code for ruff, by the folder where nothing of the template's is."""
+    """List the repository's code for ruff, by folder where a folder has none of the template's files."""
     found = set()
     for path in mine:
         parts = PurePosixPath(path).parts
@@ -78,7 +78,7 @@ def unlinted(mine: Iterable[str], places: set[str]) -> list[str]:
 
 
 def with_excluded(ruff: str, paths: list[str]) -> str:
-    """Have ruff pass over their code, until they take it off the list."""
+    """Exclude the repository's code from ruff, until its owner removes it from the list."""
     lines = "".join(f'    "{path}",\n' for path in paths)
     entry = r"^extend-exclude = \[(.*)\]\n"
     listed = rf"extend-exclude = [\n    \1,\n    # Yours from before: take off what you have moved\n{lines}]\n"

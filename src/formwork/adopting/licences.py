@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 LICENCES = re.compile(r"(LICEN[CS]E|COPYING)([-.].+)?", re.IGNORECASE)
 
-# What the text of a licence says, and what only another of its family says.
+# What the text of a licence contains, and what only another licence of its family contains.
 LICENCE_TEXTS = {
     "MIT": r"^(?!.*Except as contained in this notice).*Permission is hereby granted, free of charge, to any person "
     r"obtaining a copy of this software and associated documentation files",
@@ -37,13 +37,13 @@ def licence_files(names: Iterable[str]) -> list[str]:
 
 
 def licence_of(text: str) -> str:
-    """Return the known licence that a text is; empty if it is none or several."""
+    """Return the known licence that a text contains; empty if there is none or more than one."""
     folded = " ".join(text.split())
     found = [name for name, pattern in LICENCE_TEXTS.items() if re.search(pattern, folded)]
     return found[0] if len(found) == 1 else ""
 
 
 def licence_named(name: str) -> str:
-    """Return the known licence that a name or a text means; empty if it is none."""
+    """Return the known licence that a name or a text means; empty if there is none."""
     key = re.sub(r"[^a-z0-9]+|^the ", "", name.rpartition("::")[2].lower())
     return LICENCE_NAMES.get(key, "") or licence_of(name)

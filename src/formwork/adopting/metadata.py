@@ -12,7 +12,7 @@ from formwork.adopting.reading import read, read_toml, table, text, texts
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with a name, an address or both."""
+    """A person with a name, an address or both."""
 
     name: str = ""
     email: str = ""
@@ -20,13 +20,13 @@ class Person:
 
 @dataclass(frozen=True)
 class Metadata:
-    """What one file says of the project; what it does not say is empty.
+    """What one file says about the project; what it does not say is empty.
 
     Attributes:
-        where: The file, and the table of it where that matters.
+        where: The file and, if it matters, the table in it.
         python: The versions that are supported, as a specifier.
-        licences: All that may name the licence, the surest first.
-        requires: What is installed with it, where it is a file of setuptools.
+        licences: Everything that may name the licence, the most certain first.
+        requires: The requirements, if it is a file of setuptools.
     """
 
     where: str
@@ -51,7 +51,7 @@ def read_metadata(folder: Path) -> list[Metadata]:
 
 
 def project_name(value: object) -> str:
-    """Return a project's name; `src` is none, since it only says that there is such a folder."""
+    """Return a project's name, but not `src`, which only says that there is such a folder."""
     return "" if text(value) == "src" else text(value)
 
 
@@ -94,7 +94,7 @@ def of_poetry(poetry: Mapping[str, object]) -> Metadata:
 
 
 def of_setup_cfg(content: str) -> Metadata:
-    """Read setuptools' declarative file; what points to other files is passed over."""
+    """Read setuptools' declarative file, except for values that point to other files."""
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
         parser.read_string(content)
@@ -110,7 +110,7 @@ def of_setup_cfg(content: str) -> Metadata:
 
 
 def elsewhere(value: str) -> bool:
-    """Whether setuptools takes a value from another file."""
+    """Return whether setuptools takes a value from another file."""
     return value.startswith(("attr:", "file:"))
 
 
@@ -130,7 +130,7 @@ def of_setup_py(content: str) -> Metadata:
 
 
 def literal(node: ast.expr) -> object:
-    """Return the value of a literal, None for anything else."""
+    """Return the value of a literal, or None for anything else."""
     try:
         return ast.literal_eval(node)
     except ValueError:
@@ -138,7 +138,7 @@ def literal(node: ast.expr) -> object:
 
 
 def of_setuptools(where: str, told: Mapping[str, object]) -> Metadata:
-    """Read setuptools' names for things."""
+    """Read the metadata under setuptools' names for them."""
     return Metadata(
         where,
         name=project_name(told.get("name")),
@@ -170,7 +170,7 @@ def person(entry: str) -> Person:
 
 
 def as_specifier(constraint: str) -> str:
-    """Write Poetry's constraint of a version as everybody else does."""
+    """Write Poetry's version constraint as a standard specifier."""
     constraint = re.sub(r"\^(\d+)([\d.]*)", lambda m: f">={m[1]}{m[2]},<{int(m[1]) + 1}", constraint)
     constraint = re.sub(
         r"~(\d+)\.(\d+)([\d.]*)", lambda m: f">={m[1]}.{m[2]}{m[3]},<{m[1]}.{int(m[2]) + 1}", constraint

@@ -1,4 +1,4 @@
-"""Reading files of somebody else: what is missing or malformed says nothing."""
+"""Read files that may be missing or malformed, which then count as empty."""
 
 import tomllib
 from collections.abc import Mapping
@@ -6,12 +6,12 @@ from pathlib import Path
 
 
 def read(path: Path) -> str:
-    """Read a file that may not be there, or not be text."""
+    """Read a file that may be missing or may not be text."""
     return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
 
 
 def read_toml(path: Path) -> Mapping[str, object]:
-    """Read a file that may not be there, or not be valid."""
+    """Read a file that may be missing or may not be valid."""
     try:
         return tomllib.loads(read(path))
     except tomllib.TOMLDecodeError:
@@ -26,10 +26,10 @@ def table(toml: object, *names: str) -> Mapping[str, object]:
 
 
 def text(value: object) -> str:
-    """Return a text as one line; empty if it is no text."""
+    """Return a text as one line; empty if the value is not a text."""
     return " ".join(value.split()) if isinstance(value, str) else ""
 
 
 def texts(value: object) -> tuple[str, ...]:
-    """Return the texts in a list; empty if it is no list."""
+    """Return the texts in a list; empty if the value is not a list."""
     return tuple(filter(None, map(text, value))) if isinstance(value, list | tuple) else ()

@@ -17,8 +17,8 @@ class Requirements:
     """What a repository requires.
 
     Attributes:
-        added: What the template does not require, as it is written.
-        had: What the template requires too, so its version applies.
+        added: What the template does not require, as the repository writes it.
+        had: What the template also requires, so the template's version applies.
         left: What cannot be written in pyproject.toml: options, files, addresses.
     """
 
@@ -28,14 +28,14 @@ class Requirements:
 
 
 def requirements(folder: Path, known: Iterable[str]) -> Requirements:
-    """Sort what is required, unless a pyproject.toml lists it, since that file is merged as it is.
+    """Sort the requirements, except those in a pyproject.toml, since that file is merged as it is.
 
     Args:
         folder: The repository.
         known: The names of what the template requires.
 
     Returns:
-        What is new, what is not, and what cannot be carried over.
+        What is new, what the template requires already, and what cannot be carried over.
     """
     toml = read_toml(folder / "pyproject.toml")
     if table(toml, "project") or table(toml, "tool", "poetry"):
@@ -55,14 +55,14 @@ def requirements(folder: Path, known: Iterable[str]) -> Requirements:
 
 
 def logical_lines(content: str) -> list[str]:
-    """Read lines as pip does: comments taken off, broken lines joined."""
+    """Read lines as pip does: remove comments, and join continued lines."""
     joined = re.sub(r"\\\r?\n", " ", content)
     lines = (" ".join(re.sub(r"(^|\s)#.*$", "", line).split()) for line in joined.splitlines())
     return [line for line in lines if line]
 
 
 def name_of(requirement: str) -> str:
-    """Return the name of what is required; empty if it is named by an address or not at all."""
+    """Return the name of a requirement; empty if it is an address or has no name."""
     try:
         parsed = Requirement(requirement)
     except InvalidRequirement:

@@ -1,1 +1,1 @@
-"""The parts of `formwork propose`: the forge, a fresh clone, and Markdown that calls nobody."""
+"""The parts of `formwork propose`: the forge, a fresh clone, and Markdown that notifies nobody."""

@@ -21,9 +21,9 @@ class Changes:
     """What an update has changed in the clone.
 
     Attributes:
-        summary: What becomes of each file.
+        summary: What happens to each file.
         conflicts: The files in conflict.
-        lock_problem: Why uv.lock could not follow; empty if it did.
+        lock_problem: Why uv.lock could not be updated; empty if it was.
     """
 
     summary: str
@@ -32,13 +32,13 @@ class Changes:
 
     @property
     def are_unfinished(self) -> bool:
-        """Whether somebody has to go on by hand."""
+        """Whether a person has to finish the update by hand."""
         return bool(self.conflicts or self.lock_problem)
 
 
 @dataclass(frozen=True)
 class Clone:
-    """A fresh clone of the default branch, so that the repository at hand stays as it is.
+    """A fresh clone of the default branch, so that the current repository stays as it is.
 
     Attributes:
         path: Where it is.
@@ -52,9 +52,9 @@ class Clone:
 
     @classmethod
     def of_default_branch(cls, forge: Forge, path: Path) -> "Clone":
-        """Clone where the repository in the current folder comes from."""
+        """Clone the origin of the repository in the current folder."""
         origin = git.text(Path.cwd(), "remote", "get-url", "origin")
-        if origin.startswith(("http://", "https://")):  # the credentials in it are the runner's
+        if origin.startswith(("http://", "https://")):  # its credentials belong to the runner
             parts = urlsplit(origin)
             origin = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
         env = git.environment() | author() | credentials(forge.server, forge.requests.token)
@@ -62,7 +62,7 @@ class Clone:
         return cls(path, git.text(path, "symbolic-ref", "--short", "HEAD", env=env), env)
 
     def update(self, release: str, scratch: Path) -> Changes:
-        """Update with the recorded answers, and the defaults of questions that are new."""
+        """Update with the recorded answers, and with the defaults of new questions."""
         plan = prepare(Request(self.path, release), scratch)
         if not plan:
             message = f"{release} is what the default branch records already"
@@ -72,10 +72,10 @@ class Clone:
         return Changes(summary, plan.conflicts, plan.apply())
 
     def push(self, branch: str, subject: str) -> None:
-        """Commit everything and push it, replacing nothing but a commit of ours.
+        """Commit everything and push it, replacing nothing except a commit of our own.
 
         Raises:
-            FormworkError: If the branch holds a commit of somebody else, or the server refuses it.
+            FormworkError: If the branch holds somebody else's commit, or if the server refuses it.
         """
         self.git("add", "--all")
         self.git("commit", "--quiet", "--no-verify", "--no-gpg-sign", "--message", subject)
@@ -89,18 +89,18 @@ class Clone:
         self.git("push", "--quiet", lease, "origin", f"HEAD:refs/heads/{branch}")
 
     def git(self, *arguments: str) -> str:
-        """Run git in the clone, as somebody whom the server knows."""
+        """Run git in the clone, with the credentials of the server."""
         return git.text(self.path, *arguments, env=self.env)
 
 
 def author() -> dict[str, str]:
-    """Name the author of the commit, which is made now."""
+    """Return the variables that set the author of the commit."""
     details = {"NAME": "Formwork update", "EMAIL": MAIL, "DATE": f"@{time.time():.0f} +0000"}
     return {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in details.items()}
 
 
 def credentials(server: str, token: str) -> dict[str, str]:
-    """Hand git a token, in its environment only and for this server only."""
+    """Pass git a token, only in its environment and only for this server."""
     number = int(os.environ.get("GIT_CONFIG_COUNT", "0"))
     basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
     return {

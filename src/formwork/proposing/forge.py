@@ -17,7 +17,7 @@ from formwork.template import version
 
 BRANCH = "template/"
 TITLE = "Update the template to "
-LABEL = "template"  # of our issues: a stranger cannot give it
+LABEL = "template"  # marks our issues: a stranger cannot set it
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Api:
     token: str
 
     def call(self, method: str, path: str, **data: object) -> list[dict[str, Any]]:
-        """Send a request, and return what comes back as a list."""
+        """Send a request, and return the response as a list."""
         headers = {"Content-Type": "application/json", "User-Agent": "formwork-update"}
         content = json.dumps(data).encode() if data else None
         request = Request(self.base + path, content, headers, method=method)  # noqa: S310
@@ -42,7 +42,7 @@ class Api:
         return answer if isinstance(answer, list) else [answer]
 
     def pages(self, path: str, **query: str) -> list[dict[str, Any]]:
-        """List everything there is."""
+        """Return the entries of all pages."""
         found: list[dict[str, Any]] = []
         for page in count(1):
             more = self.call("GET", f"{path}?{urlencode({**query, 'per_page': 100, 'page': page})}")
@@ -53,7 +53,7 @@ class Api:
 
 
 def reason_of(error: Exception) -> str:
-    """Return what a forge says about its refusal."""
+    """Return the reason that a forge gives for its refusal."""
     if not isinstance(error, HTTPError):
         return str(error)
     text = error.read().decode(errors="replace")
@@ -83,7 +83,7 @@ class Forge(ABC):
         token: The token of the repository's owner; empty if there is none.
         requests: The part of the API for requests.
         issues: The part of the API for issues.
-        remedy: What to do where there is no token.
+        remedy: What to do if there is no token.
     """
 
     server: str
@@ -96,7 +96,7 @@ class Forge(ABC):
 
     @abstractmethod
     def proposals(self, branch: str) -> list[Proposal]:
-        """List what there is about this branch's release, and what is open about others."""
+        """List all proposals of this branch's release, and the open ones of other releases."""
 
     @abstractmethod
     def open_request(self, branch: str, base: str, title: str, body: str, *, draft: bool) -> str:
@@ -108,20 +108,20 @@ class Forge(ABC):
 
     @abstractmethod
     def close(self, proposal: Proposal, comment: str) -> None:
-        """Close a request or an issue with a comment, where the token may."""
+        """Close a request or an issue with a comment, if the token may."""
 
 
 @dataclass(frozen=True)
 class GitHub(Forge):
     """Pull requests with FORMWORK_TOKEN, issues with the token that each run has.
 
-    The latter may not push workflows, and what it opens starts no checks.
+    That token may not push workflows, and requests that it opens start no checks.
     """
 
     remedy = "a secret with a token that may write contents, pull requests and workflows"
 
     def proposals(self, branch: str) -> list[Proposal]:
-        """List what there is about this branch's release, and what is open about others."""
+        """List all proposals of this branch's release, and the open ones of other releases."""
         head = f"{self.repository.partition('/')[0]}:{branch}"
         requests = self.requests.pages("/pulls", state="all", head=head)
         requests += self.requests.pages("/pulls", state="open")
@@ -135,7 +135,7 @@ class GitHub(Forge):
         ]
 
     def known_issues(self) -> list[dict[str, Any]]:
-        """List our issues; a repository may have issues switched off."""
+        """List our issues; none if issues are disabled in the repository."""
         try:
             return self.issues.pages("/issues", state="all", labels=LABEL)
         except FormworkError as problem:
@@ -160,7 +160,7 @@ class GitHub(Forge):
         return str(opened[0]["html_url"])
 
     def close(self, proposal: Proposal, comment: str) -> None:
-        """Close a request or an issue with a comment, where the token may."""
+        """Close a request or an issue with a comment, if the token may."""
         is_request = proposal.path.startswith("/pulls/")
         if is_request and not self.token:
             return
@@ -176,7 +176,7 @@ class GitLab(Forge):
     remedy = "a masked CI/CD variable with a project access token: role Developer, scopes api and write_repository"
 
     def proposals(self, branch: str) -> list[Proposal]:
-        """List what there is about this branch's release, and what is open about others."""
+        """List all proposals of this branch's release, and the open ones of other releases."""
         requests = self.requests.pages("/merge_requests", state="all", source_branch=branch)
         requests += self.requests.pages("/merge_requests", state="opened")
         own = (it for it in requests if str(it["source_project_id"]) == self.repository)
@@ -208,7 +208,7 @@ class GitLab(Forge):
 
 
 def forge_of_this_run() -> Forge:
-    """Find the forge by the variables of its runner, and hide the tokens from what is run from here."""
+    """Find the forge from the variables of its runner, and hide the tokens from child processes."""
     names = ("FORMWORK_TOKEN", "GITHUB_TOKEN")
     token, job = ("".join(os.environ.pop(name, "").split()) for name in names)
     if base := os.environ.get("GITHUB_API_URL"):
@@ -230,6 +230,6 @@ def forge_of_this_run() -> Forge:
 
 
 def release_in(name: str, prefix: str) -> str:
-    """Return the release that a branch or a title of ours names; empty if it is not ours."""
+    """Return the release that one of our branches or titles names; empty if it is not ours."""
     release = name.removeprefix(prefix)
     return release if release != name and version(release) else ""

@@ -1,4 +1,4 @@
-"""Markdown of somebody else, shown so that it calls nobody and changes nothing."""
+"""Markdown that others wrote, made harmless: it notifies nobody and changes nothing."""
 
 import re
 
@@ -11,21 +11,21 @@ GITHUB_LINK = re.compile(r"https?://(www\.)?github\.com/", re.IGNORECASE)
 
 
 def block(text: str) -> str:
-    """Show text as it is, whatever is in it."""
+    """Show text literally, whatever it contains."""
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{fence}text\n{clipped(text)}\n{fence}"
 
 
 def clipped(text: str, longest: int = LONGEST) -> str:
-    """Shorten what the forge would refuse for its length."""
+    """Shorten a text that the forge would refuse for its length."""
     return text if len(text) <= longest else f"{text[:longest]}\n\n(and so on)"
 
 
 def quiet(text: str) -> str:
-    """Show Markdown of somebody else so that it calls nobody, links no issue, gives no orders.
+    """Make Markdown harmless: it notifies nobody, links no issue and runs no command.
 
-    An invisible character goes behind what begins a mention, a reference, a tag, an entity, or a
-    command of GitLab. Code stays as it is where its backticks can be read in one way only.
+    An invisible character follows whatever begins a mention, a reference, a tag, an entity, or a command of GitLab.
+    Code stays as it is if its backticks can be read in only one way.
     """
     text = "\n".join(text.splitlines())
     text = re.sub(r"^([ \t]*/)(?=\w)", rf"\1{INVISIBLE}", text, flags=re.MULTILINE)
@@ -33,7 +33,7 @@ def quiet(text: str) -> str:
 
 
 def quiet_paragraph(text: str) -> str:
-    """The same for one paragraph."""
+    """Make one paragraph harmless."""
     parts = CODE.split(text)
     if any("`" in part for part in parts[::2]):
         parts = [text]

@@ -1,4 +1,4 @@
-"""Excel files: each cell has a type of its own, and the parameters apply to its text only.
+"""Excel files: each cell has a type of its own, and the parameters apply only to text cells.
 
 This runs inside a generated repository, of the package `my_project`.
 """

@@ -1,4 +1,4 @@
-"""Files and frames that nobody planned for: what the pipeline and `predict` make of each.
+"""Files and frames that nobody planned for, and what the pipeline and `predict` do with each.
 
 This runs inside a generated repository, of the package `my_project`.
 """
@@ -42,16 +42,16 @@ class Row(pa.DataFrameModel):
 
 @dataclass(frozen=True)
 class Case:
-    """A file and what is expected.
+    """A file, and what is expected of it.
 
     Attributes:
         name: What is odd about it.
-        content: Text in UTF-8, bytes, or what writes the file.
+        content: Text in UTF-8, bytes, or a function that writes the file.
         error: What the one line says; empty if there is no error.
         valid: How many rows are valid.
         reasons: Why the other rows are not.
         file: Name of the file.
-        dialect: Settings beside the defaults.
+        dialect: Settings other than the defaults.
         schema: Columns that replace those of `Row`.
     """
 
@@ -66,7 +66,7 @@ class Case:
 
 
 def parquet(**columns: pl.Series) -> Callable[[Path], object]:
-    """Write the good row as Parquet, some of its columns replaced."""
+    """Write the good row as Parquet, with some columns replaced."""
     return FRAME.with_columns(**columns).write_parquet
 
 
@@ -86,7 +86,7 @@ SIGNS = {"_dot_": ".", "_is_": "=", "_percent_": "%", "_none_": "@HIVE_DEFAULT_P
 
 
 def folder(**files: str | bytes) -> Callable[[Path], object]:
-    """Write a folder; `SIGNS` has what stands for a sign in a name."""
+    """Write a folder; `SIGNS` lists the stand-ins for signs in names."""
 
     def write(path: Path) -> None:
         for name, content in files.items():
@@ -677,7 +677,7 @@ THOUSAND = pl.DataFrame({"a": range(1000)})
 @pytest.mark.parametrize(
     ("write", "expected"),
     [
-        (THOUSAND.write_csv, 1001),  # with the line of the header
+        (THOUSAND.write_csv, 1001),  # including the header
         (THOUSAND.write_parquet, 1000),
         (folder(a_dot_csv="a\n1\n", b__c_dot_parquet=as_parquet(THOUSAND)), 1002),
         (folder(a_dot_csv="a\n1\n", b_dot_gz=gzip.compress(b"a\n1\n")), None),

@@ -1,4 +1,4 @@
-"""Any valid schema: all steps run on random rows, and what is predicted is what was evaluated.
+"""For any valid schema, all steps run on random rows, and `predict` gives what was evaluated.
 
 This runs inside a generated repository of the package `my_project`.
 """
@@ -58,7 +58,7 @@ def is_long(data: pa.PolarsData) -> pl.LazyFrame:
 
 
 def has_a_target(data: pa.PolarsData) -> pl.LazyFrame:
-    """Judge each row by its target, which rows to predict lack."""
+    """Judge each row by its target, which is missing in rows to predict."""
     return data.lazyframe.select(pl.col(TARGET).is_not_null())
 
 
@@ -104,7 +104,7 @@ def write_rows(random: Random, schema: pa.DataFrameSchema) -> None:
 
 
 def transform(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Make a number of each cell."""
+    """Convert each cell to a number."""
     found = rows.collect_schema()
     return rows.select(
         (pl.col(name) if dtype.is_numeric() else pl.col(name).cast(pl.String).str.len_chars()).cast(pl.Float64)
@@ -170,7 +170,7 @@ def test_the_steps_run_with_any_schema(
     split = SplitSettings(folds=count)
     try:
         run_all(schema, split)
-    except ProjectError as error:  # few rows may lack what it takes
+    except ProjectError as error:  # a few rows may not be enough
         if not re.fullmatch(r"[^\n]*(nothing to learn|see `split`)[^\n]*", str(error)):
             raise
         return

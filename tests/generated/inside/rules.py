@@ -1,4 +1,4 @@
-"""Any valid schema and any frame: what is rejected, and why, is what Pandera says.
+"""For any valid schema and any frame, rows are rejected for the reasons that Pandera gives.
 
 This runs inside a generated repository, of the package `my_project`.
 """
@@ -35,12 +35,12 @@ VALUES: dict[Any, st.SearchStrategy[Any]] = {
 
 
 def is_even(data: pa.PolarsData) -> pl.LazyFrame:
-    """Judge each row, by the place of its text."""
+    """Judge each row by the place of its text."""
     return data.lazyframe.select(pl.col(data.key).cast(pl.String).str.len_chars() % 2 == 0)
 
 
 def is_below_mean(data: pa.PolarsData) -> pl.LazyFrame:
-    """Judge each row, by all of them."""
+    """Judge each row by all rows."""
     key = pl.col(data.key).cast(pl.String).str.len_chars()
     return data.lazyframe.select(key <= key.mean())
 
@@ -51,7 +51,7 @@ def is_short(value: object) -> bool:
 
 
 def own_checks() -> list[pa.Check]:
-    """Give checks of which Polars knows nothing."""
+    """Return checks that are not expressions of Polars."""
     return [
         pa.Check(is_even, name="is_even", error="must have an even number of signs"),
         pa.Check(is_below_mean, name="is_below_mean"),
@@ -110,7 +110,7 @@ def frame(draw: st.DrawFn, schema: pa.DataFrameSchema) -> pl.DataFrame:
 
 
 def by_pandera(rows: pl.DataFrame, schema: pa.DataFrameSchema) -> set[tuple[int, str, str]] | None:
-    """Give row, column and words for each broken rule; None if the frame as a whole is refused."""
+    """Return row, column and wording for each broken rule, or None if the frame as a whole is refused."""
     try:
         schema.validate(rows, lazy=True)
     except SchemaErrors as error:

@@ -1,4 +1,4 @@
-"""Write cells of blood with the activity of their genes as CSV, a column for each gene."""
+"""Write blood cells with the activity of their genes as CSV, with a column for each gene."""
 
 import sys
 
