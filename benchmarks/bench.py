@@ -1,4 +1,4 @@
-"""Measure the figures that have limits, both sides of each ratio in one run, and write them as a table."""
+"""Measure the figures that must hold, ratios side by side in one run, and write them as a table."""
 
 import argparse
 import os

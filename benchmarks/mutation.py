@@ -1,6 +1,6 @@
-"""Measure the share of faults that the tests notice.
+"""Measure which share of faults the tests notice.
 
-The faults are in the code that updates, adopts and releases, and in the code of a generated repository that reads,
+These are faults in the code that updates, adopts and releases, and in the code of a generated repository that reads,
 validates, splits and predicts. mutmut makes them, one at a time, and runs the tests of that part of the code. It works
 in a copy of this repository, which holds what these tests read, or in a repository that is generated for it.
 """

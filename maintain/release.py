@@ -1,7 +1,7 @@
-"""Release the working tree or, with --check, say what prevents it.
+"""Release the working tree, or say with --check what speaks against it.
 
-A release is a commit with the subject `Release X.Y.Z`. Everything is checked before anything is written;
-compatibility.py checks what the repositories of earlier releases need.
+A release is a commit with the subject `Release X.Y.Z`. Everything is checked before anything is
+written; what the repositories of earlier releases need is in compatibility.py.
 """
 
 import argparse

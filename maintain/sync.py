@@ -1,9 +1,9 @@
-"""Write the files that are derived from others or, with --check, say what would change.
+"""Write what follows from other files, or say with --check what would change.
 
-cookiecutter.json and the tables of owners and of questions are derived from copier.yml, and the table of parameters for
-files from class Dialect. reserved-names.txt is derived from Python, from Windows, and from the environments given with
---environment. Names are added to it, but never removed: a project may have been refused one for a reason that this
-machine does not know.
+cookiecutter.json and the tables of owners and of questions follow from copier.yml, the table of parameters for files
+from class Dialect. reserved-names.txt follows from Python, from Windows, and from the environments given with
+--environment (names are added, never taken away: a project may have been refused one for a reason that this machine
+does not know).
 """
 
 import argparse

@@ -36,7 +36,7 @@ def test_the_review_finds_no_failed_check(template: Template, tmp_path: Path, ci
 
 
 def test_zizmor_finds_nothing_in_the_workflows(template: Template, tmp_path: Path) -> None:
-    """zizmor runs in its most pedantic mode."""
+    """The most pedantic persona of zizmor is used."""
     repository = generate(template, tmp_path / "repository", ci="github")
     zizmor = Path(sys.executable).with_name("zizmor")
     command = [str(zizmor), "--offline", "--persona=pedantic", str(repository.path / ".github")]
