@@ -221,7 +221,7 @@ def _read(text: pl.Expr, marks: set[str], wanted: pl.DataType, dialect: Dialect)
     cells = pl.DataFrame({"text": sorted(marks)}, schema={"text": pl.String})
     values = _parsed(pl.col("text"), wanted, dialect)
     is_value = values.is_finite() if wanted.is_float() else values.is_not_null()
-    readable = cells.filter(is_value)["text"]  # few marks can be: "NA" is not a number anyway
+    readable = cells.filter(is_value)["text"]  # few are: "NA" is not a number anyway
     if len(readable):
         text = pl.when(~text.is_in(readable.to_list())).then(text)
     return _parsed(text, wanted, dialect)

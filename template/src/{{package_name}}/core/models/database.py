@@ -1,4 +1,4 @@
-"""The registry in an SQLite file, which may move and which one process at a time writes."""
+"""The registry in an SQLite file, which may move and is written by one process at a time."""
 
 import os
 import sqlite3

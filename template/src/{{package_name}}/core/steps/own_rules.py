@@ -117,7 +117,7 @@ def _rule(flag: str, name: str | None, check: pa.Check, cells: Mapping[str, Cell
     if name is None:
         reason = pl.lit(f"the row {asks}")
         return Rule(f"the row: {asks}", fails, reason, fails, check.raise_warning)
-    is_unreadable = pl.col(name).is_null() & ~cells[name].is_empty  # which has a reason already
+    is_unreadable = pl.col(name).is_null() & ~cells[name].is_empty  # this has a reason already
     reason = reason_for(name, cells[name].text, asks)
     return Rule(f"{name}: {asks}", fails & ~is_unreadable, reason, fails, check.raise_warning)
 
