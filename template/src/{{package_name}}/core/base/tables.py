@@ -11,6 +11,9 @@ from tqdm import tqdm
 
 from .errors import ProjectError
 
+# Rows in a batch: if two files are written, batches wait in memory for the slower one.
+BATCH = 50_000
+
 # A progress bar for rows on stderr, only if stderr is a terminal.
 BAR = {"unit": " rows", "unit_scale": True, "disable": None, "leave": False, "delay": 1}
 
@@ -80,7 +83,8 @@ def sink(tables: Mapping[Path, pl.LazyFrame], summary: pl.LazyFrame | None = Non
             path.parent.mkdir(parents=True, exist_ok=True)
         sinks = [rows.sink_parquet(partial[path], lazy=True) for path, rows in tables.items()]
         frames = [*sinks, pl.LazyFrame() if summary is None else summary]
-        *_, collected = pl.collect_all(frames, engine="streaming")
+        with pl.Config(streaming_chunk_size=BATCH):
+            *_, collected = pl.collect_all(frames, engine="streaming")
         for path, written in partial.items():
             written.replace(path)
     finally:
