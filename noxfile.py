@@ -45,6 +45,13 @@ def demo(session: nox.Session) -> None:
 
 
 @nox.session
+def picture(session: nox.Session) -> None:
+    """Take the picture in README.md from the site of the demo, with Chromium."""
+    install(session)
+    session.run("python", "-m", "maintain.picture", str(DEMO / "site"))
+
+
+@nox.session
 def adopt(session: nox.Session) -> None:
     """Bring this checkout of the template into a repository: `-- PATH`, `-- PATH --dry-run`."""
     install(session)

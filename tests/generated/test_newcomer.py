@@ -95,3 +95,20 @@ def test_the_loop_of_a_change_works_as_printed(first: Repository) -> None:
     assert "is the champion, the one `predict` uses" in done.stderr
     repository.run("uv", "run", "my_project", "predict", "tests/sample.csv")
     assert repository.changes() == ""
+
+
+def test_the_commands_about_the_pipeline_work_as_printed(first: Repository) -> None:
+    """An experiment is made, compared and taken back, and both versions of the output are written."""
+    repository = first.clone(first.path.parent / "pipeline")
+    repository.set_up()
+    said = ""
+    for block in blocks(repository.path / "docs/pipeline.md"):
+        for command in block:
+            done = repository.run("bash", "-c", command)
+            said += done.stdout + done.stderr
+    assert re.search(r"reports/metrics.json\s+model.accuracy", said)
+    assert "0.4" in said
+    assert said.count("178 rows, 0 without a prediction") == 2
+    assert (repository.path / "data/predictions.csv").is_file()
+    assert repository.changes() == ""
+    assert repository.run("uv", "run", "dvc", "status").stdout.strip() == "Data and pipelines are up to date."

@@ -1,6 +1,7 @@
 """`nox -s setup` works wherever a repository is and whoever sets it up."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.generated.repository import Repository, generate
-from tests.harness import Template
+from tests.harness import ROOT, Template
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("setup")]
 
@@ -27,6 +28,20 @@ def colleague(repository: Repository) -> Iterator[Repository]:
     clone = repository.clone(repository.path.parent / "clone")
     yield clone
     shutil.rmtree(clone.path)
+
+
+def test_the_terminal_of_the_readme_is_what_is_printed(template: Template, tmp_path: Path) -> None:
+    """Its commands are run as printed, and print these lines."""
+    repository = generate(template, tmp_path / "repository", package_name="wine_quality")
+    repository.sync()
+    [block] = re.findall(r"^```text\n(.*?)^```$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    printed = ""
+    for line in block.splitlines():
+        if line.startswith("$ "):
+            done = repository.run("bash", "-c", line[2:])
+            printed = re.sub(r"(?<= )[\d.]+$", "1.2.3", done.stdout + done.stderr, flags=re.MULTILINE)
+        elif line not in ("", "..."):
+            assert re.sub(r"(?<= )[\d.]+$", "1.2.3", line) in printed.splitlines()
 
 
 def storage(repository: Repository) -> Path:

@@ -182,6 +182,17 @@ def test_plain_copier_in_a_terminal(begin: Begin, template: Template, doors: Doo
     assert {name: answers[name] for name in ANSWERS} == ANSWERS
 
 
+def test_copier_says_whether_there_is_a_newer_release(
+    begin: Begin, later: Template, doors: Doors, tmp_path: Path
+) -> None:
+    """The exit status does."""
+    command = (sys.executable, "-m", "copier", "check-update", "--quiet")
+    old = begin(next(iter(RELEASES)))
+    assert run(*command, cwd=old, env=doors.env | AUTHOR, check=False).returncode == 2
+    doors.copier(later.url, tmp_path / "newest", f"--vcs-ref={NEXT}")
+    assert run(*command, cwd=tmp_path / "newest", env=doors.env | AUTHOR, check=False).returncode == 0
+
+
 def test_both_doors_record_the_same(later: Template, template: Template, doors: Doors, tmp_path: Path) -> None:
     """Updates read the answers file, so both commands must write the same one."""
     doors.cookiecutter(later.url, tmp_path / "c", "--checkout", template.newest)
