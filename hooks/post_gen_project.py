@@ -216,7 +216,7 @@ def find_template(request: Request) -> Path:
     for folder in [while_hooks_run, *(start / given for start in starts)]:
         if is_this_template(folder):
             return folder.resolve()
-    message = f"the template {request.folder} is not found from here: give its absolute path or its URL"
+    message = f"the template {request.folder} cannot be found from here: give its absolute path or its URL"
     raise ProblemError(message)
 
 
@@ -265,7 +265,7 @@ def source_of_archive(folder: Path, scratch: Path) -> Source:
     """Record the release that the archive is from: git wrote it into the archive."""
     revision = archived_revision(folder / ".git_archival.txt")
     if not revision:
-        warn(f"the archive does not tell its release: `copier update` will not work, use {UPSTREAM}")
+        warn(f"the archive does not name its release: `copier update` will not work, use {UPSTREAM}")
     elif not RELEASE.fullmatch(revision):
         warn_of_no_release(revision)
     commit_archive(folder, revision or "unknown")

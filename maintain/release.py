@@ -105,7 +105,7 @@ def with_date(text: str, version: str, today: str) -> str:
     """Turn the section of unreleased changes into one for today's release."""
     section = UNRELEASED.search(text)
     if not section or not re.search(r"^(?!#).*\S", section["text"], re.MULTILINE):
-        message = f"{CHANGELOG} has no text below `## Unreleased`: tell what changes for a repository that updates"
+        message = f"{CHANGELOG} has no text below `## Unreleased`: say what changes for repositories that update"
         raise FormworkError(message)
     return f"{text[: section.start()]}## {version} ({today})\n{text[section.start('text') :]}"
 

@@ -102,7 +102,7 @@ def dialect_in_docs(module: Path) -> str:
     meanings = {match["name"]: " ".join(match["meaning"].split()) for match in ATTRIBUTE.finditer(attributes)}
     fields = [node for node in dialect.body if isinstance(node, ast.AnnAssign)]
     if list(meanings) != [ast.unparse(field.target) for field in fields]:
-        message = f"{module}: the docstring of Dialect does not list its fields in their order"
+        message = f"{module}: the docstring of Dialect does not list the fields in the order of the class"
         raise FormworkError(message)
     rows = (
         f"| `{name}` | `{in_yaml(default(field))}` | {meaning} |"

@@ -67,7 +67,7 @@ def open_proposal(forge: Forge, clone: Clone, release: str, notes: str, scratch:
 
 def request_body(release: str, changes: Changes, notes: str) -> str:
     """Describe the update, and how to continue."""
-    parts = [f"The template has a new release, {release}. What becomes of your files:"]
+    parts = [f"The template has a new release, {release}. What happens to your files:"]
     parts += [block(changes.summary)]
     if changes.conflicts:
         parts += ["You and the release disagree here:", block("\n".join(changes.conflicts))]

@@ -47,7 +47,7 @@ def refuse_half_an_update(repository: Repository, *, has_changes: bool) -> None:
         return
     release = mark.read_text(encoding="utf-8")
     if has_changes:
-        message = f"the update to {release} was interrupted: git reset --hard, then again"
+        message = f"the update to {release} was interrupted: run git reset --hard, then update again"
         raise FormworkError(message)
     print(f"note: the interrupted update to {release} is undone")
     mark.unlink()

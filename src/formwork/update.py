@@ -132,7 +132,7 @@ def prepare(request: Request, scratch: Path) -> Plan | None:
 def next_steps(plan: Plan, problem: str) -> Iterator[str]:
     """Say what is left to do."""
     if problem:
-        yield f"uv lock failed, so uv.lock is not in step: {problem}"
+        yield f"uv lock failed, so uv.lock is out of date: {problem}"
     first = "resolve each conflict and git add it" if plan.conflicts else "git diff HEAD"
     lock = "uv lock; " if plan.conflicts or problem else ""
     yield f"next: {first}; {lock}uvx nox -s check; git commit --all"

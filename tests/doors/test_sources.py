@@ -122,7 +122,7 @@ def test_a_path_that_nobody_can_find_again_is_an_error(
     command = [sys.executable, "-m", "cookiecutter", "--no-input", "-o", "../out", "./work"]
     done = run(*without_proc, "env", "PWD=/", *command, cwd=tmp_path / "start", env=doors.env, check=False)
     assert done.returncode
-    assert said(done) == "error: the template ./work is not found from here: give its absolute path or its URL"
+    assert said(done) == "error: the template ./work cannot be found from here: give its absolute path or its URL"
     assert tree(tmp_path / "out") == {}
 
 
@@ -305,7 +305,7 @@ def test_an_archive_of_unknown_origin_records_no_commit(doors: Doors, template: 
     done = doors.cookiecutter(tmp_path / "f.zip", tmp_path / "out")
     assert "_commit" not in answers_of(tmp_path / "out" / "my-project")
     assert f"_src_path: {UPSTREAM}\n" in answers_of(tmp_path / "out" / "my-project")
-    problem = "the archive does not tell its release: `copier update` will not work"
+    problem = "the archive does not name its release: `copier update` will not work"
     assert said(done) == f"warning: {problem}, use {UPSTREAM}"
 
 

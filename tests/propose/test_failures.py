@@ -82,7 +82,7 @@ def test_nobodys_commits_are_overwritten(forge: FakeForge, small: SmallTemplate,
     mine(forge, checkout, mine_md="Mine.\n")
     git(forge.bare, "branch", "template/v1.1.0", "main")
     release(small, "1.1.0")
-    problem = "the branch template/v1.1.0 has commits of somebody else: delete or rename it"
+    problem = "the branch template/v1.1.0 has somebody else's commits: delete or rename it"
     assert run() == (1, f"error: {problem}")
     assert git(forge.bare, "rev-parse", "template/v1.1.0") == git(forge.bare, "rev-parse", "main")
     assert forge.items == []

@@ -185,7 +185,7 @@ def test_a_release_is_made_on_main(
     assert capsys.readouterr().err == f"error: this is not main but {what}: releases are made on main\n"
 
 
-NOTHING_TOLD = "CHANGELOG.md has no text below `## Unreleased`: tell what changes for a repository that updates"
+NOTHING_TOLD = "CHANGELOG.md has no text below `## Unreleased`: say what changes for repositories that update"
 
 
 @pytest.mark.usefixtures("lenient")

@@ -51,7 +51,7 @@ def test_a_lock_that_fails_is_one_line(small: SmallTemplate, project: Path, run_
     small.release("1.2.0", {PROJECT: "a = 1\nnonsense\n"})
     code, said = run_update()
     assert code == 1
-    assert "\nuv lock failed, so uv.lock is not in step: error: no nonsense\nnext: git diff HEAD; uv lock; " in said
+    assert "\nuv lock failed, so uv.lock is out of date: error: no nonsense\nnext: git diff HEAD; uv lock; " in said
     assert "nonsense" in (project / "pyproject.toml").read_text("utf-8")
     assert lock_of(project) == "old"
 
@@ -61,7 +61,7 @@ def test_without_uv_it_is_said(
 ) -> None:
     monkeypatch.setenv("UV", str(project / "missing"))
     small.release("1.2.0", {PROJECT: "a = 1\nb = 2\n"})
-    assert "uv lock failed, so uv.lock is not in step: uv is not installed\n" in run_update()[1]
+    assert "uv lock failed, so uv.lock is out of date: uv is not installed\n" in run_update()[1]
 
 
 @pytest.mark.usefixtures("fake_uv")

@@ -308,7 +308,7 @@ def test_after_an_interruption(repository: Path, run_update: Run) -> None:
     mark.write_text("v1.1.0", "utf-8")
     replace(repository / "stages.yaml", "one", "uno")
     said = refused(repository, run_update)
-    assert said == "error: the update to v1.1.0 was interrupted: git reset --hard, then again\n"
+    assert said == "error: the update to v1.1.0 was interrupted: run git reset --hard, then update again\n"
     git(repository, "reset", "--quiet", "--hard")
     code, said = run_update()
     assert code == 0

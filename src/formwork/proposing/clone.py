@@ -83,7 +83,7 @@ class Clone:
         if tip:
             self.git("fetch", "--quiet", "--depth=1", "origin", f"refs/heads/{branch}")
             if self.git("log", "-1", "--format=%ce", "FETCH_HEAD") != MAIL:
-                message = f"the branch {branch} has commits of somebody else: delete or rename it"
+                message = f"the branch {branch} has somebody else's commits: delete or rename it"
                 raise FormworkError(message)
         lease = f"--force-with-lease={branch}:{tip}"
         self.git("push", "--quiet", lease, "origin", f"HEAD:refs/heads/{branch}")

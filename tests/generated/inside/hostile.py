@@ -225,7 +225,7 @@ CASES = [
     Case(
         "an encoding of four bytes",
         (HEADER + GOOD).encode("utf-32"),
-        error="params.yaml: source.encoding: utf-32 is no encoding of text that is read here",
+        error="params.yaml: source.encoding: utf-32 is not a supported text encoding",
         dialect={"encoding": "utf-32"},
     ),
     Case("a column named *", "*," + HEADER + "x," + GOOD, error=r"rows.csv has a column named \*"),
@@ -247,7 +247,7 @@ CASES = [
     Case("other capitals", HEADER.replace("size", "Size") + GOOD, error="no column size.*'Size' is near"),
     Case("another header", "a,b\n1,2\n", error="no columns size, count, name, day, sold, .*: they have a, b"),
     Case("no header", GOOD * 2, error="no columns size"),
-    Case("Mac line ends", (HEADER + GOOD).replace("\n", "\r"), error="rows.csv ends its lines with CR alone"),
+    Case("Mac line ends", (HEADER + GOOD).replace("\n", "\r"), error="rows.csv uses CR alone as line ending"),
     Case("a web page", "<!DOCTYPE html><html></html>", error="rows.csv is a web page"),
     Case("XML", "<?xml version='1.0'?><a/>", error="rows.csv is a web page or XML"),
     Case(
@@ -639,7 +639,7 @@ def test_a_file_is_read_or_refused(
 def test_a_format_that_reads_no_date_is_one_line(key: str, format_: str, tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(json.dumps({"source": {key: ["%Y-%m-%d", format_]}}), "utf-8")
-    line = f"{path}: source.{key}: '{format_}' is no format of a whole date, such as %Y-%m-%d or %Y-%m-%d %H:%M"
+    line = f"{path}: source.{key}: '{format_}' is not a format for a complete date, such as %Y-%m-%d or %Y-%m-%d %H:%M"
     with pytest.raises(ProjectError, match=f"^{re.escape(line)}$"):
         Dialect.load("source", path)
 

@@ -252,7 +252,7 @@ def _registry() -> Finding:
         return missing("registry", str(error), remedy)
     if version:
         return Finding("registry", f"{place}: these results are version {version.number}")
-    return missing("registry", f"{place}: these results are no version yet", REGISTER)
+    return missing("registry", f"{place}: these results are not registered yet", REGISTER)
 
 
 def _output(*command: str) -> str:

@@ -44,8 +44,8 @@ def _formats(texts: tuple[str, ...]) -> tuple[str, ...]:
         except pl.exceptions.PolarsError:
             read = None
         if read != EXAMPLE.date():
-            message = f"{text!r} is no format of a whole date, such as %Y-%m-%d or %Y-%m-%d %H:%M"
-            raise ValueError(message)
+            message = f"{text!r} is not a format for a complete date"
+            raise ValueError(f"{message}, such as %Y-%m-%d or %Y-%m-%d %H:%M")
     return texts
 
 
@@ -193,8 +193,8 @@ def kind(dtype: pl.DataType) -> str:
 
 def _refuse_other_meaning(name: str, found: pl.DataType, wanted: pl.DataType) -> None:
     if (has := kind(found)) not in SIMPLE:
-        message = f"column {name} of the data holds {has}, which no type of a column can take"
-        raise ProjectError(f"{message}: take it apart in source.py")
+        message = f"column {name} of the data holds {has}, which no column type can hold"
+        raise ProjectError(f"{message}: split it in source.py")
     if has in ("nothing", kind(wanted)) or kind(wanted) == "texts":
         if isinstance(found, pl.Datetime) and isinstance(wanted, pl.Datetime):
             zones = [str(dtype.time_zone or "none") for dtype in (found, wanted)]

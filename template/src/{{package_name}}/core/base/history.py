@@ -60,7 +60,7 @@ class History(Section):
         places = rows.select(self.key)
         order = places.collect_schema()[self.order]
         if not (order.is_numeric() or order.is_temporal()):
-            message = f"{self.order} is {order}, which does not order rows"
+            message = f"{self.order} is {order}, which cannot order rows"
             raise ProjectError(f"{message}: `order` under `features` takes a date, time or number")
         unknown = places.select(pl.col(self.order).null_count()).collect().item()
         if unknown:

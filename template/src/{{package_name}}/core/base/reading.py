@@ -196,7 +196,7 @@ def _scan_file(path: Path, dialect: Dialect) -> pl.LazyFrame:
     if begin.removeprefix(BOM).lstrip().startswith(b"{"):
         return _json_lines(path, dialect)
     if b"\r" in begin and b"\n" not in begin:
-        raise ProjectError(f"{path} ends its lines with CR alone: save it with other line ends")
+        raise ProjectError(f"{path} uses CR alone as line ending: save it with LF or CRLF")
     return _csv(path, dialect)
 
 
@@ -219,7 +219,7 @@ def _excel(path: Path, dialect: Dialect) -> pl.LazyFrame:
         book = import_module("fastexcel").read_excel(path)
         sheets = [pl.DataFrame(book.load_sheet(0, header_row=None, dtypes=kind)) for kind in kinds]
     except ModuleNotFoundError:
-        message = f"cannot read {path}: Excel files need a further package: uv add fastexcel"
+        message = f"cannot read {path}: Excel files need another package: run `uv add fastexcel`"
         raise ProjectError(message) from None
     except Exception as error:  # the package may be missing, so its errors cannot be named here
         raise ProjectError(f"cannot read {path}: {_first_line(error)}") from None
@@ -381,8 +381,8 @@ def _refuse_quotes(path: Path, dialect: Dialect, separator: str) -> None:
         for number, line in enumerate(lines, start=1):
             if re.search(rf"(?:^|{between})[^{between}{sign}\r\n]+{sign}", line):
                 message = f"{path}:{number}: {dialect.quote} inside a cell"
-                remedy = "set `quote: null` under `source` in params.yaml if it is no quote"
-                raise ProjectError(f"{message}: {remedy}")
+                remedy = "set `quote: null` under `source` in params.yaml"
+                raise ProjectError(f"{message}: {remedy} if it does not mark quoted cells")
 
 
 def _refuse_encoding(path: Path, dialect: Dialect) -> None:
@@ -417,8 +417,8 @@ def _encoding(dialect: Dialect) -> str:
     except (LookupError, UnicodeError):
         is_read = False
     if not is_read:
-        message = f"params.yaml: source.encoding: {dialect.encoding} is no encoding of text"
-        raise ProjectError(f"{message} that is read here, such as cp1252 or utf-16")
+        message = f"params.yaml: source.encoding: {dialect.encoding} is not a supported"
+        raise ProjectError(f"{message} text encoding, such as cp1252 or utf-16")
     return "utf-8-sig" if name in ("utf-8", "ascii") else name
 
 

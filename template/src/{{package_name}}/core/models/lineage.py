@@ -96,7 +96,7 @@ class Run:
                 raise ProjectError(f"{message}: {freshness.REMEDY}")
         for path in (paths.MODEL, paths.METRICS):
             if not path.is_file() or _md5(path) != self._hash(path):
-                message = f"{path} is not what {paths.DVC_LOCK} says: {freshness.REMEDY}"
+                message = f"{path} does not match {paths.DVC_LOCK}: {freshness.REMEDY}"
                 raise ProjectError(message)
 
     def lineage(self) -> Lineage:

@@ -274,7 +274,7 @@ def refuse_output(output: Path, source: Path) -> None:
     if output.suffix not in WRITERS:
         raise ProjectError(f"{output}: its name must end with {', '.join(WRITERS)}")
     if source.exists() and source.resolve() in (output.resolve(), *output.resolve().parents):
-        raise ProjectError(f"{output} is read: name another file to write to")
+        raise ProjectError(f"{output} is the input: name another output file")
 
 
 def write(predictions: pl.LazyFrame, output: Path | None) -> tuple[int, int]:

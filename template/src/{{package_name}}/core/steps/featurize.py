@@ -56,8 +56,8 @@ def run(
     try:
         for name, count in zip(infinite, infinities, strict=True):
             if count:
-                message = f"features.py: {name} is infinite in {count} of {rows} rows"
-                raise ProjectError(f"{message}: make it null there, as where a divisor is 0")
+                message = f"features.py: {name} is infinite in {count} of {rows} rows: make it"
+                raise ProjectError(f"{message} null there, for example where a divisor is 0")
         if not train or not test:
             message = f"the split of {rows} valid rows gives {train} to train and {test} to test"
             raise ProjectError(f"{message}: see `split` in params.yaml")

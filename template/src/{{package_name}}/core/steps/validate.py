@@ -146,7 +146,7 @@ def check(raw: pl.LazyFrame, schema: pa.DataFrameSchema, dialect: Dialect) -> Ch
     rules.refuse_missing(schema, found.names())
     for name in set(dialect.empty_in) - {*schema.columns, *found}:
         message = f"params.yaml: `empty_in` under `source` names {name}"
-        raise ProjectError(f"{message}, which is no column of schema.py")
+        raise ProjectError(f"{message}, which is not a column in schema.py")
     names = [name for name in schema.columns if name in found]
     surplus = [name for name in found if name not in schema.columns]
     if surplus and schema.strict is True:
