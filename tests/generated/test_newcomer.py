@@ -80,7 +80,7 @@ def test_the_loop_of_a_change_works_as_printed(first: Repository) -> None:
         repository.run("bash", "-c", command)
     features = repository.path / "src/my_project/features.py"
     text = features.read_text("utf-8")
-    features.write_text(text.replace("import polars as pl\n", "import  polars as pl\n\n\nEPSILON = 1e-9\n"), "utf-8")
+    features.write_text(text.replace("import Row\n", "import Row\n\nEPSILON  =  1e-9\n"), "utf-8")
     params = repository.path / PARAMS
     params.write_text(params.read_text("utf-8").replace("seed: 20", "seed: 25"), "utf-8")
     said = ""

@@ -54,10 +54,7 @@ def test_a_colleague_without_the_data_makes_them_anew(repository: Repository, co
     shutil.rmtree(storage(repository), ignore_errors=True)
     said = colleague.nox("setup")
     assert "files are neither there nor here" in said
-    assert (
-        "data: some files are missing on the remote: failed to pull data from the cloud - "
-        in said
-    )
+    assert "data: some files are missing on the remote: failed to pull data from the cloud - " in said
     assert "data/raw.parquet" in said
     assert "train: " in said
     assert "register: my_project, version 1" in said

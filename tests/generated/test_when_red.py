@@ -16,6 +16,7 @@ rare = pytest.mark.skipif("FORMWORK_EVERYDAY" not in os.environ, reason="`nox -s
 
 PAGE = ROOT / "template/docs/when-red.md.jinja"
 PARAMS, SAMPLE, PROJECT = "params.yaml", "tests/sample.csv", "pyproject.toml"
+ROW = "from .schema import Row\n"  # the last import of the features
 FEATURES, MODEL = "src/my_project/features.py", "src/my_project/model.py"
 
 Case = Callable[[Repository], str]
@@ -125,7 +126,7 @@ def _(repository: Repository) -> str:
 
 @case("would be reformatted")
 def _(repository: Repository) -> str:
-    change(repository, FEATURES, "import polars as pl\n", "import  polars as pl\n")
+    change(repository, FEATURES, ROW, f"{ROW}\nNUMBER  =  1\n")
     found = said(repository, LINT)
     helps(repository, "uv run ruff format", LINT)
     return found
@@ -145,7 +146,7 @@ def _(repository: Repository) -> str:
     lines = "\n".join(f"    if number == {number}:\n        number += {number}" for number in range(40))
     module, test = repository.path / "src/my_project/more.py", repository.path / "tests/test_more.py"
     module.write_text(f'"""More."""\n\n\ndef add(number: int) -> None:\n    """Add."""\n{lines}\n', "utf-8")
-    run = "uv run pytest --cov tests/contract/test_model.py tests/contract/test_featurize.py tests/contract/test_cli.py"
+    run = "uv run pytest tests/contract/test_model.py tests/contract/test_featurize.py tests/contract/test_cli.py --cov"
     found = said(repository, run)
     content = (
         "from my_project.more import add\n\n\ndef test_adding() -> None:\n    for n in range(40):\n        add(n)\n"
@@ -186,7 +187,7 @@ def _(repository: Repository) -> str:
 
 @case("files were modified by this hook")
 def _(repository: Repository) -> str:
-    change(repository, FEATURES, "import polars as pl\n", "import  polars as pl\n\nNUMBER = 1\n")
+    change(repository, FEATURES, ROW, f"{ROW}\nNUMBER  =  1\n")
     found = said(repository, COMMIT)
     helps(repository, COMMIT)
     return found
@@ -229,12 +230,16 @@ def _(repository: Repository) -> str:
     return found
 
 
-@case("cannot read")
+@case("is not utf-8: set")
 def _(repository: Repository) -> str:
     text = (repository.path / SAMPLE).read_text("utf-8").replace("class_0", "Gewürztraminer")
     (repository.path / "data/rows.csv").write_text(text, "latin-1")
     change(repository, PARAMS, SAMPLE, "data/rows.csv")
-    return said(repository, PIPELINE)
+    found = said(repository, PIPELINE)
+    change(repository, "src/my_project/schema.py", '"class_0"', '"Gewürztraminer"')
+    change(repository, PARAMS, "data/rows.csv", "data/rows.csv\n  encoding: cp1252")
+    helps(repository, PIPELINE)
+    return found
 
 
 @case("which schema.py requires")
@@ -260,7 +265,7 @@ def _(repository: Repository) -> str:
 
 @case("features.py: unable to find column")
 def _(repository: Repository) -> str:
-    change(repository, FEATURES, '"total_phenols"', '"totalphenols"')
+    change(repository, FEATURES, "str(Row.total_phenols)", '"totalphenols"')
     return said(repository, PIPELINE)
 
 
@@ -323,7 +328,7 @@ def _(repository: Repository) -> str:
 
 @case("was trained with other code than is here")
 def _(repository: Repository) -> str:
-    change(repository, FEATURES, "import polars as pl\n", "import polars as pl\n\nNUMBER = 1\n")
+    change(repository, FEATURES, ROW, f"{ROW}\nNUMBER = 1\n")
     found = said(repository, PREDICT)
     helps(repository, PIPELINE, COMMIT, f"{REGISTER} --champion", PREDICT)
     return found
@@ -349,7 +354,9 @@ def _(repository: Repository) -> str:
     change(repository, MODEL, "def build(", f"{own}def build(")
     change(repository, MODEL, '        SimpleImputer(strategy="median"),\n', '        Own(strategy="median"),\n')
     found = said(repository, PIPELINE)
-    change(repository, MODEL, "TRUSTED_TYPES: tuple[str, ...] = ()", 'TRUSTED_TYPES = ("my_project.model.Own",)')
+    change(
+        repository, MODEL, 'TRUSTED_TYPES = ["numpy.dtype"]', 'TRUSTED_TYPES = ["numpy.dtype", "my_project.model.Own"]'
+    )
     helps(repository, PIPELINE)
     return found
 

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -40,7 +41,14 @@ class Database:
     """
 
     def __init__(self, path: Path) -> None:
-        """Set the path; nothing is read or written."""
+        """Set the path; nothing is read or written.
+
+        Raises:
+            ProjectError: If MLflow is installed in a folder in which it cannot migrate databases.
+        """
+        if "%" in sys.prefix:
+            message = "the registry cannot be used in a folder whose path has the sign %"
+            raise ProjectError(f"{message}: rename it, then run `uvx nox -s setup`")
         self.path = path.absolute()
         self.artifacts = (self.path.parent / "artifacts").as_uri()
 

@@ -95,9 +95,6 @@ class Registry:
         if uri.startswith(SQLITE):
             self._database = Database(Path(uri.removeprefix(SQLITE)))
             uri = self._database.uri
-            if "%" in mlflow.__file__:
-                message = "the registry cannot be used in a folder whose path has the sign %"
-                raise ProjectError(f"{message}: rename it, then run `uvx nox -s setup`")
         with self.alone(), _one_line_errors(uri):
             if self._database:
                 self._database.prepare()
