@@ -139,9 +139,11 @@ def datasets(session: nox.Session) -> None:
 
 @nox.session
 def everyday(session: nox.Session) -> None:
-    """Move, copy and rename repositories, and merge and commit in them, where `tests` takes the most common cases."""
+    """Move, copy and rename repositories, merge and commit in them, and provoke each message of "When it is red"."""
     install(session)
-    session.run("pytest", "--numprocesses=2", "tests/generated/test_everyday.py", env={"FORMWORK_EVERYDAY": "1"})
+    files = ["tests/generated/test_everyday.py", "tests/generated/test_when_red.py"]
+    session.run("pytest", "--numprocesses=2", "--dist=loadgroup", *files, env={"FORMWORK_EVERYDAY": "1"})
+    session.notify("demo")
 
 
 @nox.session

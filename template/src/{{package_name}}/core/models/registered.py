@@ -40,7 +40,7 @@ def find(name: str) -> tuple[str, Registered | None]:
 
 
 def _ask(uri: str, name: str, key: str) -> list[Registered]:
-    # MLflow reads these when it is imported; without them, it retries for minutes.
+    # Whoever only looks waits less than whoever registers.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     from .registry import Registry

@@ -11,9 +11,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-# MLflow reads these when it is imported: it sends no telemetry, and draws no progress bars.
+# MLflow reads these when it is imported: it sends no telemetry, draws no progress bars, and tries
+# seconds, not minutes, to reach a server.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 
 import mlflow
 from mlflow import MlflowClient
