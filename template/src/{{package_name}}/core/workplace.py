@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 PACKAGE = (__package__ or "").partition(".")[0]
-ENVIRONMENT = Path(".venv")
+ENVIRONMENT = Path(os.environ.get("UV_PROJECT_ENVIRONMENT") or ".venv")
 SETUP = "uvx nox -s setup"
 PIPELINE = "uvx nox -s pipeline"
 REGISTER = f"uv run {PACKAGE} register"
