@@ -141,7 +141,7 @@ def test_the_table_of_parameters_is_written_from_the_class(copy: Path) -> None:
         shutil.copy(ROOT / file.relative_to(copy), file)
     assert sync(copy, "--check").returncode == 0
     change(module, '    encoding: str = "utf-8"\n', '    encoding: str = "latin-1"\n    width: int | None = None\n')
-    assert "does not list its fields" in sync(copy, "--check").stderr
+    assert "does not list the fields" in sync(copy, "--check").stderr
     described = "        width: Width of a cell,\n            in characters.\n        empty: Texts"
     change(module, "        empty: Texts", described)
     assert sync(copy, "--check").stderr == "docs/your-data.md is out of date: run `nox -s sync`\n"
