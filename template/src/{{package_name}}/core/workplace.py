@@ -194,14 +194,13 @@ def _remote() -> Finding:
     place = url if separator else f"the folder {os.path.normpath(Path('.dvc') / url)}"
     if not Path("dvc.lock").is_file():
         return Finding("remote", place)
-    from dvc.repo import Repo
-
-    try:
-        with Repo() as repo:
-            files: dict[str, str] = repo.status(cloud=True)
-    except Exception as error:  # each storage has errors of its own
+    done = _run(sys.executable, "-m", "dvc", "status", "--cloud", "--json")
+    if done.returncode:
+        errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
+        reason = " ".join(errors).removeprefix("ERROR: ").removeprefix("unexpected error - ")
         remedy = CREDENTIALS.get(scheme, f"uv run dvc remote modify {name} url ADDRESS")
-        return missing("remote", f"{place}: {str(error).partition(chr(10))[0]}", remedy)
+        return missing("remote", f"{place}: {reason or 'no answer'}", remedy)
+    files: dict[str, str] = json.loads(done.stdout or "{}")
     states = list(files.values())
     lacking = [file for file, state in files.items() if state == "missing"]
     if lacking:
