@@ -146,13 +146,13 @@ def _(repository: Repository) -> str:
     lines = "\n".join(f"    if number == {number}:\n        number += {number}" for number in range(40))
     module, test = repository.path / "src/my_project/more.py", repository.path / "tests/test_more.py"
     module.write_text(f'"""More."""\n\n\ndef add(number: int) -> None:\n    """Add."""\n{lines}\n', "utf-8")
-    run = "uv run pytest tests/contract/test_stages.py tests/contract/test_featurize.py tests/test_more.py --cov"
+    run = "uv run pytest --cov=my_project tests/contract/test_stages.py tests/contract/test_featurize.py"
     found = said(repository, run)
     content = (
         "from my_project.more import add\n\n\ndef test_adding() -> None:\n    for n in range(40):\n        add(n)\n"
     )
     test.write_text(content, "utf-8")
-    helps(repository, run)
+    helps(repository, f"{run} tests/test_more.py")
     return found
 
 
