@@ -139,7 +139,7 @@ def datasets(session: nox.Session) -> None:
 
 @nox.session
 def everyday(session: nox.Session) -> None:
-    """Move, copy and rename repositories, merge and commit in them, and provoke each message of "When it is red"."""
+    """Move, copy and rename repositories, merge and commit in them, and provoke each message of docs/when-red.md."""
     install(session)
     files = ["tests/generated/test_everyday.py", "tests/generated/test_when_red.py"]
     session.run("pytest", "--numprocesses=2", "--dist=loadgroup", *files, env={"FORMWORK_EVERYDAY": "1"})

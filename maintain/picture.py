@@ -8,6 +8,7 @@ from playwright.sync_api import FloatRect, sync_playwright
 
 from maintain import ROOT
 
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 TARGET = ROOT / "docs/assets/model-card.png"
 
 
@@ -18,7 +19,7 @@ def main(site: Path) -> None:
         site: Folder of the site of a generated repository.
     """
     with sync_playwright() as program:
-        browser = program.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        browser = program.chromium.launch(executable_path=BROWSER, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 960, "height": 900})
         page.goto((site / "model-card.html").absolute().as_uri())
         box = page.locator("article").bounding_box()

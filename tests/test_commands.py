@@ -94,12 +94,12 @@ def test_a_page_that_is_followed_is_read_by_its_test(page: str) -> None:
 
 
 def test_every_other_command_is_known() -> None:
-    """A new one needs a test, or a reason."""
+    """A new command needs a test or a reason."""
     unknown = {line: page for line, page in commands().items() if line not in ELSEWHERE and not GIT.match(line)}
     assert not unknown
 
 
 def test_no_command_is_listed_that_no_page_has() -> None:
-    """And the tests that are named are there."""
+    """Each test file that is named exists, too."""
     assert not set(ELSEWHERE) - set(commands())
     assert all(Path(ROOT / where).is_file() for where in ELSEWHERE.values() if where.startswith("tests/"))

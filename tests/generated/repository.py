@@ -72,6 +72,13 @@ class Repository:
         """Return the changes that git sees."""
         return self.run("git", "status", "--porcelain").stdout
 
+    def change(self, file: str, old: str, new: str) -> None:
+        """Replace a text, which must be in the file, wherever it occurs."""
+        path = self.path / file
+        text = path.read_text("utf-8")
+        assert old in text, (path, old)
+        path.write_text(text.replace(old, new), "utf-8")
+
     def clone(self, path: Path) -> "Repository":
         """Clone the repository as a colleague would."""
         run("git", "clone", "--quiet", str(self.path), str(path), cwd=self.path, env=self.env)

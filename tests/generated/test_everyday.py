@@ -32,14 +32,6 @@ def repository(original: Repository, tmp_path: Path) -> Repository:
     return Repository(path, original.python)
 
 
-def change(repository: Repository, old: str, new: str, file: str = PARAMS) -> None:
-    """Edit a file."""
-    path = repository.path / file
-    text = path.read_text("utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), "utf-8")
-
-
 def commit(repository: Repository, message: str = "Change it") -> str:
     """Commit everything with the hooks, and return their output."""
     repository.run("git", "add", "--all")
@@ -49,8 +41,8 @@ def commit(repository: Repository, message: str = "Change it") -> str:
 def test_a_folder_that_has_moved_goes_on(repository: Repository, original: Repository) -> None:
     """A moved repository commits, trains, registers and predicts, and writes nothing into its old folder."""
     before = {path: path.stat().st_mtime_ns for path in original.path.rglob("*") if ".venv" not in path.parts}
-    change(repository, "seed: 20", "seed: 21")
-    change(repository, "import polars as pl\n", "import  polars as pl\n", "src/my_project/features.py")
+    repository.change(PARAMS, "seed: 20", "seed: 21")
+    repository.change("src/my_project/features.py", "import polars as pl\n", "import  polars as pl\n")
     repository.run("git", "add", "--all")
     said = repository.run("git", "commit", "--message", "Change it", check=False).stderr
     assert "files were modified by this hook" in said
@@ -74,18 +66,18 @@ def test_commits_go_on_after_a_worktree_is_gone(repository: Repository, tmp_path
     """A worktree has an environment of its own, in which its hooks run."""
     worktree = Repository(tmp_path / "worktree", repository.python)
     repository.run("git", "worktree", "add", "--quiet", str(worktree.path))
-    change(worktree, "seed: 20", "seed: 21")
+    worktree.change(PARAMS, "seed: 20", "seed: 21")
     assert "lint" in commit(worktree)
     assert "Session setup was successful" in worktree.nox("setup")
     repository.run("git", "worktree", "remove", "--force", str(worktree.path))
-    change(repository, "seed: 20", "seed: 22")
+    repository.change(PARAMS, "seed: 20", "seed: 22")
     assert "lint" in commit(repository)
 
 
 def test_a_graphical_client_commits(repository: Repository) -> None:
     """A graphical client knows only the system's PATH."""
     repository.nox("setup")
-    change(repository, "seed: 20", "seed: 21")
+    repository.change(PARAMS, "seed: 20", "seed: 21")
     repository.run("git", "add", "--all")
     bare = {"PATH": "/usr/bin:/bin", "HOME": repository.env["HOME"], "UV_CACHE_DIR": repository.env["UV_CACHE_DIR"]}
     who = ["-c", "user.name=Jane", "-c", "user.email=jane@example.org"]
@@ -103,7 +95,7 @@ def test_a_hook_of_ones_own_runs_as_well(repository: Repository) -> None:
     hook.chmod(0o755)
     for _ in range(2):
         repository.nox("setup")
-    change(repository, "seed: 20", "seed: 21")
+    repository.change(PARAMS, "seed: 20", "seed: 21")
     said = commit(repository)
     assert "my own" in said
     assert "format" in said
@@ -111,12 +103,12 @@ def test_a_hook_of_ones_own_runs_as_well(repository: Repository) -> None:
 
 def test_branches_with_different_parameters_merge(repository: Repository) -> None:
     """`resolve` writes the files of tools again, and `lint` names this remedy."""
-    change(repository, "regularization: 1.0", "regularization: 2.0")
+    repository.change(PARAMS, "regularization: 1.0", "regularization: 2.0")
     repository.nox("pipeline")
     repository.run("git", "switch", "--quiet", "--create", "other")
     commit(repository, "Regularize more")
     repository.run("git", "switch", "--quiet", "main")
-    change(repository, "seed: 20", "seed: 21")
+    repository.change(PARAMS, "seed: 20", "seed: 21")
     repository.nox("pipeline")
     commit(repository, "Take another seed")
     done = repository.run("git", "merge", "other", check=False)
@@ -139,7 +131,7 @@ def test_a_conflict_that_only_a_person_can_resolve_is_named(repository: Reposito
     """`resolve` changes nothing before such a conflict is resolved."""
     for branch, seed in (("other", "22"), ("main", "21")):
         repository.run("git", "switch", "--quiet", *(["--create"] if branch == "other" else []), branch)
-        change(repository, "seed: 20", f"seed: {seed}")
+        repository.change(PARAMS, "seed: 20", f"seed: {seed}")
         commit(repository)
     repository.run("git", "merge", "other", check=False)
     before = repository.changes()
@@ -184,7 +176,7 @@ def test_a_lock_that_does_not_fit_is_explained(repository: Repository) -> None:
     """The message says whether the project or a setting of the machine is the cause."""
     said = repository.nox("lint", check=False, UV_PRERELEASE="allow")
     assert "uv.lock fits pyproject.toml, but not the settings of this machine: UV_PRERELEASE" in said
-    change(repository, '"tqdm>=4.67"', '"tqdm>=4.67.1"', "pyproject.toml")
+    repository.change("pyproject.toml", '"tqdm>=4.67"', '"tqdm>=4.67.1"')
     said = repository.nox("lint", check=False)
     assert "uv.lock does not fit pyproject.toml: run `uv lock`, and commit it" in said
 

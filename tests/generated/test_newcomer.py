@@ -75,7 +75,7 @@ def test_the_loop_of_a_change_works_as_printed(first: Repository) -> None:
     repository = first.clone(first.path.parent / "loop")
     repository.run("git", "remote", "set-url", "origin", "../host")
     repository.set_up()
-    branch, check, send, after = blocks(repository.path / "CONTRIBUTING.md", "## The loop of a change")
+    branch, check, send, register, promote = blocks(repository.path / "CONTRIBUTING.md", "## The loop of a change")
     for command in branch:
         repository.run("bash", "-c", command)
     features = repository.path / "src/my_project/features.py"
@@ -90,7 +90,7 @@ def test_the_loop_of_a_change_works_as_printed(first: Repository) -> None:
     assert "1 file reformatted" in said
     assert re.search(r"reports/metrics.json\s+model.accuracy", said)
     merge(repository)
-    for command in after:
+    for command in [*register, *promote]:
         done = repository.run("bash", "-c", command)
     assert "is the champion, the one `predict` uses" in done.stderr
     repository.run("uv", "run", "my_project", "predict", "tests/sample.csv")

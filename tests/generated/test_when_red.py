@@ -33,14 +33,6 @@ def case(message: str) -> Callable[[Case], Case]:
     return register
 
 
-def change(repository: Repository, file: str, old: str, new: str) -> None:
-    """Edit a file."""
-    path = repository.path / file
-    text = path.read_text("utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new), "utf-8")
-
-
 def said(repository: Repository, command: str, **env: str) -> str:
     """Run a command that is refused, and return what it prints."""
     done = repository.run("bash", "-c", command, check=False, **env)
@@ -49,9 +41,18 @@ def said(repository: Repository, command: str, **env: str) -> str:
 
 
 def helps(repository: Repository, *commands: str) -> None:
-    """Run the remedy, and then the command that was refused."""
+    """Run commands that succeed, such as those of a remedy."""
     for command in commands:
         repository.run("bash", "-c", command)
+
+
+def refused(repository: Repository, command: str, *remedies: str | Callable[[], None]) -> str:
+    """Run a command that is refused, then the remedies, and the command again; return what it printed at first."""
+    found = said(repository, command)
+    for remedy in remedies:
+        helps(repository, remedy) if isinstance(remedy, str) else remedy()
+    helps(repository, command)
+    return found
 
 
 LINT, TYPES, DOCS = "uvx nox -s lint", "uvx nox -s types", "uvx nox -s docs"
@@ -62,10 +63,8 @@ COMMIT = "git add --all && git commit --message Change"
 
 @case("uv.lock does not fit pyproject.toml")
 def _(repository: Repository) -> str:
-    change(repository, PROJECT, '"tqdm>=4.67"', '"tqdm>=4.66"')
-    found = said(repository, LINT)
-    helps(repository, "uv lock", LINT)
-    return found
+    repository.change(PROJECT, '"tqdm>=4.67"', '"tqdm>=4.66"')
+    return refused(repository, LINT, "uv lock")
 
 
 @case("uv.lock fits pyproject.toml, but not the settings of this machine")
@@ -87,7 +86,7 @@ def _(repository: Repository) -> str:
 @case("missing data 'source'")
 def _(repository: Repository) -> str:
     shutil.copy(repository.path / SAMPLE, repository.path / "data/rows.csv")
-    change(repository, PARAMS, SAMPLE, "data/rows.csv")
+    repository.change(PARAMS, SAMPLE, "data/rows.csv")
     helps(repository, "uv run dvc add --quiet data/rows.csv", "uv run dvc push --quiet data/rows.csv")
     (repository.path / "data/rows.csv").unlink()
     shutil.rmtree(repository.path / ".dvc/cache")
@@ -109,36 +108,26 @@ def _(repository: Repository) -> str:
 
 @case("conflicts are left to resolve")
 def _(repository: Repository) -> str:
-    change(repository, "README.md", "## Start\n", "<<<<<<< mine\n## Start\n")
-    found = said(repository, LINT)
-    change(repository, "README.md", "<<<<<<< mine\n", "")
-    helps(repository, LINT)
-    return found
+    repository.change("README.md", "## Start\n", "<<<<<<< mine\n## Start\n")
+    return refused(repository, LINT, lambda: repository.change("README.md", "<<<<<<< mine\n", ""))
 
 
 @case("Found 1 error.")
 def _(repository: Repository) -> str:
-    change(repository, FEATURES, "import polars as pl\n", "import os\n\nimport polars as pl\n")
-    found = said(repository, LINT)
-    helps(repository, "uv run ruff check --fix", LINT)
-    return found
+    repository.change(FEATURES, "import polars as pl\n", "import os\n\nimport polars as pl\n")
+    return refused(repository, LINT, "uv run ruff check --fix")
 
 
 @case("would be reformatted")
 def _(repository: Repository) -> str:
-    change(repository, FEATURES, ROW, f"{ROW}\nNUMBER  =  1\n")
-    found = said(repository, LINT)
-    helps(repository, "uv run ruff format", LINT)
-    return found
+    repository.change(FEATURES, ROW, f"{ROW}\nNUMBER  =  1\n")
+    return refused(repository, LINT, "uv run ruff format")
 
 
 @case("Found 1 error in 1 file (checked")
 def _(repository: Repository) -> str:
-    change(repository, FEATURES, "import polars as pl\n", "import polars as pl\n\nNUMBER: int = 'text'\n")
-    found = said(repository, TYPES)
-    change(repository, FEATURES, "NUMBER: int = 'text'", "NUMBER: int = 1")
-    helps(repository, TYPES)
-    return found
+    repository.change(FEATURES, "import polars as pl\n", "import polars as pl\n\nNUMBER: int = 'text'\n")
+    return refused(repository, TYPES, lambda: repository.change(FEATURES, "NUMBER: int = 'text'", "NUMBER: int = 1"))
 
 
 @case("Required test coverage of 80.0% not reached")
@@ -158,17 +147,15 @@ def _(repository: Repository) -> str:
 
 @case("since the last run:")
 def _(repository: Repository) -> str:
-    change(repository, PARAMS, "seed: 20", "seed: 21")
+    repository.change(PARAMS, "seed: 20", "seed: 21")
     run = "uvx nox -s tests -- -k results_are_those_of_the_code"
-    found = said(repository, run)
-    helps(repository, PIPELINE, run)
-    return found
+    return refused(repository, run, PIPELINE)
 
 
 @case("add to the deps of stage")
 def _(repository: Repository) -> str:
     line = "      - src/my_project/features.py\n"
-    change(repository, "dvc.yaml", line, "")
+    repository.change("dvc.yaml", line, "")
     run = "uvx nox -s tests -- -k depends_on_all_code"
     found = said(repository, run)
     assert line in found
@@ -178,28 +165,21 @@ def _(repository: Repository) -> str:
 
 @case("strict mode!")
 def _(repository: Repository) -> str:
-    change(repository, "docs/index.md", "## The last run\n", "## The last run\n\n[Nowhere](nowhere.md)\n")
-    found = said(repository, DOCS)
-    change(repository, "docs/index.md", "\n[Nowhere](nowhere.md)\n", "")
-    helps(repository, DOCS)
-    return found
+    repository.change("docs/index.md", "## The last run\n", "## The last run\n\n[Nowhere](nowhere.md)\n")
+    return refused(repository, DOCS, lambda: repository.change("docs/index.md", "\n[Nowhere](nowhere.md)\n", ""))
 
 
 @case("files were modified by this hook")
 def _(repository: Repository) -> str:
-    change(repository, FEATURES, ROW, f"{ROW}\nNUMBER  =  1\n")
-    found = said(repository, COMMIT)
-    helps(repository, COMMIT)
-    return found
+    repository.change(FEATURES, ROW, f"{ROW}\nNUMBER  =  1\n")
+    return refused(repository, COMMIT)
 
 
 @case("exceeds 1000 KB")
 def _(repository: Repository) -> str:
     (repository.path / "data").mkdir(exist_ok=True)
     (repository.path / "large.csv").write_text("1,2\n" * 500_000, "utf-8")
-    found = said(repository, COMMIT)
-    helps(repository, "git rm --quiet --cached large.csv", "uv run dvc add --quiet large.csv", COMMIT)
-    return found
+    return refused(repository, COMMIT, "git rm --quiet --cached large.csv", "uv run dvc add --quiet large.csv")
 
 
 @case("Private key found")
@@ -224,48 +204,43 @@ def _(repository: Repository) -> str:
     hook = repository.path / ".git/hooks/pre-commit"
     text = hook.read_text("utf-8")
     hook.write_text(re.sub('PATH="[^"]*"', 'PATH="/usr/bin:/bin"', text), "utf-8")
-    change(repository, PARAMS, "seed: 20", "seed: 21")
-    found = said(repository, COMMIT)
-    helps(repository, "uvx nox -s setup", COMMIT)
-    return found
+    repository.change(PARAMS, "seed: 20", "seed: 21")
+    return refused(repository, COMMIT, "uvx nox -s setup")
 
 
 @case("is not utf-8: set")
 def _(repository: Repository) -> str:
     text = (repository.path / SAMPLE).read_text("utf-8").replace("class_0", "Gewürztraminer")
     (repository.path / "data/rows.csv").write_text(text, "latin-1")
-    change(repository, PARAMS, SAMPLE, "data/rows.csv")
+    repository.change(PARAMS, SAMPLE, "data/rows.csv")
     found = said(repository, PIPELINE)
-    change(repository, "src/my_project/schema.py", '"class_0"', '"Gewürztraminer"')
-    change(repository, PARAMS, "data/rows.csv", "data/rows.csv\n  encoding: cp1252")
+    repository.change("src/my_project/schema.py", '"class_0"', '"Gewürztraminer"')
+    repository.change(PARAMS, "data/rows.csv", "data/rows.csv\n  encoding: cp1252")
     helps(repository, PIPELINE)
     return found
 
 
 @case("which schema.py requires")
 def _(repository: Repository) -> str:
-    change(repository, SAMPLE, "alcohol,", "strength,")
-    found = said(repository, PIPELINE)
-    change(repository, SAMPLE, "strength,", "alcohol,")
-    helps(repository, PIPELINE)
-    return found
+    repository.change(SAMPLE, "alcohol,", "strength,")
+    return refused(repository, PIPELINE, lambda: repository.change(SAMPLE, "strength,", "alcohol,"))
 
 
 @case("rows are bad, more than the accepted")
 def _(repository: Repository) -> str:
-    change(repository, SAMPLE, "class_0", "class_9")
+    repository.change(SAMPLE, "class_0", "class_9")
     return said(repository, PIPELINE)
 
 
 @case("Extra inputs are not permitted")
 def _(repository: Repository) -> str:
-    change(repository, PARAMS, "\nmodel:\n", "\nmodel:\n  surplus: 1\n")
+    repository.change(PARAMS, "\nmodel:\n", "\nmodel:\n  surplus: 1\n")
     return said(repository, PIPELINE)
 
 
 @case("features.py: unable to find column")
 def _(repository: Repository) -> str:
-    change(repository, FEATURES, "str(Row.total_phenols)", '"totalphenols"')
+    repository.change(FEATURES, "str(Row.total_phenols)", '"totalphenols"')
     return said(repository, PIPELINE)
 
 
@@ -279,8 +254,7 @@ def _(repository: Repository) -> str:
 
 @case("the model does not beat the baseline")
 def _(repository: Repository) -> str:
-    change(
-        repository,
+    repository.change(
         MODEL,
         "    return model\n\n\ndef baseline",
         "    assert model\n    return baseline()\n\n\ndef baseline",
@@ -305,15 +279,13 @@ def _(repository: Repository) -> str:
 
 @case("the results are not those of the code here")
 def _(repository: Repository) -> str:
-    change(repository, PARAMS, "seed: 20", "seed: 21")
-    found = said(repository, REGISTER)
-    helps(repository, PIPELINE, REGISTER)
-    return found
+    repository.change(PARAMS, "seed: 20", "seed: 21")
+    return refused(repository, REGISTER, PIPELINE)
 
 
 @case("since its code is not committed")
 def _(repository: Repository) -> str:
-    change(repository, PARAMS, "seed: 20", "seed: 23")
+    repository.change(PARAMS, "seed: 20", "seed: 23")
     helps(repository, PIPELINE)
     found = repository.run("bash", "-c", REGISTER).stderr
     repository.run("bash", "-c", COMMIT)
@@ -328,10 +300,8 @@ def _(repository: Repository) -> str:
 
 @case("was trained with other code than is here")
 def _(repository: Repository) -> str:
-    change(repository, FEATURES, ROW, f"{ROW}\nNUMBER = 1\n")
-    found = said(repository, PREDICT)
-    helps(repository, PIPELINE, COMMIT, f"{REGISTER} --champion", PREDICT)
-    return found
+    repository.change(FEATURES, ROW, f"{ROW}\nNUMBER = 1\n")
+    return refused(repository, PREDICT, PIPELINE, COMMIT, f"{REGISTER} --champion")
 
 
 @case("does not answer")
@@ -351,11 +321,11 @@ def _(repository: Repository) -> str:
 @case("see TRUSTED_TYPES in model.py")
 def _(repository: Repository) -> str:
     own = "class Own(SimpleImputer):  # type: ignore[misc]\n    pass\n\n\n"
-    change(repository, MODEL, "def build(", f"{own}def build(")
-    change(repository, MODEL, '        SimpleImputer(strategy="median"),\n', '        Own(strategy="median"),\n')
+    repository.change(MODEL, "def build(", f"{own}def build(")
+    repository.change(MODEL, '        SimpleImputer(strategy="median"),\n', '        Own(strategy="median"),\n')
     found = said(repository, PIPELINE)
-    change(
-        repository, MODEL, 'TRUSTED_TYPES = ["numpy.dtype"]', 'TRUSTED_TYPES = ["numpy.dtype", "my_project.model.Own"]'
+    repository.change(
+        MODEL, 'TRUSTED_TYPES = ["numpy.dtype"]', 'TRUSTED_TYPES = ["numpy.dtype", "my_project.model.Own"]'
     )
     helps(repository, PIPELINE)
     return found
@@ -363,7 +333,7 @@ def _(repository: Repository) -> str:
 
 @case("not committed: commit or stash first")
 def _(repository: Repository) -> str:
-    change(repository, "README.md", "## Start\n", "## Begin\n")
+    repository.change("README.md", "## Start\n", "## Begin\n")
     return said(repository, "uvx nox -s update")
 
 

@@ -1,7 +1,6 @@
 """This site and that of a generated repository, as a browser shows them."""
 
 import functools
-import shutil
 import threading
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -13,10 +12,10 @@ from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from maintain.picture import BROWSER
 from tests.generated.repository import generate
 from tests.harness import ROOT, Template
 
-PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 OPTIONS = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync")
 SERIOUS = {"serious", "critical"}
 OF_THE_THEME = {"aria-dialog-name"}  # the theme's search dialog has no name
@@ -24,7 +23,7 @@ OF_THE_THEME = {"aria-dialog-name"}  # the theme's search dialog has no name
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.xdist_group("sites"),
-    pytest.mark.skipif(not PROGRAM, reason="there is no Chromium on this machine"),
+    pytest.mark.skipif(not BROWSER, reason="there is no Chromium on this machine"),
 ]
 
 
@@ -32,7 +31,7 @@ pytestmark = [
 def browser() -> Iterator[Browser]:
     """Yield a browser without a window."""
     with sync_playwright() as program:
-        yield program.chromium.launch(executable_path=PROGRAM, args=OPTIONS)
+        yield program.chromium.launch(executable_path=BROWSER, args=OPTIONS)
 
 
 @pytest.fixture(scope="module")

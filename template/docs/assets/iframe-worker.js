@@ -1,5 +1,5 @@
-// The search of a site that is opened from a folder: browsers start no worker from a file, so the
-// script of the worker runs in a hidden frame. A site on a server uses workers, and not this.
+// Browsers start no worker from a file. Where the site is opened from a folder, the script of the
+// search worker therefore runs in a hidden frame. On a server, real workers are used.
 if (location.protocol === "file:") {
   window.Worker = class extends EventTarget {
     constructor(url) {
@@ -24,7 +24,7 @@ if (location.protocol === "file:") {
         }, { once: true })
       })
       frame.srcdoc = "<!doctype html>"
-      document.body ? document.body.append(frame) : document.documentElement.append(frame)
+      (document.body ?? document.documentElement).append(frame)
     }
 
     async postMessage(data) {

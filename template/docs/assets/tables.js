@@ -1,4 +1,4 @@
-// Tables that are wider than the page scroll: a keyboard has to reach them for that.
+// Wide tables scroll sideways: make them focusable, so that the keyboard can scroll them.
 new MutationObserver(() => {
   for (const table of document.querySelectorAll(".md-typeset__scrollwrap")) table.tabIndex = 0
 }).observe(document.documentElement, { childList: true, subtree: true })

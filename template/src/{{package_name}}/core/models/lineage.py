@@ -192,21 +192,22 @@ def _commit_of(files: Iterable[str]) -> tuple[str, str]:
 
     `git status` shows neither edits that git was told to overlook nor files that it ignores.
     """
-    commit = _git("rev-parse", "--verify", "--quiet", "HEAD")
-    status = _git("status", "--porcelain", "--untracked-files=all", "--", ".")
-    listed = _git("ls-files", "-v", "--", ".")
+    commit = git("rev-parse", "--verify", "--quiet", "HEAD")
+    status = git("status", "--porcelain", "--untracked-files=all", "--", ".")
+    listed = git("ls-files", "-v", "--", ".")
     if commit is None or status is None or listed is None:
         return UNKNOWN, UNKNOWN
     flags = ((line[0], Path(line[2:])) for line in listed.splitlines())
     hidden = any(flag.islower() or (flag == "S" and file.exists()) for flag, file in flags)
     files = sorted(files)
-    here = _git("hash-object", "--", *files)
-    there = _git("rev-parse", *(f"HEAD:./{file}" for file in files))
+    here = git("hash-object", "--", *files)
+    there = git("rev-parse", *(f"HEAD:./{file}" for file in files))
     is_clean = not status and not hidden and here is not None and here == there
     return commit, CLEAN if is_clean else UNCLEAN
 
 
-def _git(*arguments: str) -> str | None:
+def git(*arguments: str) -> str | None:
+    """Return what git prints in the working directory, None if it fails or is missing."""
     try:
         done = subprocess.run(
             ["git", *arguments], capture_output=True, encoding="utf-8", check=False
