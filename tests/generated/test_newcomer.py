@@ -72,8 +72,8 @@ def test_nine_commands_lead_from_a_clone_to_a_pushed_change(first: Repository) -
 
 def test_the_loop_of_a_change_works_as_printed(first: Repository) -> None:
     """The loop ends with a champion that predicts."""
-    repository = first.clone(first.path.parent / "loop")
-    repository.run("git", "remote", "set-url", "origin", "../host")
+    first.run("git", "clone", "--quiet", "../host", "../loop")
+    repository = Repository(first.path.parent / "loop", first.python)
     repository.set_up()
     branch, check, send, register, promote = blocks(repository.path / "CONTRIBUTING.md", "## The loop of a change")
     for command in branch:

@@ -115,7 +115,7 @@ def _(repository: Repository) -> str:
 @case("Found 1 error.")
 def _(repository: Repository) -> str:
     repository.change(FEATURES, "import polars as pl\n", "import os\n\nimport polars as pl\n")
-    return refused(repository, LINT, "uv run ruff check --fix")
+    return refused(repository, LINT, "uv run ruff check --fix", "uv run ruff format")
 
 
 @case("would be reformatted")

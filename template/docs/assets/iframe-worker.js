@@ -24,7 +24,8 @@ if (location.protocol === "file:") {
         }, { once: true })
       })
       frame.srcdoc = "<!doctype html>"
-      (document.body ?? document.documentElement).append(frame)
+      const place = document.body ?? document.documentElement
+      place.append(frame)
     }
 
     async postMessage(data) {
