@@ -6,12 +6,11 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from formwork import placing, update
 from formwork.cli import main
 from formwork.repository import MARK
 from tests.harness import git, tree
@@ -45,14 +44,19 @@ def is_at_it(repository: Path) -> bool:
     return (repository / ".git" / MARK).exists()
 
 
-def kill(repository: Path, *, after: float, at_the_end: bool) -> None:
-    """Start an update, and kill it and its child processes some seconds later."""
+def placed(repository: Path) -> int:
+    """Count the files that the update has removed and added so far."""
+    gone, added = (len(list((repository / "many" / name).glob("*"))) for name in ("gone", "added"))
+    return 100 - gone + added
+
+
+def kill(repository: Path, *, is_due: Callable[[], bool]) -> None:
+    """Start an update, and kill it and its child processes as soon as the moment has come."""
     quiet = subprocess.DEVNULL
     command = [sys.executable, "-m", "formwork", "update"]
     with subprocess.Popen(command, cwd=repository, stdout=quiet, stderr=quiet, start_new_session=True) as process:
-        while at_the_end and not is_at_it(repository) and process.poll() is None:
+        while not is_due() and process.poll() is None:
             time.sleep(0.0005)
-        time.sleep(after)
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
 
@@ -60,23 +64,13 @@ def kill(repository: Path, *, after: float, at_the_end: bool) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no process groups to kill")
-def test_killed(halfway: Path, chunk: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed(halfway: Path, chunk: int, capsys: pytest.CaptureFixture[str]) -> None:
     """Half of the kills happen while files are written; the old state is restored, and the next run succeeds."""
     chance = random.Random(chunk)  # noqa: S311
     put(halfway, {"untracked.txt": "mine\n"})
     before = tree(halfway)
-    places: list[float] = []
-    put_into_place = placing.put_into_place
-
-    def timed(*arguments: Any) -> None:  # noqa: ANN401
-        start = time.monotonic()
-        put_into_place(*arguments)
-        places.append(time.monotonic() - start)
-
     begun = time.monotonic()
-    with monkeypatch.context() as patched:
-        patched.setattr(update, "put_into_place", timed)
-        main(["update"])
+    main(["update"])
     seconds = time.monotonic() - begun + 0.4  # to start python
     after = tree(halfway)
     assert after != before
@@ -84,8 +78,9 @@ def test_killed(halfway: Path, chunk: int, capsys: pytest.CaptureFixture[str], m
     assert tree(halfway) == before
     touched = 0
     for number in range(KILLS // CHUNKS):
-        at_the_end = number % 2 == 0
-        kill(halfway, after=chance.uniform(0, places[0] if at_the_end else seconds), at_the_end=at_the_end)
+        files, end = chance.randint(1, 150), time.monotonic() + chance.uniform(0, seconds)
+        is_aimed = number % 2 == 0
+        kill(halfway, is_due=lambda: placed(halfway) >= files if is_aimed else time.monotonic() > end)  # noqa: B023
         is_touched = is_at_it(halfway) and git(halfway, "status", "--porcelain", "--untracked-files=no") != ""
         touched += is_touched
         git(halfway, "reset", "--quiet", "--hard")

@@ -213,13 +213,13 @@ CASES = [
     Case(
         "an encoding that does not exist",
         HEADER + GOOD,
-        error="params.yaml: source.encoding: utf-9 is no encoding of text",
+        error="params.yaml: source.encoding: utf-9 is not a supported text encoding",
         dialect={"encoding": "utf-9"},
     ),
     Case(
         "an encoding that is none of text",
         HEADER + GOOD,
-        error="params.yaml: source.encoding: hex is no encoding of text",
+        error="params.yaml: source.encoding: hex is not a supported text encoding",
         dialect={"encoding": "hex"},
     ),
     Case(
