@@ -195,7 +195,9 @@ def quickness(repository: Repository, template: Template, scratch: Path, rounds:
         now, before = (taken(one, "my_project", stage) for one in (repository, old))
         how = f"CPU {now:.2f} s and {before:.2f} s, medians of {rounds}"
         figures.append(Figure(f"`{stage}` on the example, over that of 0.2.0", 1 / 1.5, now / before, "times", how))
-    libraries = taken(repository, "python", "-c", "import polars, sklearn.linear_model, sklearn.metrics, skops.io")
+    libraries = taken(
+        repository, "python", "-c", "import pandera.polars, sklearn.linear_model, sklearn.metrics, skops.io"
+    )
     for stage in ("train", "evaluate"):
         now = taken(repository, "my_project", stage)
         how = f"CPU {now:.2f} s and {libraries:.2f} s, medians of {rounds}"

@@ -348,7 +348,18 @@ CASES = [
         "times",
         HEADER + "1,2,Ann,2026-01-31T12:00:00,\n1,2,Ann,2026-01-31 12:00,\n1,2,Ann,noon,\n",
         valid=2,
-        reasons=["day is 'noon', not a time such as 2026-01-31 12:00:00 (see `time_zone` in docs/your-data.md)"],
+        reasons=[
+            "day is 'noon', not a time such as 2026-01-31 12:00:00 with at most 6 decimals (see `time_zone` in docs/your-data.md)"
+        ],
+        schema=TIME,
+    ),
+    Case(
+        "times with more decimals than microseconds",
+        HEADER + "1,2,Ann,2026-01-31 12:00:00.1234560,\n1,2,Ann,2026-01-31T12:00:00.1234567,\n",
+        valid=1,
+        reasons=[
+            "day is '2026-01-31T12:00:00.1234567', not a time such as 2026-01-31 12:00:00 with at most 6 decimals (see `time_zone` in docs/your-data.md)"
+        ],
         schema=TIME,
     ),
     Case("dates among times", HEADER + "1,2,Ann,2026-01-31,\n1,2,Ann,2026-01-31 12:00,\n", valid=2, schema=TIME),
@@ -356,7 +367,7 @@ CASES = [
         "times with a zone, no zone set",
         HEADER + "1,2,Ann,2026-01-31T12:00:00Z,\n",
         reasons=[
-            "day is '2026-01-31T12:00:00Z', not a time such as 2026-01-31 12:00:00 (see `time_zone` in docs/your-data.md)"
+            "day is '2026-01-31T12:00:00Z', not a time such as 2026-01-31 12:00:00 with at most 6 decimals (see `time_zone` in docs/your-data.md)"
         ],
         schema=TIME,
     ),
@@ -372,14 +383,14 @@ CASES = [
         HEADER + "1,2,Ann,2026-01-31T12:00:00+02:00,\n1,2,Ann,2026-01-31 12:00:00,\n",
         valid=1,
         reasons=[
-            "day is '2026-01-31 12:00:00', not a time such as 2026-01-31 12:00:00+00:00 (see `time_zone` in docs/your-data.md)"
+            "day is '2026-01-31 12:00:00', not a time such as 2026-01-31 12:00:00+00:00 with at most 6 decimals (see `time_zone` in docs/your-data.md)"
         ],
         schema=UTC,
     ),
     Case(
         "a local time that does not exist",
         HEADER + "1,2,Ann,2026-03-29 02:30:00,\n",
-        reasons=["day is '2026-03-29 02:30:00', not a time such as 2026-01-31 12:00:00"],
+        reasons=["day is '2026-03-29 02:30:00', not a time such as 2026-01-31 12:00:00 with at most 6 decimals"],
         dialect={"time_zone": "Europe/Vienna"},
         schema=UTC,
     ),

@@ -1,6 +1,7 @@
 """The command line: a command for each stage of the pipeline, `register` and `predict`."""
 
 import ast
+import io
 import logging
 import os
 import sys
@@ -137,6 +138,10 @@ def heartbeat(name: str, *, seconds: float = 30) -> Iterator[None]:
 
 def main() -> None:
     """Run the command line, and report an error that the user can fix in one line."""
+    if not getattr(sys, "stderr", None):  # whoever calls this has closed it
+        sys.stderr = io.StringIO()
+    report = sys.unraisablehook  # which need not say that Ctrl-C has ended a thread, too
+    sys.unraisablehook = lambda it: None if it.exc_type is KeyboardInterrupt else report(it)
     try:
         with heartbeat(" ".join(sys.argv[1:2])):
             app()

@@ -34,6 +34,7 @@ SIMPLE = ("texts", "numbers", "booleans", "dates", "times on a date", "times of 
 EXAMPLE = datetime(2026, 1, 31, 12)
 ISO_TIMES = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M")
 TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
+DECIMALS = {"ms": 3, "us": 6, "ns": 9}  # of a second, by the unit of a type
 WORDS_FOR_TRUTH = {**dict.fromkeys(TRUE, True), **dict.fromkeys(FALSE, False)}
 
 
@@ -272,6 +273,8 @@ def _number(text: pl.Expr, dialect: Dialect) -> pl.Expr:
 def _time(text: pl.Expr, wanted: pl.Datetime, dialect: Dialect) -> pl.Expr:
     """Read times; null where only the cell or only the schema has a zone, without `time_zone`."""
     unit, zone = wanted.time_unit, wanted.time_zone
+    digits_beyond = rf":\d\d\.\d{{{DECIMALS[unit]}}}\d*[1-9]"
+    text = pl.when(~text.str.contains(digits_beyond)).then(text)  # they would be cut off
     iso = text.str.replace("T", " ", literal=True)
     source, formats = (text, dialect.times) if dialect.times else (iso, ISO_TIMES)
     readings = [*((source, it) for it in formats), *((text, it) for it in dialect.dates)]
@@ -309,7 +312,8 @@ def _fault(wanted: pl.DataType, dialect: Dialect) -> str:
         example = _example([*dialect.times, *ISO_TIMES][0])
         zone = "+00:00" if wanted.time_zone and not dialect.time_zone else ""
         hint = "" if dialect.time_zone else " (see `time_zone` in docs/your-data.md)"
-        return f"not a time such as {example}{zone}{hint}"
+        digits = "" if dialect.times else f" with at most {DECIMALS[wanted.time_unit]} decimals"
+        return f"not a time such as {example}{zone}{digits}{hint}"
     if wanted == pl.Date:
         return f"not a date such as {_example(dialect.dates[0])}"
     if wanted == pl.Time:

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from .errors import ProjectError
 
 # Rows in a batch: if two files are written, batches wait in memory for the slower one.
-BATCH = 50_000
+BATCH = 10_000
 
 # A progress bar for rows on stderr, only if stderr is a terminal.
 BAR = {"unit": " rows", "unit_scale": True, "disable": None, "leave": False, "delay": 1}

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pandera.polars as pa
 import polars as pl
@@ -257,7 +257,7 @@ def file_of(place: str) -> Iterator[Path]:
         copy = Path(folder) / "stdin"
         with copy.open("wb") as target:
             if place == "-":
-                shutil.copyfileobj(sys.stdin.buffer, target)
+                shutil.copyfileobj(_open_stream("stdin").buffer, target)
             else:
                 with path.open("rb") as pipe:
                     shutil.copyfileobj(pipe, target)
@@ -318,10 +318,19 @@ def _write(rows: pl.LazyFrame, output: Path) -> None:
 
 def _print(rows: pl.LazyFrame) -> None:
     """Print CSV until the reader closes the pipe."""
+    target = _open_stream("stdout")
     try:
-        sys.stdout.write(pl.DataFrame(schema=rows.collect_schema()).write_csv())
+        target.write(pl.DataFrame(schema=rows.collect_schema()).write_csv())
         for batch in rows.collect_batches():
-            sys.stdout.write(batch.write_csv(include_header=False))
-        sys.stdout.flush()
+            target.write(batch.write_csv(include_header=False))
+        target.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), target.fileno())
+
+
+def _open_stream(name: str) -> TextIO:
+    """Return standard input or output, which whoever calls this may have closed."""
+    stream: TextIO | None = getattr(sys, name)
+    if stream is None:
+        raise ProjectError(f"{name} is closed: name a file instead")
+    return stream
