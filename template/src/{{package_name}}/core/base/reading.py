@@ -313,7 +313,7 @@ def _csv(path: Path, dialect: Dialect) -> pl.LazyFrame:
                     missing_columns="insert",  # in short lines, which are refused below
                     raise_if_empty=False,
                     glob=False,
-                ).collect_batches():
+                ).collect_batches(chunk_size=ROWS_AT_ONCE):
                     if batch.select((last.is_null() | (last == "")).any()).item() is False:
                         yield batch
                         continue
