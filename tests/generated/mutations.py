@@ -455,8 +455,8 @@ MUTATIONS = [
     Mutation(
         "an infinite input given to the model",
         "core/models/predict.py",
-        "        if infinite := is_infinite(inputs.schema):\n",
-        "        if infinite := is_infinite(pl.Schema()):\n",
+        "        infinite = is_infinite(inputs.schema)\n",
+        "        infinite = is_infinite(pl.Schema())\n",
         "test_cli.py",
     ),
     Mutation(
