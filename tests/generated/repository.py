@@ -117,7 +117,8 @@ def machine() -> dict[str, str]:
     home = Path(tempfile.mkdtemp(prefix="formwork-home-"))
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     warm = {"UV_CACHE_DIR": cache_folder.strip(), "UV_PYTHON_DOWNLOADS": "never"}
-    env = environment(home, **AUTHOR, **warm, **pyenv(), NO_COLOR="1")
+    types = {"MYPY_CACHE_DIR": str(home / "types")}  # all repositories of this process share the types of packages
+    env = environment(home, **AUTHOR, **warm, **types, **pyenv(), NO_COLOR="1")
     of_this_run = {"UV_PYTHON", "UV_PROJECT_ENVIRONMENT"}  # nox sets them
     return {name: value for name, value in env.items() if name not in of_this_run}
 
