@@ -74,6 +74,16 @@ def test_both_doors_give_the_same_bytes(doors: Doors, template: Template, tmp_pa
     assert done.stdout.endswith("\nNext, in my-project: uvx nox -s setup\n")
 
 
+def test_both_doors_refuse_a_reserved_name(doors: Doors, template: Template, tmp_path: Path) -> None:
+    """In a template under git, copier defines `_commit` for a new repository, too."""
+    answers = {"package_name": "json"}
+    done = doors.cookiecutter(template.url, tmp_path / "one", answers=answers, check=False)
+    assert "json is a name of Python" in done.stderr
+    done = doors.copier(template.url, tmp_path / "two", answers=answers, check=False)
+    assert "json is a name of Python" in done.stderr
+    assert not [*tmp_path.glob("one/*"), *tmp_path.glob("two/*")]
+
+
 def test_the_folder_has_its_name_while_it_is_rendered(doors: Doors, template: Template, tmp_path: Path) -> None:
     """A template may use the folder's name, so the name of the scratch folder must not be seen."""
     work = checkout(template, tmp_path / "work")

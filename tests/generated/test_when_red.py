@@ -172,7 +172,9 @@ def _(repository: Repository) -> str:
 @case("files were modified by this hook")
 def _(repository: Repository) -> str:
     repository.change(FEATURES, ROW, f"{ROW}\nNUMBER  =  1\n")
-    return refused(repository, COMMIT)
+    found = refused(repository, COMMIT, PIPELINE)
+    assert "nothing new" not in repository.run("bash", "-c", REGISTER).stderr
+    return found
 
 
 @case("exceeds 1000 KB")
@@ -236,6 +238,20 @@ def _(repository: Repository) -> str:
 def _(repository: Repository) -> str:
     repository.change(PARAMS, "\nmodel:\n", "\nmodel:\n  surplus: 1\n")
     return said(repository, PIPELINE)
+
+
+@case("Unsupported value of type 'date'")
+def _(repository: Repository) -> str:
+    repository.change(PARAMS, "  unused: []", "  unused: [2026-01-31]")
+    return refused(repository, PIPELINE, lambda: repository.change(PARAMS, "[2026-01-31]", "[]"))
+
+
+@case("shows the traceback")
+def _(repository: Repository) -> str:
+    repository.change(FEATURES, "Row.flavanoids", "Row.flavanoid")
+    found = refused(repository, PIPELINE, lambda: repository.change(FEATURES, "Row.flavanoid)", "Row.flavanoids)"))
+    assert re.search(r"my_project: src/my_project/features\.py:\d+: AttributeError: .*Row", found)
+    return found
 
 
 @case("features.py: unable to find column")

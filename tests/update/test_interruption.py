@@ -46,8 +46,8 @@ def is_at_it(repository: Path) -> bool:
 
 def placed(repository: Path) -> int:
     """Count the files that the update has removed and added so far."""
-    gone, added = (len(list((repository / "many" / name).glob("*"))) for name in ("gone", "added"))
-    return 100 - gone + added
+    gone, added = ((repository / f"many/{name}/{number}.txt" for number in range(100)) for name in ("gone", "added"))
+    return 100 - sum(file.exists() for file in gone) + sum(file.exists() for file in added)
 
 
 def kill(repository: Path, *, is_due: Callable[[], bool]) -> None:

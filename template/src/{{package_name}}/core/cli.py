@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -16,7 +17,7 @@ from typing import Annotated
 import typer
 
 from . import pipeline
-from .base.errors import ProjectError
+from .base.errors import ProjectError, in_one_line
 
 logger = logging.getLogger(__name__)
 
@@ -150,3 +151,23 @@ def main() -> None:
     except OSError as error:  # such as a full disk or a read-only folder
         place = f": {error.filename}" if error.filename else ""
         sys.exit(f"{PACKAGE}: {error.strerror or error}{place}")
+    except Exception as error:
+        place = place_of(error)
+        if not place or logging.getLogger(PACKAGE).isEnabledFor(logging.DEBUG):
+            raise
+        reason = f"{place}: {type(error).__name__}: {in_one_line(error)}"
+        sys.exit(f"{PACKAGE}: {reason} (`{PACKAGE} --verbose` shows the traceback)")
+
+
+def place_of(error: Exception) -> str:
+    """Name the file and the line of an error in one of your modules; empty if it is elsewhere."""
+    places = [(it.filename, it.lineno) for it in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError):
+        places.append((error.filename or "", error.lineno))
+    root, core = STAGES.parent, Path(__file__).parent
+    yours = [
+        f"{Path(file).relative_to(root.parents[1])}:{line}"
+        for file, line in places
+        if Path(file).is_relative_to(root) and not Path(file).is_relative_to(core)
+    ]
+    return yours[-1] if yours else ""

@@ -233,7 +233,9 @@ def _results() -> Finding:
     try:
         found = changes()
     except ProjectError as error:
-        return missing("results", str(error).partition(": ")[0], PIPELINE)
+        is_first = not Path("dvc.lock").is_file()
+        remedy = PIPELINE if is_first else "git diff dvc.yaml dvc.lock # and correct the file"
+        return missing("results", str(error).partition(": ")[0], remedy)
     if not found:
         return Finding("results", "those of the code and the parameters here")
     more = f", and {len(found) - 1} more" if len(found) > 1 else ""

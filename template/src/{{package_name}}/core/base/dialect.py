@@ -67,14 +67,14 @@ class Dialect(Section):
     """How the files of rows are written; every key may be missing in params.yaml.
 
     Attributes:
-        separator: Sign between two cells; by default a comma, and a tab in `.tsv` files.
-        quote: Sign around a cell that holds separators; null if there is none.
+        separator: Character between two cells; by default a comma, and a tab in `.tsv` files.
+        quote: Character around a cell that holds separators; null if there is none.
         comment: Lines that begin with this are left out.
         encoding: Encoding of text files, by Python's name, such as `cp1252`.
         empty: Texts that mean an empty cell, except where the schema allows them by `isin`.
         empty_in: The same for single columns, instead of `empty`.
-        decimal: Decimal sign.
-        thousands: Sign between groups of three digits.
+        decimal: Decimal separator.
+        thousands: Character between groups of three digits.
         dates: Formats of dates, tried in this order.
         times: Formats of times of day on a date, tried in this order; by default ISO 8601. A date
             alone is midnight.
@@ -273,7 +273,7 @@ def _number(text: pl.Expr, dialect: Dialect) -> pl.Expr:
 def _time(text: pl.Expr, wanted: pl.Datetime, dialect: Dialect) -> pl.Expr:
     """Read times; null where only the cell or only the schema has a zone, without `time_zone`."""
     unit, zone = wanted.time_unit, wanted.time_zone
-    digits_beyond = rf":\d\d\.\d{{{DECIMALS[unit]}}}\d*[1-9]"
+    digits_beyond = r":\d\d\." + r"\d" * DECIMALS[unit] + r"\d*[1-9]"
     text = pl.when(~text.str.contains(digits_beyond)).then(text)  # they would be cut off
     iso = text.str.replace("T", " ", literal=True)
     source, formats = (text, dialect.times) if dialect.times else (iso, ISO_TIMES)

@@ -52,6 +52,8 @@ NO_ROWS = {
     rb"\xff\xfe|\xfe\xff": "is in UTF-16: set `encoding: utf-16` under `source` in params.yaml",
 }
 
+SEPARATORS = (";", "\t", "|", ",")
+
 Batches = Callable[[], Iterator[pl.DataFrame]]
 
 
@@ -293,6 +295,7 @@ def _refuse_json(path: Path, dialect: Dialect) -> None:
 
 def _csv(path: Path, dialect: Dialect) -> pl.LazyFrame:
     """Scan a CSV file; empty lines are skipped, and lines that are too short or long refused."""
+    _refuse_utf8(path, dialect)
     separator = dialect.separator or ("\t" if ".tsv" in path.suffixes else ",")
     begins, header = _header(path, dialect, separator)
     schema = pl.Schema(dict.fromkeys(header, pl.String()))
@@ -365,10 +368,16 @@ def _refuse_names(names: Sequence[str], place: str) -> None:
 def _refuse_ragged(path: Path, dialect: Dialect, separator: str, width: int) -> None:
     """Refuse the first line that does not have as many cells as the header."""
     with _lines(path, dialect) as lines:
-        for number, cells in _records(path, lines, dialect, separator):
+        records = _records(path, lines, dialect, separator)
+        _, header = next(it for it in records if any(name.strip() for name in it[1]))
+        other = next((sign for sign in SEPARATORS if width == 1 and sign in header[0]), None)
+        for number, cells in records:
             if len(cells) != width and any(cell.strip() for cell in cells):
                 found = f"{len(cells)} cell{'s' if len(cells) > 1 else ''}"
                 message = f"{path}:{number}: {found}, the header has {width}"
+                if other:
+                    remedy = f"set `separator: {other!r}` under `source` in params.yaml"
+                    raise ProjectError(f"{message}, which is {header[0]!r}: {remedy}")
                 raise ProjectError(f"{message}: correct the line, or see `separator` and `quote`")
 
 
@@ -400,6 +409,17 @@ def _refuse_encoding(path: Path, dialect: Dialect) -> None:
                 message = f"{path}:{number}: byte 0x{byte:02x} is not {dialect.encoding}"
                 remedy = f"set `encoding: {other}` under `source` in params.yaml if that fits"
                 raise ProjectError(f"{message}: {remedy}") from None
+
+
+def _refuse_utf8(path: Path, dialect: Dialect) -> None:
+    """Refuse a file in UTF-8 where another encoding is set, which would read other letters."""
+    begin = _begin(path)
+    if _encoding(dialect) == "utf-8-sig" or begin.isascii():
+        return
+    whole = begin[: begin.rfind(b"\n") + 1]  # without a character that is cut at the end
+    if not whole.isascii() and _fits(whole, "utf-8"):
+        message = f"{path} is in UTF-8, not in {dialect.encoding}"
+        raise ProjectError(f"{message}: set `encoding: utf-8` under `source` in params.yaml")
 
 
 def _fits(line: bytes, encoding: str) -> bool:

@@ -1,6 +1,7 @@
 """Settings: params.yaml has what changes the result, the environment has addresses and secrets."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -37,7 +38,7 @@ class Section(BaseModel):
         try:
             return cls.model_validate(_read(section, path))
         except ValidationError as error:
-            raise _refusal(error, section, path) from error
+            raise _refusal(error, section, path, list(cls.model_fields)) from error
 
 
 def load_seed(path: Path = PARAMS) -> int:
@@ -90,9 +91,13 @@ def _read(section: str, path: Path) -> object:
     return content[section]
 
 
-def _refusal(error: ValidationError, section: str, path: Path) -> ProjectError:
-    faults = (
-        f"{'.'.join(map(str, (section, *fault['loc'])))}: {fault['msg']}"
-        for fault in error.errors()
-    )
-    return ProjectError(f"{path}: {'; '.join(faults).replace(': Value error, ', ': ')}")
+def _refusal(
+    error: ValidationError, section: str, path: Path, known: Sequence[str] = ()
+) -> ProjectError:
+    faults: list[str] = []
+    for fault in error.errors():
+        place = ".".join(map(str, (section, *fault["loc"])))
+        near = get_close_matches(str(fault["loc"][-1]), known) if fault["loc"] else []
+        meant = f", did you mean {near[0]}?" if near and fault["type"] == "extra_forbidden" else ""
+        faults.append(f"{place}: {fault['msg'].removeprefix('Value error, ')}{meant}")
+    return ProjectError(f"{path}: {'; '.join(faults)}")

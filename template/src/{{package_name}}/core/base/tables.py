@@ -114,7 +114,8 @@ def write_json(content: object, path: Path) -> None:
         path: The file; its folder is created if it is missing.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8", newline="\n")
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    path.write_text(f"{text}\n", encoding="utf-8", newline="\n")
 
 
 def watched(rows: pl.LazyFrame, count: Callable[[], int | None]) -> pl.LazyFrame:

@@ -16,7 +16,7 @@ import pandera.polars as pa
 import polars as pl
 
 from ..base.dialect import Dialect
-from ..base.errors import ProjectError
+from ..base.errors import ProjectError, in_one_line
 from ..base.estimators import Classifier
 from ..base.history import History
 from ..base.settings import Section
@@ -238,8 +238,8 @@ def _predict(predict: Callable[[pl.DataFrame], pl.DataFrame], inputs: pl.DataFra
     try:
         return predict(inputs)
     except ValueError as error:
-        reason = next(iter(str(error).splitlines()), "")
-        raise ProjectError(f"model.py cannot predict for these rows: {reason}") from error
+        message = f"model.py cannot predict for these rows: {in_one_line(error)}"
+        raise ProjectError(message) from error
 
 
 @contextmanager
@@ -248,10 +248,14 @@ def file_of(place: str) -> Iterator[Path]:
 
     Args:
         place: A file, a folder, a pipe, or `-` for standard input.
+
+    Raises:
+        ProjectError: If the rows cannot be read, with what to do about a file to predict.
     """
     path = Path(place)
     if place != "-" and not path.is_fifo():
-        yield path
+        with _advice():
+            yield path
         return
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "stdin"
@@ -262,9 +266,23 @@ def file_of(place: str) -> Iterator[Path]:
                 with path.open("rb") as pipe:
                     shutil.copyfileobj(pipe, target)
         try:
-            yield copy
+            with _advice():
+                yield copy
         except ProjectError as error:
             raise ProjectError(str(error).replace(str(copy), place)) from error
+
+
+@contextmanager
+def _advice() -> Iterator[None]:
+    """Add to advice about training data what it means for a file to predict."""
+    try:
+        yield
+    except ProjectError as error:
+        remedy = "(or write the file to predict like the training data)"
+        is_advice = any(word in str(error) for word in ("params.yaml", "source.py"))
+        if not is_advice or remedy in str(error):
+            raise
+        raise ProjectError(f"{error} {remedy}") from error
 
 
 def refuse_output(output: Path, source: Path) -> None:

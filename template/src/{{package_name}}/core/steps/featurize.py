@@ -35,6 +35,8 @@ def run(
     """
     watched = tables.stream(paths.VALID)
     valid = tables.lazy(paths.VALID)  # not watched, so that the progress bar counts each row once
+    if target not in valid.collect_schema():
+        raise ProjectError(f"schema.py: TARGET is {target}: name a column of Row")
     if history:
         history.require(valid)
     with one_line_errors("features.py"):

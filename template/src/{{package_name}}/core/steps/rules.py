@@ -16,10 +16,10 @@ import polars as pl
 from ..base import dialect as dialects
 from ..base.dialect import Cells, Dialect
 from ..base.errors import ProjectError
+from ..base.reading import SEPARATORS
 
 ROW = "\x1frow"  # until it gets a name that one of your columns may also have
 AS_READ = "\x1fas read: "
-SEPARATORS = (";", "\t", "|", ",")
 
 Words = Callable[[Mapping[str, Any]], str]
 
@@ -176,15 +176,16 @@ def refuse_missing(schema: pa.DataFrameSchema, found: Sequence[str]) -> None:
     columns = "column" if len(missing) == 1 else "columns"
     message = f"the data have no {columns} {dialects.listed(missing)}, which schema.py requires"
     for separator in SEPARATORS:
-        if any(set(missing) & set(name.split(separator)) for name in found):
+        parts = {part for name in found for part in name.split(separator)}
+        if set(missing) & parts or (len(found) == 1 and len(parts) > 1):
             remedy = f"set `separator: {separator!r}` under `source` in params.yaml"
             raise ProjectError(f"{message}: the header is {dialects.listed(found)!r}: {remedy}")
     plain = {name.strip().casefold(): name for name in reversed(found)}
     for name in missing:
         near = difflib.get_close_matches(name.strip().casefold(), plain, n=1)
         if near:
-            remedy = "rename it in source.py, or see `alias` in docs/your-data.md"
-            raise ProjectError(f"{message}: {plain[near[0]]!r} is near {name}: {remedy}")
+            remedy = "Rename it in source.py, or see `alias` in docs/your-data.md"
+            raise ProjectError(f"{message}: did you mean {plain[near[0]]!r}? {remedy}")
     raise ProjectError(f"{message}: they have {dialects.listed(found)}")
 
 

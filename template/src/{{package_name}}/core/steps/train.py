@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..base import paths, tables
-from ..base.errors import ProjectError
+from ..base.errors import ProjectError, in_one_line
 from ..base.estimators import Estimator, refuse_unlearnable, save
 
 logger = logging.getLogger(__name__)
@@ -28,10 +28,9 @@ def run(estimators: Mapping[Path, Estimator], target: str) -> None:
     for estimator in estimators.values():
         try:
             estimator.fit(inputs, values)
-        except ValueError as error:
-            reason = next(iter(str(error).splitlines()), "")
+        except (TypeError, ValueError) as error:
             message = f"model.py: the estimator refuses the rows of {paths.TRAIN}"
-            raise ProjectError(f"{message}: {reason}") from error
+            raise ProjectError(f"{message}: {in_one_line(error)}") from error
         logger.debug("fitted %s", estimator)
     save(estimators)
     logger.info("train: %d rows, %d inputs", inputs.height, inputs.width)

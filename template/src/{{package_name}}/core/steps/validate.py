@@ -122,8 +122,11 @@ def run(schema: pa.DataFrameSchema, settings: ValidationSettings, dialect: Diale
     if bad > settings.max_quarantined_share * read:
         share = f"{settings.max_quarantined_share:.1%}"
         message = f"{bad} of {read} rows are bad, more than the accepted {share}"
-        places = f"see {paths.VALIDATION}, and {paths.QUARANTINE} for the rows"
-        raise ProjectError(f"{message}, most often {broken.most_common(1)[0][0]}: {places}")
+        first = tables.lazy(paths.QUARANTINE).select(NUMBER, REASON).head(1).collect()
+        example = f"for example in row {first[NUMBER][0]}: {first[REASON][0]}"
+        places = f"see {paths.VALIDATION}, {paths.QUARANTINE} for the rows, and docs/your-data.md"
+        most = f"most often {broken.most_common(1)[0][0]}, {example}"
+        raise ProjectError(f"{message}, {most}: {places} for how cells are written")
 
 
 def check(raw: pl.LazyFrame, schema: pa.DataFrameSchema, dialect: Dialect) -> Checked:
