@@ -130,6 +130,8 @@ def test_another_folder_can_be_the_remote(colleague: Repository, tmp_path: Path)
     [
         ([], "name one address, for example: uvx nox -s remote -- s3://bucket/path"),
         (["ftp://host/path"], "ftp://host/path: use one of s3, gs, azure, ssh"),
+        ([""], "(empty): name a folder outside this repository"),
+        (["data/here"], "data/here: name a folder outside this repository"),
     ],
 )
 def test_a_remote_that_cannot_be_is_refused(repository: Repository, arguments: list[str], line: str) -> None:

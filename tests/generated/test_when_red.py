@@ -279,6 +279,12 @@ def _(repository: Repository) -> str:
     return done.stdout + done.stderr
 
 
+@case("is invalid (possible merge conflicts)")
+def _(repository: Repository) -> str:
+    (repository.path / "dvc.lock").write_text("}{", "utf-8")
+    return refused(repository, PIPELINE, "git checkout dvc.lock")
+
+
 @case("Unable to acquire lock")
 def _(repository: Repository) -> str:
     hold = "from dvc.repo import Repo; import sys\nwith Repo().lock: print(flush=True); sys.stdin.read()"

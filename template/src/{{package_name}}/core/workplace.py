@@ -165,6 +165,8 @@ def _disk() -> Finding:
 
 def _environment() -> Finding:
     name = "environment"
+    if "%" in str(Path.cwd()):
+        return missing(name, "MLflow does not work in a path with the sign %", "rename the folder")
     if not ENVIRONMENT.exists():
         return missing(name, "none yet", SETUP)
     if is_moved():
@@ -191,7 +193,10 @@ def _remote() -> Finding:
         remedy = "uvx nox -s remote -- s3://bucket/path"
         return missing("remote", "none, so data and models stay here", remedy)
     scheme, separator, _ = url.partition("://")
-    place = url if separator else f"the folder {os.path.normpath(Path('.dvc') / url)}"
+    folder = Path(os.path.normpath(Path(".dvc") / url))
+    place = url if separator else f"the folder {folder}"
+    if not separator and not folder.exists():
+        place += ", which does not exist"
     if not Path("dvc.lock").is_file():
         return Finding("remote", place)
     done = _run(sys.executable, "-m", "dvc", "status", "--cloud", "--json")
@@ -199,6 +204,8 @@ def _remote() -> Finding:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
         reason = " ".join(errors).removeprefix("ERROR: ").removeprefix("unexpected error - ")
         remedy = CREDENTIALS.get(scheme, f"uv run dvc remote modify {name} url ADDRESS")
+        if "dvc.lock" in reason or "dvc.yaml" in reason:
+            remedy = _readable_again()
         return missing("remote", f"{place}: {reason or 'no answer'}", remedy)
     files: dict[str, str] = json.loads(done.stdout or "{}")
     states = list(files.values())
@@ -226,6 +233,14 @@ def _default_remote() -> tuple[str, str]:
     return name, config.get(f"'remote \"{name}\"'", "url", fallback="")
 
 
+def _readable_again() -> str:
+    """Return the command that helps where dvc.yaml or dvc.lock cannot be read."""
+    if _output("git", "ls-files", "--unmerged"):
+        return "uvx nox -s resolve"
+    changed = _output("git", "status", "--porcelain", "--", "dvc.lock")
+    return "git checkout dvc.lock" if changed else "git diff HEAD~1 dvc.yaml # to correct it"
+
+
 def _results() -> Finding:
     from .base.errors import ProjectError
     from .models.freshness import changes
@@ -233,8 +248,7 @@ def _results() -> Finding:
     try:
         found = changes()
     except ProjectError as error:
-        is_first = not Path("dvc.lock").is_file()
-        remedy = PIPELINE if is_first else "git diff dvc.yaml dvc.lock # and correct the file"
+        remedy = _readable_again() if Path("dvc.lock").is_file() else PIPELINE
         return missing("results", str(error).partition(": ")[0], remedy)
     if not found:
         return Finding("results", "those of the code and the parameters here")

@@ -291,6 +291,8 @@ def refuse_output(output: Path, source: Path) -> None:
         raise ProjectError(f"{output} is a folder: name a file to write to")
     if output.suffix not in WRITERS:
         raise ProjectError(f"{output}: its name must end with {', '.join(WRITERS)}")
+    if output.exists() and not output.is_file():
+        raise ProjectError(f"{output} is not a file: name a file to write to")
     if source.exists() and source.resolve() in (output.resolve(), *output.resolve().parents):
         raise ProjectError(f"{output} is the input: name another output file")
 
@@ -325,6 +327,7 @@ def write(predictions: pl.LazyFrame, output: Path | None) -> tuple[int, int]:
 
 def _write(rows: pl.LazyFrame, output: Path) -> None:
     """Write a file, whole or not at all."""
+    output = output.resolve()  # a link stays, and what it names is written
     output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_name(f".{os.getpid()}{output.suffix}")
     try:

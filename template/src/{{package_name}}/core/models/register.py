@@ -51,7 +51,8 @@ def _register(
     champion: bool,
 ) -> None:
     same = registry.find(lineage.key)
-    known = [it for it in same if lineage.git_state != CLEAN or it.tags["git_state"] == CLEAN]
+    whole = [it for it in same if registry.is_whole(it)]
+    known = [it for it in whole if lineage.git_state != CLEAN or it.tags["git_state"] == CLEAN]
     if known:
         version = known[0]
         logger.info("register: nothing new, this model is version %s", version.version)

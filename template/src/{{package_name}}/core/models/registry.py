@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,8 +44,8 @@ logger = logging.getLogger(__name__)
 RECIPE = "recipe.json"
 ABSENT = {ErrorCode.Name(code) for code in (RESOURCE_DOES_NOT_EXIST, INVALID_PARAMETER_VALUE)}
 
-for noisy in ("mlflow", "alembic"):  # they log each migration of a new database
-    logging.getLogger(noisy).setLevel(logging.WARNING)
+for noisy in ("mlflow", "alembic"):  # they log migrations, and errors that are one line below
+    logging.getLogger(noisy).setLevel(logging.CRITICAL)
 
 
 @contextmanager
@@ -53,7 +54,8 @@ def _one_line_errors(uri: str | None = None) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, ImportError) as error:
-        reason = str(error).splitlines()[0]
+        cause = re.search(r"\(sqlite3\.\w+\) (.+)", str(error))  # such as a full disk
+        reason = cause[1] if cause else str(error).splitlines()[0]
         if found := re.search(r"out-of-date database schema \(found version (\w+)", reason):
             raise ProjectError(_of_another_release(found[1], str(uri))) from None
         message = f"the registry{f' {uri}' if uri else ''} does not answer: {reason}"
@@ -209,7 +211,21 @@ class Registry:
 
         with tempfile.TemporaryDirectory() as folder:
             path = self._fetch(version, paths.MODEL.name, Path(folder))
-            return load(path, version.tags["model_sha256"], trusted)
+            expected = version.tags["model_sha256"]
+            if sha256(path.read_bytes()).hexdigest() != expected:
+                message = f"the model file of version {version.version} of {self.name} is damaged"
+                raise ProjectError(f"{message} (SHA-256 differs): register the model anew")
+            return load(path, expected, trusted)
+
+    def is_whole(self, version: ModelVersion) -> bool:
+        """Return whether the files of a version are there, as they were registered."""
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                self._fetch(version, RECIPE, Path(folder))
+                model = self._fetch(version, paths.MODEL.name, Path(folder)).read_bytes()
+            except ProjectError:
+                return False
+        return sha256(model).hexdigest() == version.tags["model_sha256"]
 
     def _fetch(self, version: ModelVersion, name: str, folder: Path) -> Path:
         artifact = f"{paths.MODELS.name}/{name}"
