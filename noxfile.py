@@ -103,16 +103,18 @@ def quick(session: nox.Session) -> None:
 
 @nox.session
 def histories(session: nox.Session) -> None:
-    """Update after five hundred random histories, where `tests` takes forty."""
+    """Update after five hundred random histories and with a hundred kills, where `tests` takes a few."""
     install(session)
-    session.run("pytest", "--numprocesses=2", "tests/update/test_histories.py", env={"FORMWORK_HISTORIES": "500"})
+    files = ["tests/update/test_histories.py", "tests/update/test_interruption.py"]
+    session.run("pytest", "--numprocesses=2", *files, env={"FORMWORK_HISTORIES": "500", "FORMWORK_KILLS": "100"})
 
 
 @nox.session
 def journeys(session: nox.Session) -> None:
     """Bring edited repositories of earlier releases here in every way, where `tests` takes one."""
     install(session)
-    session.run("pytest", "--numprocesses=2", "tests/update/test_second_edition.py", env={"FORMWORK_JOURNEYS": "9"})
+    files = ["tests/update/test_second_edition.py", "tests/update/test_edits.py"]
+    session.run("pytest", "--numprocesses=2", *files, env={"FORMWORK_JOURNEYS": "9"})
 
 
 @nox.session
@@ -126,7 +128,7 @@ def faults(session: nox.Session) -> None:
 def recipes(session: nox.Session) -> None:
     """Follow each recipe for other data, and try each unusual schema, where `tests` takes one of both."""
     install(session)
-    files = ["tests/generated/test_recipes.py", "tests/generated/test_any_schema.py"]
+    files = [f"tests/generated/test_{name}.py" for name in ("recipes", "any_schema", "own_data")]
     session.run("pytest", "--numprocesses=2", *files, env={"FORMWORK_RECIPES": "99", "FORMWORK_SCHEMAS": "99"})
 
 
@@ -141,7 +143,7 @@ def datasets(session: nox.Session) -> None:
 def everyday(session: nox.Session) -> None:
     """Move, copy and rename repositories, merge and commit in them, and provoke each message of docs/when-red.md."""
     install(session)
-    files = ["tests/generated/test_everyday.py", "tests/generated/test_when_red.py"]
+    files = [f"tests/generated/test_{name}.py" for name in ("everyday", "when_red", "newcomer")]
     session.run("pytest", "--numprocesses=2", "--dist=loadgroup", *files, env={"FORMWORK_EVERYDAY": "1"})
     session.notify("demo")
 

@@ -1,5 +1,6 @@
 """A new member of the team follows the pages as printed, from a clone to a merged change."""
 
+import os
 import re
 
 import pytest
@@ -70,6 +71,7 @@ def test_nine_commands_lead_from_a_clone_to_a_pushed_change(first: Repository) -
     assert repository.changes() == ""
 
 
+@pytest.mark.skipif("FORMWORK_EVERYDAY" not in os.environ, reason="`nox -s everyday` tries it")
 def test_the_loop_of_a_change_works_as_printed(first: Repository) -> None:
     """The loop ends with a champion that predicts."""
     first.run("git", "clone", "--quiet", "../host", "../loop")

@@ -1,6 +1,7 @@
 """Following the pages on other data and other stages to the letter leads to a repository that passes all checks."""
 
 import gzip
+import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ BLOCK = re.compile(
 SAMPLE = "tests/sample.csv"
 DVC_YAML = "dvc.yaml"
 MODEL = "src/my_project/model.py"
+
+long = pytest.mark.skipif("FORMWORK_RECIPES" not in os.environ, reason="`nox -s recipes` tries it")
 
 
 def churn(rows: int) -> str:
@@ -65,7 +68,7 @@ def follow(repository: Repository, page: str) -> Iterator[tuple[str, str]]:
     ("problem", "data", "make", "metric"),
     [
         ("classification", "data/churn.csv", churn, "accuracy"),
-        ("regression", "data/flats.csv", flats, "mean_absolute_error"),
+        pytest.param("regression", "data/flats.csv", flats, "mean_absolute_error", marks=long),
     ],
     ids=["classification", "regression"],
 )
@@ -240,6 +243,7 @@ def test_the_recipe_for_a_series_is_enough(template: Template, tmp_path: Path) -
 
 
 @pytest.mark.slow
+@long
 def test_the_recipes_for_stages_are_enough(template: Template, tmp_path: Path) -> None:
     """The stages are an export from a database, and the one that the repository's own page shows."""
     repository = generate(template, tmp_path / "repository")

@@ -1,6 +1,7 @@
 """Edits that people make, and an update to a release that changes the same files."""
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -241,6 +242,7 @@ def test_all_of_them_at_once(begin: Begin, template: Template, doors: Doors) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.skipif("FORMWORK_JOURNEYS" not in os.environ, reason="`nox -s journeys` tries it")
 def test_check_is_green_afterwards(begin: Begin, template: Template, doors: Doors) -> None:
     """`check` asks to run the pipeline first."""
     python = max(RUNNING, "3.12")
