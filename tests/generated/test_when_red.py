@@ -279,7 +279,7 @@ def _(repository: Repository) -> str:
     return done.stdout + done.stderr
 
 
-@case("is invalid (possible merge conflicts)")
+@case("dvc.lock' is invalid")
 def _(repository: Repository) -> str:
     (repository.path / "dvc.lock").write_text("}{", "utf-8")
     return refused(repository, PIPELINE, "git checkout dvc.lock")
