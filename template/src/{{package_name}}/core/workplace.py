@@ -238,7 +238,7 @@ def _readable_again() -> str:
     if _output("git", "ls-files", "--unmerged"):
         return "uvx nox -s resolve"
     changed = _output("git", "status", "--porcelain", "--", "dvc.lock")
-    return "git checkout dvc.lock" if changed else "git diff HEAD~1 dvc.yaml # to correct it"
+    return "git checkout dvc.lock" if changed else "git log -1 -p dvc.yaml # and correct it"
 
 
 def _results() -> Finding:
