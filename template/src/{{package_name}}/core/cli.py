@@ -17,7 +17,7 @@ from typing import Annotated
 import typer
 
 from . import pipeline
-from .base.errors import ProjectError, in_one_line
+from .base.errors import ProjectError
 
 logger = logging.getLogger(__name__)
 
@@ -155,7 +155,7 @@ def main() -> None:
         place = place_of(error)
         if not place or logging.getLogger(PACKAGE).isEnabledFor(logging.DEBUG):
             raise
-        reason = f"{place}: {type(error).__name__}: {in_one_line(error)}"
+        reason = f"{place}: {type(error).__name__}: {' '.join(str(error).split())}"
         sys.exit(f"{PACKAGE}: {reason} (`{PACKAGE} --verbose` shows the traceback)")
 
 

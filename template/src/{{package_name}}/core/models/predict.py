@@ -16,7 +16,7 @@ import pandera.polars as pa
 import polars as pl
 
 from ..base.dialect import Dialect
-from ..base.errors import ProjectError, in_one_line
+from ..base.errors import ProjectError
 from ..base.estimators import Classifier
 from ..base.history import History
 from ..base.settings import Section
@@ -238,7 +238,7 @@ def _predict(predict: Callable[[pl.DataFrame], pl.DataFrame], inputs: pl.DataFra
     try:
         return predict(inputs)
     except ValueError as error:
-        message = f"model.py cannot predict for these rows: {in_one_line(error)}"
+        message = f"model.py cannot predict for these rows: {' '.join(str(error).split())}"
         raise ProjectError(message) from error
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..base import paths, tables
-from ..base.errors import ProjectError, in_one_line
+from ..base.errors import ProjectError
 from ..base.estimators import Estimator, refuse_unlearnable, save
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ def run(estimators: Mapping[Path, Estimator], target: str) -> None:
             estimator.fit(inputs, values)
         except (TypeError, ValueError) as error:
             message = f"model.py: the estimator refuses the rows of {paths.TRAIN}"
-            raise ProjectError(f"{message}: {in_one_line(error)}") from error
+            raise ProjectError(f"{message}: {' '.join(str(error).split())}") from error
         logger.debug("fitted %s", estimator)
     save(estimators)
     logger.info("train: %d rows, %d inputs", inputs.height, inputs.width)
