@@ -19,6 +19,7 @@ FOLLOWED = {
     "docs/your-data-classification.md": ("", OWN_DATA, "your-data-{problem}.md"),
     "docs/your-data-regression.md": ("", OWN_DATA, "your-data-{problem}.md"),
     "template/docs/pipeline.md.jinja": ("", NEWCOMER, "docs/pipeline.md"),
+    "template/docs/versions.md.jinja": ("", NEWCOMER, "docs/versions.md"),
     "CHANGELOG.md": ("", f"{UPDATE}/test_second_edition.py", "CHANGELOG.md"),
     "docs/your-data.md": ("## Recipes", f"{GENERATED}/test_recipes.py", "your-data.md"),
 }
@@ -31,7 +32,8 @@ ELSEWHERE = {
     "uvx nox -s setup": f"{GENERATED}/test_setup.py",
     "uvx nox -s check": f"{GENERATED}/test_fresh.py",
     "uvx nox -s pipeline": OWN_DATA,
-    "uv run NAME register --champion": OWN_DATA,
+    "uv run NAME register": OWN_DATA,
+    'uv run NAME promote --force "The first model of our data"': OWN_DATA,
     "uv run NAME predict tests/sample.csv": f"{GENERATED}/test_setup.py",
     "uv run dvc push": OWN_DATA,
     "uv run dvc add NAME": OWN_DATA,

@@ -1,5 +1,6 @@
 """A new member of the team follows the pages as printed, from a clone to a merged change."""
 
+import json
 import os
 import re
 
@@ -73,7 +74,7 @@ def test_nine_commands_lead_from_a_clone_to_a_pushed_change(first: Repository) -
 
 @pytest.mark.skipif("FORMWORK_EVERYDAY" not in os.environ, reason="`nox -s everyday` tries it")
 def test_the_loop_of_a_change_works_as_printed(first: Repository) -> None:
-    """The loop ends with a champion that predicts."""
+    """The loop ends with a comparison: the new model is no better, so the champion stays."""
     first.run("git", "clone", "--quiet", "../host", "../loop")
     repository = Repository(first.path.parent / "loop", first.python)
     repository.set_up()
@@ -84,18 +85,20 @@ def test_the_loop_of_a_change_works_as_printed(first: Repository) -> None:
     text = features.read_text("utf-8")
     features.write_text(text.replace("import Row\n", "import Row\n\nEPSILON  =  1e-9\n"), "utf-8")
     params = repository.path / PARAMS
-    params.write_text(params.read_text("utf-8").replace("seed: 20", "seed: 25"), "utf-8")
+    params.write_text(
+        params.read_text("utf-8").replace("inverse_regularization: 1.0", "inverse_regularization: 0.9"), "utf-8"
+    )
     said = ""
     for command in [*check, *send]:
         done = repository.run("bash", "-c", command)
         said += done.stdout + done.stderr
     assert "1 file reformatted" in said
-    assert re.search(r"reports/metrics.json\s+model.accuracy", said)
+    assert re.search(r"reports/metrics.json\s+model.log_loss", said)
     merge(repository)
     for command in [*register, *promote]:
-        done = repository.run("bash", "-c", command)
-    assert "is the champion, the one `predict` uses" in done.stderr
-    repository.run("uv", "run", "my_project", "predict", "tests/sample.csv")
+        done = repository.run("bash", "-c", command, check=command not in promote)
+    assert "version 2 does not become the champion: accuracy is better by 0" in done.stderr
+    assert "predict: version 1, " in repository.run("uv", "run", "my_project", "predict", "tests/sample.csv").stderr
     assert repository.changes() == ""
 
 
@@ -110,7 +113,35 @@ def test_the_commands_about_the_pipeline_work_as_printed(first: Repository) -> N
             said += done.stdout + done.stderr
     assert re.search(r"reports/metrics.json\s+model.accuracy", said)
     assert "0.4" in said
-    assert said.count("178 rows, 0 without a prediction") == 2
+    assert repository.changes() == ""
+
+
+def test_the_commands_about_versions_work_as_printed(first: Repository) -> None:
+    """A version that is no better is refused, gets in with a reason, and makes room again."""
+    repository = first.clone(first.path.parent / "versions")
+    repository.set_up()
+    repository.change(PARAMS, "inverse_regularization: 1.0", "inverse_regularization: 0.9")
+    repository.nox("pipeline")
+    repository.run("git", "commit", "--quiet", "--all", "--message=Regularize more")
+    repository.nox("pipeline")
+    compare, *others = blocks(repository.path / "docs/versions.md")
+    refused = repository.run("bash", "-c", *compare, check=False)
+    assert refused.returncode == 1
+    assert "promote: version 2 against 1: accuracy " in refused.stderr
+    assert "my_project: version 2 does not become the champion: accuracy is better by 0" in refused.stderr
+    said = ""
+    for command in [command for block in others for command in block]:
+        done = repository.run("bash", "-c", command)
+        said += done.stdout + done.stderr
+    assert "promote: version 2 is the champion" in said
+    assert "rollback: version 1 is the champion again" in said
+    assert said.count("178 rows, 0 without a prediction") == 3
     assert (repository.path / "data/predictions.csv").is_file()
+    assert re.search(r"reproduce: all \d+ files of version 1 have the same bytes", said)
+    shown = json.loads(repository.run("uv", "run", "my_project", "models", "show", "2", "--json").stdout)
+    assert [decision["is_accepted"] for decision in shown["decisions"]] == [False, True]
+    differences = json.loads(repository.run("uv", "run", "my_project", "models", "diff", "1", "2", "--json").stdout)
+    assert differences["parameters"] == {"model.inverse_regularization": [1.0, 0.9]}
+    assert set(differences["code"]) == {"commit"}
     assert repository.changes() == ""
     assert repository.run("uv", "run", "dvc", "status").stdout.strip() == "Data and pipelines are up to date."

@@ -90,9 +90,9 @@ def test_a_tutorial_is_enough(
     assert re.search(rf"evaluate: {metric} \S+ on \d+ rows, baseline", said)
     assert "not registered yet: commit everything, then: uv run my_project register" in said
     assert not re.search(r"\b\d+ skipped", done["uvx nox -s check"])
-    registered = done["uv run my_project register --champion"]
-    assert "register: my_project, version 2" in registered
-    assert "version 2 is the champion" in registered
+    assert "register: my_project, version 2" in done["uv run my_project register"]
+    promoted = done['uv run my_project promote --force "The first model of our data"']
+    assert "promote: version 2 is the champion" in promoted
 
     assert repository.changes() == ""
     changed = set(repository.run("git", "diff", "--name-only", start).stdout.splitlines())

@@ -202,8 +202,9 @@ def test_public_data_lead_to_a_green_repository(template: Template, tmp_path: Pa
     assert "* check: success" in repository.nox("check")
     repository.run("git", "add", "--all")
     repository.run("git", "commit", "--message", "Use our data")
-    register = ["uv", "run", "my_project", "register", "--champion"]
-    assert "version 2 is the champion" in repository.run(*register).stderr
+    repository.run("uv", "run", "my_project", "register")
+    promote = ["uv", "run", "my_project", "promote", "--force", "The first model of these data"]
+    assert "version 2 is the champion" in repository.run(*promote).stderr
     shell(repository, data_set.new)
     said = repository.run("uv", "run", "my_project", "predict", "data/new.csv", *data_set.predict).stderr
     with (repository.path / "data/new.csv").open(encoding="utf-8", newline="") as file:

@@ -143,7 +143,7 @@ def test_a_remote_that_cannot_be_is_refused(repository: Repository, arguments: l
 
 
 def test_a_remote_in_the_cloud_brings_what_it_needs(colleague: Repository) -> None:
-    """The extra of DVC is added to the dependencies in `pyproject.toml`, in its place."""
+    """The extra of DVC takes the place of DVC in `pyproject.toml`."""
     colleague.nox("remote", "--", "s3://bucket/path")
     project = (colleague.path / "pyproject.toml").read_text(encoding="utf-8")
     assert '    "dvc[s3]>=3.67",\n' in project

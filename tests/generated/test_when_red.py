@@ -3,8 +3,10 @@
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 
@@ -320,10 +322,35 @@ def _(repository: Repository) -> str:
     return said(repository, PREDICT, MLFLOW_TRACKING_URI="sqlite:///data/other.db")
 
 
-@case("was trained with other code than is here")
+@case("runs its own code")
 def _(repository: Repository) -> str:
     repository.change(FEATURES, ROW, f"{ROW}\nNUMBER = 1\n")
-    return refused(repository, PREDICT, PIPELINE, COMMIT, f"{REGISTER} --champion")
+    found = repository.run("bash", "-c", PREDICT).stderr
+    helps(repository, PIPELINE, COMMIT, REGISTER, 'uv run my_project promote --force "to see"')
+    assert "runs its own code" not in repository.run("bash", "-c", PREDICT).stderr
+    return found
+
+
+@case("has no bundle")
+def _(repository: Repository) -> str:
+    with closing(sqlite3.connect(repository.path / "registry/mlflow.db")) as database, database:
+        database.execute("DELETE FROM model_version_tags WHERE key = 'bundle_sha256'")
+    return refused(repository, PREDICT, REGISTER)
+
+
+@case("is not the file that was registered")
+def _(repository: Repository) -> str:
+    (model,) = (repository.path / "registry").rglob("model.skops")
+    with model.open("ab") as file:
+        file.write(b"more")
+    return refused(repository, PREDICT, REGISTER)
+
+
+@case("uv.lock has changed since the model was trained")
+def _(repository: Repository) -> str:
+    repository.change(PARAMS, "seed: 20", "seed: 24")
+    helps(repository, PIPELINE, "uv add --quiet iniconfig", COMMIT)
+    return refused(repository, REGISTER, "uv run dvc repro --force train evaluate", COMMIT)
 
 
 @case("does not answer")

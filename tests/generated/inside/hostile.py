@@ -627,7 +627,7 @@ def by_predict(path: Path, case: Case) -> tuple[int, list[str]]:
     """Predict with a model that counts the inputs."""
     columns = {"prediction": pl.Int64()}
     dialect = Dialect(**case.dialect)
-    predictor = Predictor("1", "", schema_of(case), dialect, lambda rows: rows, count_inputs, columns, None)
+    predictor = Predictor("", schema_of(case), dialect, lambda rows: rows, count_inputs, columns, None)
     predicted = predictor.rows(reading.scan(path, dialect)).collect(engine="streaming")
     assert predicted.columns == ["row", "prediction", "reason"]
     assert predicted["row"].to_list() == list(range(predicted.height))

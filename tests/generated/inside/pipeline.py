@@ -179,12 +179,11 @@ def test_the_steps_run_with_any_schema(
     assert report["valid"] == train_rows.height + test_rows.height
     estimator = load_recorded(paths.MODEL, TRUSTED)
     predictor = Predictor(
-        version="1",
         target=TARGET,
         schema=own_rules.without(schema, TARGET),
         dialect=Dialect(),
         transform=transform,
-        predict=partial(predicted, estimator),
+        model=partial(predicted, estimator),
         columns={},
         history=None,
     )

@@ -2,8 +2,10 @@
 
 import ast
 import io
+import json
 import logging
 import os
+import shlex
 import sys
 import threading
 import time
@@ -12,12 +14,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from . import pipeline
 from .base.errors import ProjectError
+
+if TYPE_CHECKING:
+    from polars import LazyFrame
+
+    from .models.bundle import Bundle
+    from .models.lineage import Lineage
+    from .models.registry import Registry
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +61,15 @@ def stage_of_yours(name: str) -> Callable[[], None]:
     return command
 
 
+models = typer.Typer(
+    help="Show the versions in the registry: all of them, one, or how two differ.",
+    rich_markup_mode=None,
+)
+app.add_typer(models, name="models")
+
+AS_JSON = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs.")]
+VERSION = typer.Argument(metavar="VERSION", help="Number or alias of a version.")
+
 for stage in pipeline.STAGES:
     app.command()(stage)
 for file in sorted(STAGES.glob("[!_]*.py")):
@@ -60,22 +78,101 @@ for file in sorted(STAGES.glob("[!_]*.py")):
 
 
 @app.command()
-def register(
-    *,
-    champion: Annotated[
-        bool, typer.Option("--champion", help="Make this version the champion.")
-    ] = False,
-) -> None:
+def register() -> None:
     """Register the model of the last run, with where it came from."""
     from .base.settings import Environment
     from .models import register as command
 
-    def columns() -> dict[str, str]:
-        from .prediction import columns_of_predictions
+    def write(folder: Path, lineage: "Lineage") -> str:
+        from .versions import write_bundle  # only now, since it imports your modules
 
-        return columns_of_predictions()
+        return write_bundle(folder, lineage)
 
-    command.run(Environment.load(), PACKAGE, columns, champion=champion)
+    command.run(Environment.load(), PACKAGE, write)
+
+
+@app.command()
+def promote(
+    wanted: Annotated[str, VERSION] = "challenger",
+    *,
+    force: Annotated[
+        str | None, typer.Option(help="Do not compare; the text is kept as the reason.")
+    ] = None,
+) -> None:
+    """Make a version the champion if it is better on the held-out rows of the last run."""
+    from .. import evaluation
+    from . import versions
+    from .models import promote as command
+    from .models.promotion import PromotionSettings
+
+    if force is not None and not force.strip():
+        raise ProjectError("--force needs a reason, which is kept with the version")
+    settings = PromotionSettings.load("promotion", is_optional=True)
+    command.run(
+        registry(),
+        wanted,
+        settings,
+        held_out=lambda: versions.held_out(settings.slices),
+        predict=versions.predictions,
+        metrics=evaluation.metrics,
+        force=force,
+    )
+
+
+@app.command()
+def rollback() -> None:
+    """Make the champion before this one the champion again."""
+    from .models.promote import roll_back
+
+    roll_back(registry())
+
+
+@models.callback(invoke_without_command=True)
+def list_models(context: typer.Context, *, is_json: AS_JSON = False) -> None:
+    """List all versions, newest first."""
+    from .models import listing
+    from .models.promotion import PromotionSettings
+
+    if context.invoked_subcommand is None:
+        settings = PromotionSettings.load("promotion", is_optional=True)
+        rows = listing.table(registry(), settings)
+        typer.echo(as_json(rows) if is_json else listing.table_as_text(rows))
+
+
+@models.command()
+def show(wanted: Annotated[str, VERSION], *, is_json: AS_JSON = False) -> None:
+    """Show everything that is known of a version."""
+    from .models import listing
+
+    versions = registry()
+    found = listing.described(versions, versions.get(wanted))
+    typer.echo(as_json(found) if is_json else listing.as_text(found))
+
+
+@models.command()
+def diff(
+    first: Annotated[str, VERSION], second: Annotated[str, VERSION], *, is_json: AS_JSON = False
+) -> None:
+    """Show how two versions differ: parameters, metrics, data, code and packages."""
+    from .models import listing
+
+    versions = registry()
+    found = listing.differences(versions, versions.get(first), versions.get(second))
+    typer.echo(as_json(found) if is_json else listing.as_text(found))
+
+
+@app.command()
+def reproduce(
+    wanted: Annotated[str, VERSION],
+    tolerance: Annotated[
+        float, typer.Option(min=0, help="How far metrics may be off where bytes differ.")
+    ] = 1e-3,
+) -> None:
+    """Make a version again from its commit and its data, and compare the results."""
+    from .models import reproduce as command
+
+    name, bundle = version(wanted)
+    command.run(bundle, name, tolerance)
 
 
 @app.command()
@@ -84,7 +181,7 @@ def predict(
         str, typer.Argument(help="Raw rows, read as in training; `-` is the standard input.")
     ],
     model: Annotated[
-        str, typer.Option(help="Alias or version number of the registered model.")
+        str, typer.Option(help="Alias or number of a registered version, or an exported folder.")
     ] = "champion",
     output: Annotated[
         Path | None,
@@ -94,28 +191,84 @@ def predict(
         str | None,
         typer.Option(help="Earlier rows, if features look back at them; not predicted."),
     ] = None,
+    *,
+    ingested: Annotated[
+        bool, typer.Option("--ingested", help="source.py has read the rows, as data/raw.parquet.")
+    ] = False,
 ) -> None:
     """Predict with a registered model, one line of output for each row of FILE."""
-    from . import prediction
-    from .base.settings import Environment
     from .models import predict as command
-    from .models.registry import Registry
 
-    for read in filter(None, (file, history)):
-        if output:
-            command.refuse_output(output, Path(read))
+    for source in filter(None, (file, history)):
+        command.refuse(source, output)
+    name, bundle = version(model)
+    if other := next(bundle.other_code(), None):
+        from .models import environment
+
+        logger.info("predict: %s runs its own code, since %s differs here", name, other)
+        options = {"--output": output, "--history": history}
+        given = [str(word) for pair in options.items() if pair[1] for word in pair]
+        given += ["--ingested"] if ingested else []
+        arguments = ["predict", file, "--model", str(bundle.folder), *given]
+        raise typer.Exit(environment.run(bundle, arguments).returncode)
+    from . import prediction
+    from .base import tables
+
+    def read(path: Path) -> "LazyFrame":
+        return tables.stream(path) if ingested else prediction.read(path, bundle.params)
+
     with command.file_of(file) as path, command.file_of(history or os.devnull) as past:
-        raw = prediction.read(path)
-        registry = Registry(Environment.load().mlflow_tracking_uri, PACKAGE)
-        predictor = prediction.predictor(registry, model)
-        earlier = prediction.read(past) if history else None
+        raw = read(path)
+        predictor = prediction.Predictor.of(bundle)
+        earlier = read(past) if history else None
         if predictor.history and not history:
             logger.info("predict: features look back at rows of %s only: see --history", file)
         rows, without = command.write(predictor.rows(raw, earlier), output)
-    line = "predict: version %s, %d rows, %d without a prediction"
-    logger.info(line, predictor.version, rows, without)
+    logger.info("predict: %s, %d rows, %d without a prediction", name, rows, without)
     if rows == without:
         raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    model: Annotated[str, typer.Argument(help="Alias or number of a registered version.")],
+    folder: Annotated[Path, typer.Argument(help="A folder that does not exist yet.")],
+) -> None:
+    """Write a version into a folder, to predict where there is no registry."""
+    name, bundle = version(model)
+    bundle.copy(folder)
+    requirements, wheel = str(folder / "requirements.txt"), str(folder / bundle.wheel.name)
+    logger.info("export: %s is in %s; to install it elsewhere and to predict:", name, folder)
+    for command in (
+        ["pip", "install", "--no-deps", "--require-hashes", "--requirement", requirements],
+        ["pip", "install", "--no-deps", wheel],
+        [bundle.package, "predict", "FILE", "--model", str(folder)],
+    ):
+        logger.info("  %s", shlex.join(command))
+
+
+def version(model: str) -> tuple[str, "Bundle"]:
+    """Find a version by its alias or number in the registry, or in an exported folder."""
+    from .models.bundle import SUMS, Bundle
+
+    if Path(model, SUMS).is_file():
+        return f"the version in {model}", Bundle.open(Path(model))
+    versions = registry()
+    found = versions.get(model)
+    return f"version {found.version}", versions.bundle(found)
+
+
+def as_json(content: object) -> str:
+    """Write JSON for other programs."""
+    return json.dumps(content, indent=2, ensure_ascii=False)
+
+
+def registry() -> "Registry":
+    """Connect to the registry of this machine."""
+    from .base.settings import Environment
+    from .models.registry import Registry
+
+    return Registry(Environment.load().mlflow_tracking_uri, PACKAGE)
 
 
 @contextmanager

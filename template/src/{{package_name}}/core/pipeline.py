@@ -3,7 +3,7 @@
 Imports are inside the functions, so that a stage imports only what it runs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from .base import paths
@@ -70,7 +70,21 @@ def evaluate() -> None:
         metrics=evaluation.metrics,
         plots=evaluation.plots,
         cross_validate=_cross_validate,
+        intervals=_intervals,
     )
+
+
+def _intervals(
+    statistic: Callable[..., Mapping[str, float]], height: int
+) -> tuple[dict[str, float], dict[str, float]]:
+    from ..schema import TARGET
+    from .base import resampling, tables
+    from .base.settings import load_seed
+    from .steps import split
+
+    settings, seed = split.SplitSettings.load("split"), load_seed()
+    groups = split.groups(tables.lazy(paths.VALID).drop(TARGET), settings, seed)
+    return resampling.intervals(statistic, height, seed, groups)
 
 
 def _cross_validate() -> Mapping[str, Mapping[str, float]]:

@@ -2,6 +2,7 @@
 
 from functools import partial
 from pathlib import Path
+from typing import Self
 
 import polars as pl
 
@@ -9,16 +10,59 @@ from .. import features, model, source
 from ..schema import TARGET, Row
 from .base import paths, reading, tables
 from .base.dialect import Dialect
-from .base.estimators import load_recorded
+from .base.errors import ProjectError
+from .base.estimators import load
+from .base.history import History
 from .models import predict
-from .models.predict import Predictor
-from .models.registry import Registry
+from .models.bundle import Bundle
 from .steps.featurize import one_line_errors
 
 
-def read(path: Path) -> pl.LazyFrame:
-    """Read a file of raw rows as training does, with `read` of `source.py`."""
-    settings = source.SourceSettings.load("source")
+class Predictor(predict.Predictor):
+    """A version of the model, with your modules around it."""
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Load an exported version.
+
+        Args:
+            folder: What `export` wrote.
+
+        Raises:
+            ProjectError: If a file is not the one that was registered, or if the version was made
+                with other code than is here.
+        """
+        version = Bundle.open(folder)
+        for other in version.other_code():
+            message = f"{folder} was made with other code than is here ({other})"
+            raise ProjectError(f"{message}: install the wheel and the requirements in it")
+        return cls.of(version)
+
+    @classmethod
+    def of(cls, version: Bundle) -> Self:
+        """Load a version that was made with the code here."""
+        settings = features.FeatureSettings.load("features", version.params)
+        estimator = load(version.model, version.lineage.model_sha256, model.TRUSTED_TYPES)
+        history = History.of(settings)
+        return cls(
+            target=TARGET,
+            schema=predict.schema_of(Row.to_schema(), TARGET, history),
+            dialect=Dialect.of(source.SourceSettings.load("source", version.params)),
+            transform=partial(features.transform, settings=settings),
+            model=partial(model.predict, estimator),
+            columns={name: getattr(pl, dtype)() for name, dtype in version.columns.items()},
+            history=history,
+        )
+
+
+def read(path: Path, params: Path = paths.PARAMS) -> pl.LazyFrame:
+    """Read a file of raw rows as training does, with `read` of `source.py`.
+
+    Args:
+        path: The file.
+        params: The parameters of the version that is to predict.
+    """
+    settings = source.SourceSettings.load("source", params)
     if "path" in type(settings).model_fields:
         with one_line_errors("source.py"):
             rows = source.read(settings.model_copy(update={"path": path}))
@@ -26,31 +70,3 @@ def read(path: Path) -> pl.LazyFrame:
     else:
         rows = reading.scan(path)
     return tables.watched(rows, partial(reading.expected_height, path))
-
-
-def predictor(registry: Registry, wanted: str) -> Predictor:
-    """Load a version of the model, by its alias or number, to predict with."""
-    return predict.load(
-        registry,
-        wanted,
-        Row.to_schema(),
-        TARGET,
-        Dialect.of(source.SourceSettings.load("source")),
-        model.TRUSTED_TYPES,
-        transform=features.transform,
-        settings=features.FeatureSettings,
-        predict=model.predict,
-    )
-
-
-def columns_of_predictions() -> dict[str, str]:
-    """Predict for a held-out row to find out the columns and types of the model's output.
-
-    Returns:
-        Names of the types by names of the columns; empty where the held-out rows are missing.
-    """
-    if not paths.TEST.is_file():
-        return {}
-    row = tables.lazy(paths.TEST).drop(TARGET).head(1).collect()
-    predicted = model.predict(load_recorded(paths.MODEL, model.TRUSTED_TYPES), row)
-    return {name: str(dtype.base_type()) for name, dtype in predicted.schema.items()}

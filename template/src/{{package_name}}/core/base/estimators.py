@@ -126,7 +126,10 @@ def load(path: Path, expected_sha256: str, trusted: Sequence[str]) -> Classifier
     content = path.read_bytes()
     if sha256(content).hexdigest() != expected_sha256:
         raise ProjectError(f"{path} is not the file that was saved: its SHA-256 differs")
-    unknown = set(skops.io.get_untrusted_types(data=content)) - set(trusted)
+    try:
+        unknown = set(skops.io.get_untrusted_types(data=content)) - set(trusted)
+    except (zipfile.BadZipFile, KeyError, ValueError):
+        raise ProjectError(f"{path} is not a skops file") from None
     if unknown:
         message = f"{path} holds {', '.join(sorted(unknown))}: see TRUSTED_TYPES in model.py"
         raise ProjectError(message)

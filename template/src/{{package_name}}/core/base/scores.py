@@ -9,12 +9,10 @@ This is scikit-learn's convention, and `evaluate` follows it to compare the mode
 """
 
 import re
-from collections.abc import Callable
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from sklearn import metrics
 
 PROBABILITY = "probability_"
 QUANTILE = re.compile(r"quantile_(0?\.\d+)")
@@ -47,31 +45,31 @@ def classification(truth: pl.Series, predictions: pl.DataFrame) -> dict[str, flo
     classes = sorted({*stated, *texts[0].unique(), *texts[1].unique()})
     number = {name: place for place, name in enumerate(classes)}  # much faster than text
     actual, predicted = (text.replace_strict(number).to_numpy() for text in texts)
-    scores = {
-        "accuracy": metrics.accuracy_score(actual, predicted),
-        "balanced_accuracy": metrics.recall_score(
-            actual, predicted, labels=np.unique(actual), average="macro"
-        ),
+    size = len(classes)
+    counts = np.bincount(actual * size + predicted, minlength=size**2).reshape(size, size)
+    right, is_truth, is_predicted = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)
+    is_there, is_named = is_truth > 0, is_truth + is_predicted > 0
+    scores: dict[str, float] = {
+        "accuracy": right.sum() / actual.size,
+        "balanced_accuracy": np.mean(right[is_there] / is_truth[is_there]),
     }
     if len(stated) == 2:
         positive, probability = list(stated.items())[1]
         is_positive = actual == number[positive]
-        scores["roc_auc"] = _ranked(metrics.roc_auc_score, is_positive, probability)
-        precision = _ranked(metrics.average_precision_score, is_positive, probability)
-        scores["average_precision"] = precision
+        scores["roc_auc"], scores["average_precision"] = _ranked(is_positive, probability)
         scores["brier_score_loss"] = np.mean((probability - is_positive) ** 2)
     else:
-        scores["f1_macro"] = metrics.f1_score(actual, predicted, average="macro")
+        f1 = 2 * right[is_named] / (is_truth + is_predicted)[is_named]
+        scores["f1_macro"] = np.mean(f1)
     if len(stated) > 2:
-        areas = (
-            _ranked(metrics.roc_auc_score, actual == number[name], values)
-            for name, values in stated.items()
-        )
+        areas = (_ranked(actual == number[name], values)[0] for name, values in stated.items())
         scores["roc_auc_ovr"] = np.mean([*areas])
     if stated:
         absent = np.zeros(actual.size)
         columns = np.column_stack([stated.get(name, absent) for name in classes])
-        scores["log_loss"] = metrics.log_loss(actual, columns, labels=range(len(classes)))
+        least = np.finfo(np.float64).eps
+        of_truth = columns[np.arange(actual.size), actual]
+        scores["log_loss"] = -np.mean(np.log(of_truth.clip(least, 1 - least)))
     return {name: float(value) for name, value in scores.items()}
 
 
@@ -89,15 +87,17 @@ def regression(truth: pl.Series, predictions: pl.DataFrame) -> dict[str, float]:
     """
     actual = truth.cast(pl.Float64).to_numpy()
     predicted = predictions["prediction"].cast(pl.Float64).to_numpy()
+    residuals, spread = actual - predicted, np.sum((actual - actual.mean()) ** 2)
     scores = {
-        "mean_absolute_error": metrics.mean_absolute_error(actual, predicted),
-        "root_mean_squared_error": metrics.root_mean_squared_error(actual, predicted),
-        "r2": metrics.r2_score(actual, predicted) if np.ptp(actual) > 0 else np.nan,
+        "mean_absolute_error": np.mean(np.abs(residuals)),
+        "root_mean_squared_error": np.sqrt(np.mean(residuals**2)),
+        "r2": 1 - np.sum(residuals**2) / spread if np.ptp(actual) > 0 else np.nan,
     }
     for name in predictions.columns:
         if found := QUANTILE.fullmatch(name):
-            values = predictions[name].cast(pl.Float64).to_numpy()
-            loss = metrics.mean_pinball_loss(actual, values, alpha=float(found[1]))
+            below = actual - predictions[name].cast(pl.Float64).to_numpy()
+            share = float(found[1])
+            loss = np.mean(np.maximum(share * below, (share - 1) * below))
             scores[f"{name}_pinball_loss"] = loss
     return {name: float(value) for name, value in scores.items()}
 
@@ -158,12 +158,19 @@ def points(truth: pl.Series, predictions: pl.DataFrame) -> pl.DataFrame:
     return chosen.with_columns(residual=pl.col("truth") - pl.col("prediction"))
 
 
-def _ranked(
-    metric: Callable[..., float],
-    is_positive: NDArray[np.bool_],
-    probability: NDArray[np.float64],
-) -> float:
-    """Compute a metric of how rows are ranked, or nan if all rows have the same class."""
+def _ranked(is_positive: NDArray[np.bool_], probability: NDArray[np.float64]) -> list[float]:
+    """Compute how well rows are ranked, or nan if all rows have the same class.
+
+    Returns:
+        The area under the ROC curve, and average precision.
+    """
     if is_positive.all() or not is_positive.any():
-        return np.nan
-    return metric(is_positive, probability)
+        return [np.nan, np.nan]
+    order = np.argsort(-probability, kind="stable")
+    ranked = probability[order]
+    ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))  # of equal probabilities
+    found = np.cumsum(is_positive[order])[ends]
+    recall, precision = found / found[-1], found / (ends + 1)
+    false = ends + 1 - found
+    area = np.trapezoid([0, *recall], [0, *(false / false[-1])])
+    return [float(area), float(np.sum(np.diff(recall, prepend=0) * precision))]

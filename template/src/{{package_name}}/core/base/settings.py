@@ -22,12 +22,13 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     @classmethod
-    def load(cls, section: str, path: Path = PARAMS) -> Self:
+    def load(cls, section: str, path: Path = PARAMS, *, is_optional: bool = False) -> Self:
         """Read a section and check it.
 
         Args:
             section: Name of the section.
             path: The file.
+            is_optional: Whether a missing section has the defaults of all of its keys.
 
         Returns:
             What the section holds.
@@ -36,7 +37,7 @@ class Section(BaseModel):
             ProjectError: If the section is missing or something in it is wrong.
         """
         try:
-            return cls.model_validate(_read(section, path))
+            return cls.model_validate(_read(section, path, {} if is_optional else None))
         except ValidationError as error:
             raise _refusal(error, section, path, list(cls.model_fields)) from error
 
@@ -77,7 +78,7 @@ class Environment(BaseSettings):
         return cls()
 
 
-def _read(section: str, path: Path) -> object:
+def _read(section: str, path: Path, default: object = None) -> object:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -86,6 +87,8 @@ def _read(section: str, path: Path) -> object:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         message = f"{path} is not valid YAML in UTF-8: {' '.join(str(error).split())}"
         raise ProjectError(message) from error
+    if isinstance(content, dict) and section not in content and default is not None:
+        return default
     if not isinstance(content, dict) or section not in content:
         raise ProjectError(f"{path} has no section `{section}`")
     return content[section]

@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from ..base.errors import ProjectError
 
-CHAMPION = "champion"
+CHAMPION, CHALLENGER = "champion", "challenger"
 SQLITE = "sqlite:///"
 WAIT = 60  # seconds for another process to finish
 

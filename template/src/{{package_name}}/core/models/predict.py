@@ -5,27 +5,22 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import pandera.polars as pa
 import polars as pl
 
 from ..base.dialect import Dialect
 from ..base.errors import ProjectError
-from ..base.estimators import Classifier
 from ..base.history import History
-from ..base.settings import Section
 from ..steps import own_rules
 from ..steps.featurize import is_infinite, one_line_errors, transformed
 from ..steps.rules import ROW
 from ..steps.validate import IS_BAD, NUMBER, REASON, Checked, check
-from .lineage import CLEAN
-from .registry import Registry
 
 logger = logging.getLogger(__name__)
 
@@ -42,26 +37,28 @@ class Predictor:
     """A version of the model, with everything between raw rows and its predictions.
 
     Attributes:
-        version: Number of the version.
         target: Name of the target column.
         schema: What a valid row is. Only with a history does it have the target, which may be
             empty.
         dialect: How the cells of raw rows are written.
         transform: Makes the inputs of the model from valid rows.
-        predict: Predicts one row of output for each row of inputs.
-        columns: Types of the columns that `predict` returns, by their names; empty if the version
+        model: Predicts one row of output for each row of inputs.
+        columns: Types of the columns that `model` returns, by their names; empty if the version
             does not record them.
         history: How `transform` finds earlier rows, if it looks back.
     """
 
-    version: str
     target: str
     schema: pa.DataFrameSchema
     dialect: Dialect
     transform: Callable[[pl.LazyFrame], pl.LazyFrame]
-    predict: Callable[[pl.DataFrame], pl.DataFrame]
+    model: Callable[[pl.DataFrame], pl.DataFrame]
     columns: Mapping[str, pl.DataType]
     history: History | None
+
+    def predict(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Predict for raw rows in memory: `rows`, computed."""
+        return self.rows(rows.lazy()).collect()
 
     def rows(self, raw: pl.LazyFrame, earlier: pl.LazyFrame | None = None) -> pl.LazyFrame:
         """Predict for raw rows.
@@ -73,7 +70,7 @@ class Predictor:
 
         Returns:
             One row for each raw row, in the same order, not computed yet: `row`, counted from 0,
-            the columns of `predict`, and the `reason` if a row breaks the schema and gets no
+            the columns of `model`, and the `reason` if a row breaks the schema and gets no
             prediction.
 
         Raises:
@@ -83,8 +80,7 @@ class Predictor:
         if self.history:
             return self._series(self.history, raw, earlier)
         if earlier is not None:
-            message = f"version {self.version} looks at one row at a time"
-            raise ProjectError(f"{message}: leave --history out")
+            raise ProjectError("this version looks at one row at a time: leave --history out")
         checked = check(raw, self.schema, self.dialect)
         columns = self.columns or self._columns_for(checked)
 
@@ -118,7 +114,7 @@ class Predictor:
             every = pl.concat([new, valid], how="diagonal")
         history.require(every.lazy())
         inputs = self._inputs(every).tail(valid.height)
-        columns = self.columns or (self.predict(inputs.head(1)).schema if valid.height else {})
+        columns = self.columns or (self._modelled(inputs.head(1)).schema if valid.height else {})
         return self._answered(rows, checked, inputs, columns).lazy()
 
     def _answered(
@@ -145,7 +141,7 @@ class Predictor:
             valid, inputs = valid.filter(faults == ""), inputs.filter(faults == "")
         predictions = pl.DataFrame(schema=columns)
         if inputs.height:
-            predictions = self.predict(inputs).cast(pl.Schema(columns))
+            predictions = self._modelled(inputs).cast(pl.Schema(columns))
         predicted = valid.hstack(predictions)
         if reasons.is_empty():
             answered = predicted.with_columns(pl.lit(None, pl.String).alias(REASON))
@@ -166,80 +162,31 @@ class Predictor:
                 raise pl.exceptions.ShapeError
         return inputs
 
+    def _modelled(self, inputs: pl.DataFrame) -> pl.DataFrame:
+        """Predict, and explain in one line what the model does not accept, such as empty cells."""
+        try:
+            return self.model(inputs)
+        except ValueError as error:
+            message = f"model.py cannot predict for these rows: {' '.join(str(error).split())}"
+            raise ProjectError(message) from error
+
     def _columns_for(self, checked: Checked) -> Mapping[str, pl.DataType]:
         """Find out the columns from the first valid row, if the version does not record them."""
         first = checked.valid.head(1).collect(engine="streaming")
-        return self.predict(self._inputs(first)).schema if first.height else {}
+        return self._modelled(self._inputs(first)).schema if first.height else {}
 
 
-def load(
-    registry: Registry,
-    wanted: str,
-    schema: pa.DataFrameSchema,
-    target: str,
-    dialect: Dialect,
-    trusted: Sequence[str],
-    *,
-    transform: Callable[[pl.LazyFrame, Any], pl.LazyFrame],
-    settings: type[Section],
-    predict: Callable[[Classifier, pl.DataFrame], pl.DataFrame],
-) -> Predictor:
-    """Load a version, to predict with the code that it was trained with.
-
-    Args:
-        registry: Where the model is.
-        wanted: Alias or number of the version.
-        schema: What a valid row is.
-        target: Name of the target column.
-        dialect: How the cells of raw rows are written.
-        trusted: Types that a model file may hold.
-        transform: Makes the inputs of the model from valid rows and their settings.
-        settings: The class of section `features` of params.yaml.
-        predict: Predicts one row of output for each row of inputs.
-
-    Returns:
-        A predictor for raw rows.
-
-    Raises:
-        ProjectError: If there is no such version, or if it was trained with other code.
-    """
-    version = registry.get(wanted)
-    recipe = registry.recipe(version)
-    if other := recipe.other_code():
-        is_committed = version.tags["git_state"] == CLEAN
-        commit = version.tags["git_commit"] if is_committed else "the code that made it"
-        message = f"version {version.version} was trained with other code than is here"
-        remedy = f"check out {commit}, choose another version with --model, or register --champion"
-        raise ProjectError(f"{message} ({', '.join(other)}): {remedy}")
-    estimator = registry.load(version, trusted)
-    features = settings.model_validate(recipe.features)
-    history = History.of(features)
+def schema_of(
+    schema: pa.DataFrameSchema, target: str, history: History | None
+) -> pa.DataFrameSchema:
+    """Return what a valid row to predict is: without the target, or with one that may be empty."""
     without_target = own_rules.without(schema, target)
-    if history:
-        checks = [check for check in schema.columns[target].checks if check.ignore_na]
-        schema = schema.update_column(target, nullable=True, checks=checks)
-        schema.checks = without_target.checks
-    else:
-        schema = without_target
-    return Predictor(
-        version=str(version.version),
-        target=target,
-        schema=schema,
-        dialect=dialect,
-        transform=lambda rows: transform(rows, features),
-        predict=partial(_predict, partial(predict, estimator)),
-        columns={name: getattr(pl, dtype)() for name, dtype in recipe.columns.items()},
-        history=history,
-    )
-
-
-def _predict(predict: Callable[[pl.DataFrame], pl.DataFrame], inputs: pl.DataFrame) -> pl.DataFrame:
-    """Predict, and explain in one line what the model does not accept, such as empty cells."""
-    try:
-        return predict(inputs)
-    except ValueError as error:
-        message = f"model.py cannot predict for these rows: {' '.join(str(error).split())}"
-        raise ProjectError(message) from error
+    if not history:
+        return without_target
+    checks = [check for check in schema.columns[target].checks if check.ignore_na]
+    schema = schema.update_column(target, nullable=True, checks=checks)
+    schema.checks = without_target.checks
+    return schema
 
 
 @contextmanager
@@ -285,15 +232,25 @@ def _advice() -> Iterator[None]:
         raise ProjectError(f"{error} {remedy}") from error
 
 
-def refuse_output(output: Path, source: Path) -> None:
-    """Refuse an output that cannot be written, or that is also the input."""
+def refuse(source: str, output: Path | None) -> None:
+    """Refuse an input that is missing, and an output that cannot be written or is also the input.
+
+    Args:
+        source: What `file_of` takes.
+        output: The file to write; None for stdout.
+    """
+    path = Path(source)
+    if source != "-" and not path.exists():
+        raise ProjectError(f"cannot read {source}: there is no such file")
+    if output is None:
+        return
     if output.is_dir():
         raise ProjectError(f"{output} is a folder: name a file to write to")
     if output.suffix not in WRITERS:
         raise ProjectError(f"{output}: its name must end with {', '.join(WRITERS)}")
     if output.exists() and not output.is_file():
         raise ProjectError(f"{output} is not a file: name a file to write to")
-    if source.exists() and source.resolve() in (output.resolve(), *output.resolve().parents):
+    if path.exists() and path.resolve() in (output.resolve(), *output.resolve().parents):
         raise ProjectError(f"{output} is the input: name another output file")
 
 

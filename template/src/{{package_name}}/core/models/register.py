@@ -2,34 +2,37 @@
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..base import paths
 from ..base.settings import Environment
-from .lineage import CLEAN, UNCLEAN, Lineage, Run
-from .registry import Registry
+from . import promotion
+from .lineage import CLEAN, UNCLEAN, Lineage, who
+from .registry import BUNDLE_SHA256, Registry
+from .run import Run
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
 
 logger = logging.getLogger(__name__)
 
 
-def run(
-    environment: Environment,
-    name: str,
-    columns: Callable[[], Mapping[str, str]],
-    *,
-    champion: bool,
-) -> None:
+def run(environment: Environment, name: str, write: Callable[[Path, Lineage], str]) -> None:
     """Make an MLflow run and a model version from the last run of the pipeline.
 
     The same results are registered once, however often this is called. A version whose code was not
     committed stays marked as such; after the commit, the same results make a new version.
 
+    The first version becomes the champion if it beats the baseline, and so does a version with the
+    same results as the champion. Any other version becomes the challenger.
+
     Args:
         environment: Says where the registry is.
         name: Name of the registered model.
-        columns: Returns the types of the columns that the model predicts, by their names.
-        champion: Whether to make the version the champion. The first version becomes the champion
-            anyway, and so does a version that replaces a champion whose code was not committed.
+        write: Writes the bundle of the last run into an empty folder and returns its sum.
 
     Raises:
         ProjectError: If the pipeline has not run, if its results do not belong to the code and the
@@ -39,16 +42,11 @@ def run(
     lineage = last.lineage()
     registry = Registry(environment.mlflow_tracking_uri, name)
     with registry.alone():
-        _register(registry, last, lineage, columns, champion=champion)
+        _register(registry, last, lineage, write)
 
 
 def _register(
-    registry: Registry,
-    last: Run,
-    lineage: Lineage,
-    columns: Callable[[], Mapping[str, str]],
-    *,
-    champion: bool,
+    registry: Registry, last: Run, lineage: Lineage, write: Callable[[Path, Lineage], str]
 ) -> None:
     same = registry.find(lineage.key)
     whole = [it for it in same if registry.is_whole(it)]
@@ -59,9 +57,13 @@ def _register(
         if registry.metrics(version) != metrics():
             logger.info("register: it keeps the metrics that it was registered with")
     else:
-        version = registry.add(lineage, last.recipe(columns()), last.params(), metrics())
+        is_first = not registry.versions()
+        with tempfile.TemporaryDirectory() as folder:
+            sums = {BUNDLE_SHA256: write(Path(folder), lineage)}
+            tags = {**lineage.tags(), **sums, "registered_by": who()}
+            version = registry.add(Path(folder), tags, last.params(), metrics())
         logger.info("register: %s, version %s", registry.name, version.version)
-        champion = champion or any(map(registry.is_champion, same))
+        _place(registry, version, same, is_first=is_first)
     state = version.tags["git_state"]
     if state == UNCLEAN:
         logger.info(
@@ -71,12 +73,35 @@ def _register(
         )
     elif state != CLEAN:
         logger.info("register: git does not say which commit made version %s", version.version)
-    if champion:
-        registry.promote(version)
     if registry.is_champion(version):
         logger.info("register: version %s is the champion, the one `predict` uses", version.version)
     elif state == CLEAN:
-        logger.info("register: to make version %s the champion: --champion", version.version)
+        command = f"uv run {registry.name} promote {version.version}"
+        logger.info("register: to make it the champion, if it is better: %s", command)
+
+
+def _place(
+    registry: Registry, version: "ModelVersion", same: Sequence["ModelVersion"], *, is_first: bool
+) -> None:
+    """Make a new version the champion or the challenger."""
+    champion = registry.champion()
+    if champion and champion in {str(it.version) for it in same}:
+        reason = f"it has the results of version {champion}, which was the champion"
+        registry.decide(version, promotion.decision(reason, is_accepted=True))
+        registry.make_champion(version, registry.champions_before(champion))
+        return
+    registry.set_challenger(version)
+    if not is_first:
+        return
+    settings = promotion.PromotionSettings.load("promotion", is_optional=True)
+    scores = json.loads(paths.METRICS.read_text(encoding="utf-8"))
+    is_better, reason = promotion.beats_baseline(scores, settings)
+    registry.decide(version, promotion.decision(f"first version, {reason}", is_accepted=is_better))
+    if is_better:
+        registry.make_champion(version, [])
+    else:
+        message = "register: version %s does not beat the baseline (%s), so there is no champion"
+        logger.warning(message, version.version, reason)
 
 
 def metrics() -> dict[str, float]:

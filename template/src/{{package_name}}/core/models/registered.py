@@ -3,11 +3,16 @@
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..base.errors import ProjectError
 from ..base.settings import Environment
 from .database import SQLITE, Database, Registered
-from .lineage import CLEAN, Lineage, Run
+from .lineage import CLEAN, Lineage
+from .run import Run
+
+if TYPE_CHECKING:
+    from .listing import Tree
 
 ABSENT = Lineage("", "", "", "", "", "")
 
@@ -39,10 +44,32 @@ def find(name: str) -> tuple[str, Registered | None]:
     return place, next(same, None)
 
 
-def _ask(uri: str, name: str, key: str) -> list[Registered]:
-    # Whoever only looks waits less than whoever registers.
+def known(name: str) -> "list[Tree]":
+    """List the versions of the registry as `models` does; a missing registry has none.
+
+    Raises:
+        ProjectError: If the registry does not answer.
+    """
+    uri = Environment.load().mlflow_tracking_uri
+    if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
+        return []
+    _wait_less()
+    from . import listing
+    from .promotion import PromotionSettings
+    from .registry import Registry
+
+    settings = PromotionSettings.load("promotion", is_optional=True)
+    return listing.table(Registry(uri, name), settings)
+
+
+def _wait_less() -> None:
+    """Let whoever only looks wait less than whoever registers; MLflow reads this once."""
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+
+
+def _ask(uri: str, name: str, key: str) -> list[Registered]:
+    _wait_less()
     from .registry import Registry
 
     registry = Registry(uri, name)

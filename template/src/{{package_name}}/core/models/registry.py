@@ -5,12 +5,14 @@ import logging
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import asdict
-from hashlib import sha256
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+from uuid import uuid4
 
 # MLflow reads these when it is imported: it sends no telemetry, draws no progress bars, and tries
 # seconds, not minutes, to reach a server.
@@ -29,19 +31,22 @@ from mlflow.protos.databricks_pb2 import (
     RESOURCE_DOES_NOT_EXIST,
     ErrorCode,
 )
+from platformdirs import user_cache_path
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..base import paths
 from ..base.errors import ProjectError
-from .database import CHAMPION, SQLITE, Database
-from .lineage import Lineage, Recipe
-
-if TYPE_CHECKING:
-    from ..base.estimators import Classifier
+from .bundle import Bundle
+from .database import CHALLENGER, CHAMPION, SQLITE, Database
 
 logger = logging.getLogger(__name__)
 
-RECIPE = "recipe.json"
+BUNDLE, BUNDLE_SHA256 = "bundle", "bundle_sha256"
+# Tags of a version: what was decided about it, and the champions before it while it is one itself.
+DECISIONS, BEFORE = "decisions", "champions_before"
+MOST_DECISIONS = 10  # that are kept, since MLflow limits the length of a tag
+# A tag of the model while its champion changes on a server: whoever waits longer than a request
+# takes, and still finds its own mark, is alone (Fischer's algorithm).
+CHANGING, PAUSE, STALE = "champion_changes", 1.0, 60.0  # seconds
 ABSENT = {ErrorCode.Name(code) for code in (RESOURCE_DOES_NOT_EXIST, INVALID_PARAMETER_VALUE)}
 
 for noisy in ("mlflow", "alembic"):  # they log migrations, and errors that are one line below
@@ -125,27 +130,22 @@ class Registry:
     @_one_line_errors()
     def add(
         self,
-        lineage: Lineage,
-        recipe: Recipe,
+        bundle: Path,
+        tags: dict[str, str],
         params: dict[str, str],
         metrics: dict[str, float],
     ) -> ModelVersion:
-        """Record the last run of the pipeline, and its model as a new version.
-
-        The very first version becomes the champion.
-        """
-        run = self._client.create_run(self._experiment(), tags=lineage.tags()).info.run_id
+        """Record the last run of the pipeline, and its bundle as a new version."""
+        run = self._client.create_run(self._experiment(), tags=tags).info.run_id
         try:
             for name, text in params.items():
                 self._client.log_param(run, name, text)
             for name, value in metrics.items():
                 self._client.log_metric(run, name, value)
-            self._client.log_artifact(run, str(paths.MODEL), paths.MODELS.name)
-            self._client.log_dict(run, asdict(recipe), f"{paths.MODELS.name}/{RECIPE}")
-            self._client.log_artifacts(run, str(paths.METRICS.parent), paths.METRICS.parent.name)
+            self._client.log_artifacts(run, str(bundle), BUNDLE)
             self._ensure_model()
             version = self._client.create_model_version(
-                self.name, f"runs:/{run}/{paths.MODELS.name}", run, tags=lineage.tags()
+                self.name, f"runs:/{run}/{BUNDLE}", run, tags=tags
             )
         except BaseException as error:
             self._client.set_terminated(run, RunStatus.to_string(RunStatus.FAILED))
@@ -154,20 +154,99 @@ class Registry:
                 raise ProjectError(f"the registry refuses this run: {reason}") from error
             raise
         self._client.set_terminated(run)
-        if str(version.version) == "1":
-            self.promote(version)
         return version
 
     @_one_line_errors()
-    def promote(self, version: ModelVersion) -> None:
-        """Make a version the champion, the one that `predict` uses by default."""
-        self._client.set_registered_model_alias(self.name, CHAMPION, version.version)
+    def versions(self) -> list[ModelVersion]:
+        """List all versions, newest first."""
+        found = self._client.search_model_versions(f"name='{self.name}'")
+        return sorted(found, key=lambda version: int(version.version), reverse=True)
 
     @_one_line_errors()
+    def aliases(self) -> dict[str, str]:
+        """Return the number of the version that each alias names."""
+        try:
+            found = self._client.get_registered_model(self.name).aliases
+        except MlflowException as error:
+            if error.error_code not in ABSENT:
+                raise
+            return {}
+        return {alias: str(number) for alias, number in found.items()}
+
+    def champion(self) -> str | None:
+        """Return the number of the champion, the version that `predict` uses by default."""
+        return self.aliases().get(CHAMPION)
+
     def is_champion(self, version: ModelVersion) -> bool:
         """Return whether a version is the champion."""
+        return self.champion() == str(version.version)
+
+    @_one_line_errors()
+    def set_challenger(self, version: ModelVersion) -> None:
+        """Make a version the challenger, the one that `promote` compares by default."""
+        self._client.set_registered_model_alias(self.name, CHALLENGER, version.version)
+
+    @_one_line_errors()
+    def decisions(self, version: ModelVersion) -> list[dict[str, Any]]:
+        """Return what was decided about a version, the latest last."""
         now = self._client.get_model_version(self.name, version.version)
-        return CHAMPION in now.aliases
+        decided: list[dict[str, Any]] = json.loads(now.tags.get(DECISIONS, "[]"))
+        return decided
+
+    @_one_line_errors()
+    def decide(self, version: ModelVersion, decision: Mapping[str, object]) -> None:
+        """Keep a decision with a version."""
+        kept = [*self.decisions(version), decision][-MOST_DECISIONS:]
+        text = json.dumps(kept, ensure_ascii=False)
+        self._client.set_model_version_tag(self.name, version.version, DECISIONS, text)
+
+    @_one_line_errors()
+    def champions_before(self, number: str) -> list[str]:
+        """Return the champions before a champion, the latest first."""
+        tags = self._client.get_model_version(self.name, number).tags
+        before: list[str] = json.loads(tags.get(BEFORE, "[]"))
+        return before
+
+    @_one_line_errors()
+    def make_champion(self, version: ModelVersion, before: Sequence[str]) -> None:
+        """Make a version the champion; until the last step, the old one is.
+
+        Args:
+            version: The version.
+            before: Numbers of the champions before it, the latest first.
+        """
+        number = str(version.version)
+        self._client.set_model_version_tag(self.name, number, BEFORE, json.dumps([*before]))
+        self._client.set_registered_model_alias(self.name, CHAMPION, number)
+        if self.aliases().get(CHALLENGER) == number:
+            self._client.delete_registered_model_alias(self.name, CHALLENGER)
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Keep others from changing the champion meanwhile.
+
+        Raises:
+            ProjectError: If somebody else is changing it.
+        """
+        if self._database:
+            with self._database.alone():
+                yield
+            return
+        mark = f"{uuid4()} {time.time():.0f}"
+        with _one_line_errors():
+            held = self._client.get_registered_model(self.name).tags.get(CHANGING, "")
+            is_free = not held or time.time() - float(held.partition(" ")[2]) > STALE
+            if is_free:
+                self._client.set_registered_model_tag(self.name, CHANGING, mark)
+                time.sleep(PAUSE)
+                held = self._client.get_registered_model(self.name).tags.get(CHANGING, "")
+        if held != mark:
+            raise ProjectError("somebody else is changing the champion: run this again")
+        try:
+            yield
+        finally:
+            with _one_line_errors():
+                self._client.delete_registered_model_tag(self.name, CHANGING)
 
     @_one_line_errors()
     def get(self, wanted: str) -> ModelVersion:
@@ -193,60 +272,72 @@ class Registry:
 
     @_one_line_errors()
     def metrics(self, version: ModelVersion) -> dict[str, float]:
-        """Return the metrics that a version was registered with."""
+        """Return the metrics that a version was registered with, such as `model.accuracy`."""
         found: dict[str, float] = self._client.get_run(str(version.run_id)).data.metrics
         return found
 
     @_one_line_errors()
-    def recipe(self, version: ModelVersion) -> Recipe:
-        """Fetch what a version needs in order to predict."""
-        with tempfile.TemporaryDirectory() as folder:
-            path = self._fetch(version, RECIPE, Path(folder))
-            return Recipe(**json.loads(path.read_text(encoding="utf-8")))
+    def bundle(self, version: ModelVersion) -> Bundle:
+        """Fetch a version, and check it before anything of it is used.
 
-    @_one_line_errors()
-    def load(self, version: ModelVersion, trusted: Sequence[str]) -> "Classifier":
-        """Fetch and read a model; `trusted` are the types that its file may hold."""
-        from ..base.estimators import load
-
-        with tempfile.TemporaryDirectory() as folder:
-            path = self._fetch(version, paths.MODEL.name, Path(folder))
-            expected = version.tags["model_sha256"]
-            if sha256(path.read_bytes()).hexdigest() != expected:
-                message = f"the model file of version {version.version} of {self.name} is damaged"
-                raise ProjectError(f"{message} (SHA-256 differs): register the model anew")
-            return load(path, expected, trusted)
+        Raises:
+            ProjectError: If the version has no bundle, or if a file is not the one that was
+                registered.
+        """
+        expected = version.tags.get(BUNDLE_SHA256)
+        if not expected:
+            message = f"version {version.version} has no bundle, since an earlier release made it"
+            raise ProjectError(f"{message}: {self._remedy}")
+        if self._database:
+            uri = self._client.get_run(str(version.run_id)).info.artifact_uri
+            folder = Path(url2pathname(urlsplit(uri).path), BUNDLE)
+            if not folder.is_dir():
+                raise self._lost(version)
+            return Bundle.open(folder, expected)
+        cached = user_cache_path(self.name) / "bundles" / expected
+        if not cached.is_dir():
+            cached.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=cached.parent) as place:
+                Bundle.open(self._download(version, place), expected)
+                with suppress(OSError):  # another process was quicker
+                    Path(place, BUNDLE).replace(cached)
+        return Bundle.open(cached, expected)
 
     def is_whole(self, version: ModelVersion) -> bool:
-        """Return whether the files of a version are there, as they were registered."""
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                self._fetch(version, RECIPE, Path(folder))
-                model = self._fetch(version, paths.MODEL.name, Path(folder)).read_bytes()
-            except ProjectError:
-                return False
-        return sha256(model).hexdigest() == version.tags["model_sha256"]
-
-    def _fetch(self, version: ModelVersion, name: str, folder: Path) -> Path:
-        artifact = f"{paths.MODELS.name}/{name}"
+        """Return whether a version has all of its files, as they were registered."""
         try:
-            found = self._client.download_artifacts(str(version.run_id), artifact, str(folder))
+            self.bundle(version)
+        except ProjectError:
+            return False
+        return True
+
+    def _download(self, version: ModelVersion, into: str) -> Path:
+        try:
+            return Path(self._client.download_artifacts(str(version.run_id), BUNDLE, into))
         except (MlflowException, OSError) as error:
-            message = f"version {version.version} of {self.name} has no file {artifact}"
-            raise ProjectError(f"{message}: register the model anew") from error
-        return Path(found)
+            raise self._lost(version) from error
+
+    def _lost(self, version: ModelVersion) -> ProjectError:
+        message = f"version {version.version} of {self.name} has lost its files"
+        return ProjectError(f"{message}: {self._remedy}")
+
+    @property
+    def _remedy(self) -> str:
+        return f"`uv run {self.name} register` makes a new version of the last run"
 
     def _no_version(self, wanted: str) -> ProjectError:
         """Explain that a version is missing, and what there is instead."""
         message = f"no model {self.name}@{wanted} is registered"
-        versions = self._client.search_model_versions(f"name='{self.name}'")
+        versions = self.versions()
         if not versions:
             return ProjectError(f"{message}: run `uvx nox -s pipeline`")
-        newest = max(int(version.version) for version in versions)
-        if wanted != CHAMPION:
-            return ProjectError(f"{message}, the newest version is {newest}")
-        remedy = f"`uv run {self.name} register --champion`, or predict with --model {newest}"
-        return ProjectError(f"{message}, since no version is the champion now: {remedy}")
+        newest = versions[0].version
+        if wanted == CHAMPION:
+            remedy = f"`uv run {self.name} promote {newest}`, or predict with --model {newest}"
+            return ProjectError(f"{message}, since no version is the champion now: {remedy}")
+        if wanted == CHALLENGER:
+            return ProjectError(f"{message}, since no version was registered after the champion")
+        return ProjectError(f"{message}, the newest version is {newest}")
 
     def _experiment(self) -> str:
         found = self._client.get_experiment_by_name(self.name)

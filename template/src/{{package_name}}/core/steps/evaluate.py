@@ -10,6 +10,7 @@ from tqdm import tqdm
 from ..base import paths, tables
 from ..base.errors import ProjectError
 from ..base.estimators import Classifier, load_recorded, refuse_empty
+from ..base.resampling import Statistic
 
 logger = logging.getLogger(__name__)
 
@@ -25,8 +26,11 @@ def run(
     metrics: Callable[[pl.Series, pl.DataFrame], dict[str, float]],
     plots: Callable[[pl.Series, pl.DataFrame], dict[str, pl.DataFrame]],
     cross_validate: Callable[[], Mapping[str, Mapping[str, float]]],
+    intervals: Callable[[Statistic, int], tuple[Mapping[str, float], Mapping[str, float]]],
 ) -> None:
     """Write the metrics of the model and of the baseline, and the tables of the plots.
+
+    The bounds of each metric of the model hold it with a probability of 95 %.
 
     Args:
         target: Name of the target column.
@@ -35,6 +39,7 @@ def run(
         metrics: Compares the target with predictions; the first metric is logged.
         plots: Makes a table for each plot from the target and predictions.
         cross_validate: Returns what else to write next to the metrics, which may be nothing.
+        intervals: Computes the bounds of metrics from resamples of so many rows.
 
     Raises:
         ProjectError: If a cell of the target is empty, or no metric is defined for the rows.
@@ -58,7 +63,10 @@ def run(
     for name, values in scores.items():
         logger.debug("%s: %s", name, values)
     log(scores[paths.MODEL.stem], scores[paths.BASELINE.stem], truth.len())
-    tables.write_json({**scores, **cross_validate()}, paths.METRICS)
+    predicted = predictions[paths.MODEL.stem]
+    lower, upper = intervals(lambda rows: metrics(truth[rows], predicted[rows]), truth.len())
+    bounds = {"lower": lower, "upper": upper}
+    tables.write_json({**scores, **bounds, **cross_validate()}, paths.METRICS)
 
 
 def batches(rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:

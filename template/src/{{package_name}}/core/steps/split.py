@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from ..base.errors import ProjectError
@@ -104,6 +105,26 @@ def folds(inputs: pl.LazyFrame, split: SplitSettings, seed: int) -> Iterator[pl.
         if end:
             is_in_fold = pl.when(time < end).then(is_in_fold)
         yield times.select(is_in_fold).to_series()
+
+
+def groups(inputs: pl.LazyFrame, split: SplitSettings, seed: int) -> NDArray[np.intp] | None:
+    """Number the groups of the held-out rows that `together_by` keeps on one side.
+
+    Args:
+        inputs: Valid rows without the target, before features are made of them.
+        split: How to choose the held-out rows.
+        seed: Seed of the hash.
+
+    Returns:
+        The number of the group of each held-out row; None if each row stands for itself.
+    """
+    if not split.together_by:
+        return None
+    _require(inputs.collect_schema(), split.together_by, "together_by")
+    key = pl.concat_str(pl.col(split.together_by).cast(pl.String).fill_null(""), separator="\x1f")
+    columns = [inputs.select(key=key), holdout(inputs, split, seed)]
+    keys = pl.concat(columns, how="horizontal").filter(HELD_OUT).collect()["key"]
+    return (keys.rank("dense") - 1).cast(pl.Int64).to_numpy()
 
 
 def _hashed(

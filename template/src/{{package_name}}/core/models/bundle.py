@@ -1,0 +1,261 @@
+"""A version as a folder that holds all it needs to predict anywhere, and sums to check it by.
+
+- `SHA256SUMS`: the sum of every other file; its own sum is a tag of the version.
+- `version.json`: lineage, package, Python, columns of the predictions.
+- `model.skops`: the fitted estimator.
+- `NAME-*.whl`: the package, built from the code that the version was made with.
+- `requirements.txt`: what the package needs to predict, with hashes.
+- `params.yaml`: the parameters.
+- `schema.json`: what a valid row is.
+- `reports/`: metrics, plots and the result of validation.
+"""
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+import tomllib
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import redirect_stdout
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import Any, Self
+
+import pandera.polars as pa
+from packaging.requirements import Requirement
+
+from ..base import paths
+from ..base.errors import ProjectError
+from ..base.estimators import UV_LOCK, recorded_sha256
+from ..steps.rules import words
+from .lineage import Lineage
+
+PACKAGE = (__package__ or "").partition(".")[0]
+SUMS, VERSION, REQUIREMENTS = "SHA256SUMS", "version.json", "requirements.txt"
+SCHEMA = "schema.json"
+EXPORT = ("--no-default-groups", "--no-emit-project", "--no-annotate", "--no-header")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A folder whose files are those that were registered.
+
+    Attributes:
+        folder: Where it is.
+        sha256: SHA-256 of `SHA256SUMS`, which stands for all files.
+        package: Name of the package.
+        python: Version of Python that trained the model, such as `3.12`.
+        lineage: Where the model came from.
+        columns: Types of the columns that the model predicts, by their names.
+        split: What decided which rows were held out.
+        looks_back: Whether the features look back at earlier rows.
+    """
+
+    folder: Path
+    sha256: str
+    package: str
+    python: str
+    lineage: Lineage
+    columns: Mapping[str, str]
+    split: Mapping[str, object]
+    looks_back: bool
+
+    @classmethod
+    def open(cls, folder: Path, expected_sha256: str = "") -> Self:
+        """Check every file, before any of them is used.
+
+        Args:
+            folder: The folder.
+            expected_sha256: What the registry recorded; if empty, the folder stands for itself.
+
+        Raises:
+            ProjectError: If a file is missing, is not listed, or is not the one that was
+                registered.
+        """
+        try:
+            sums = (folder / SUMS).read_bytes()
+        except OSError:
+            raise ProjectError(f"{folder} is not a registered version: it has no {SUMS}") from None
+        found = sha256(sums).hexdigest()
+        if expected_sha256 and found != expected_sha256:
+            raise ProjectError(f"{folder / SUMS} is not the file that was registered")
+        listed = {name: digest for digest, _, name in map(_parts, sums.decode().splitlines())}
+        if surplus := sorted(set(_files(folder)) - {*listed, SUMS}):
+            raise ProjectError(f"{folder / surplus[0]} is not one of the files in {SUMS}")
+        for name, digest in listed.items():
+            file = folder / name
+            if not file.is_file():
+                raise ProjectError(f"{file} is missing: export the version again")
+            if sha256(file.read_bytes()).hexdigest() != digest:
+                raise ProjectError(f"{file} is not the file that was registered: SHA-256 differs")
+        content = json.loads((folder / VERSION).read_text(encoding="utf-8"))
+        content["lineage"] = Lineage(**content["lineage"])
+        return cls(folder, found, **content)
+
+    @property
+    def model(self) -> Path:
+        """The file of the fitted estimator."""
+        return self.folder / paths.MODEL.name
+
+    @property
+    def params(self) -> Path:
+        """The parameters, in the format of params.yaml."""
+        return self.folder / paths.PARAMS.name
+
+    @property
+    def wheel(self) -> Path:
+        """The package."""
+        [wheel] = self.folder.glob("*.whl")
+        return wheel
+
+    def copy(self, folder: Path) -> None:
+        """Copy the bundle into a folder, whole or not at all.
+
+        Raises:
+            ProjectError: If the folder exists already.
+        """
+        if folder.exists():
+            raise ProjectError(f"{folder} exists already: name a new folder")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as place:
+            new = Path(place) / folder.name
+            shutil.copytree(self.folder, new, copy_function=shutil.copyfile)
+            new.replace(folder)
+
+    def other_code(self) -> Iterator[str]:
+        """Name what is different here: modules of the package, and packages that it needs."""
+        here = Path(__file__).parents[3]
+        with zipfile.ZipFile(self.wheel) as archive:
+            for name in archive.namelist():
+                file = here / name
+                if name.startswith(f"{self.package}/") and not (
+                    file.is_file() and file.read_bytes() == archive.read(name)
+                ):
+                    yield name
+        for line in (self.folder / REQUIREMENTS).read_text(encoding="utf-8").splitlines():
+            if line.startswith(" "):  # a hash
+                continue
+            needed = Requirement(line.rstrip("\\ "))
+            if needed.marker is None or needed.marker.evaluate():
+                version = installed(needed.name)
+                if version is None or version not in needed.specifier:
+                    yield f"{needed.name} {needed.specifier}"
+
+
+def write(
+    folder: Path,
+    lineage: Lineage,
+    columns: Mapping[str, str],
+    schema: pa.DataFrameSchema,
+    split: Mapping[str, object],
+    *,
+    looks_back: bool,
+) -> str:
+    """Write the last run of the pipeline as a bundle; the same run gives the same bytes.
+
+    Args:
+        folder: An empty folder.
+        lineage: Where the model came from.
+        columns: Types of the columns that the model predicts, by their names.
+        schema: What a valid row is.
+        split: What decided which rows were held out.
+        looks_back: Whether the features look back at earlier rows.
+
+    Returns:
+        SHA-256 of `SHA256SUMS`.
+
+    Raises:
+        ProjectError: If the package cannot be built, or if uv.lock is not that of the training.
+    """
+    for path in (paths.MODEL, paths.PARAMS):
+        shutil.copyfile(path, folder / path.name)
+    reports = paths.METRICS.parent
+    shutil.copytree(reports, folder / reports, copy_function=shutil.copyfile)
+    _write_json(folder / SCHEMA, described(schema))
+    content = {
+        "package": PACKAGE,
+        "python": ".".join(platform.python_version_tuple()[:2]),
+        "lineage": asdict(lineage),
+        "columns": dict(columns),
+        "split": dict(split),
+        "looks_back": looks_back,
+    }
+    _write_json(folder / VERSION, content)
+    (folder / REQUIREMENTS).write_bytes(_requirements())
+    _build_wheel(folder)
+    sums = "".join(
+        f"{sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in _files(folder)
+    )
+    (folder / SUMS).write_text(sums, encoding="utf-8", newline="\n")
+    return sha256(sums.encode()).hexdigest()
+
+
+def described(schema: pa.DataFrameSchema) -> dict[str, dict[str, Any]]:
+    """Describe the columns of a schema for people and for other programs."""
+    return {
+        name: {
+            "type": str(column.dtype),
+            "description": column.description,
+            "required": column.required,
+            "nullable": column.nullable,
+            "rules": [words(check) for check in column.checks],
+        }
+        for name, column in schema.columns.items()
+    }
+
+
+def installed(name: str) -> str | None:
+    """Return the version of a package that is installed here."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _requirements() -> bytes:
+    """Write what prediction needs, as uv.lock pins it."""
+    trained = recorded_sha256().get(UV_LOCK)
+    if not paths.UV_LOCK.is_file():
+        raise ProjectError("there is no uv.lock: run `uv lock`, then `uvx nox -s pipeline`")
+    if trained != sha256(paths.UV_LOCK.read_bytes()).hexdigest():
+        message = "uv.lock has changed since the model was trained"
+        raise ProjectError(f"{message}: run `uv run dvc repro --force train evaluate`")
+    try:
+        done = subprocess.run(
+            ["uv", "export", "--frozen", *EXPORT], capture_output=True, check=False
+        )
+    except OSError:
+        raise ProjectError("uv is not in PATH, and is needed to register a version") from None
+    if done.returncode:
+        reason = done.stderr.decode(errors="replace").strip().replace("\n", " ")
+        raise ProjectError(f"uv cannot export uv.lock: {reason}")
+    return done.stdout
+
+
+def _build_wheel(folder: Path) -> None:
+    """Build the package with its own backend, which is installed: nothing is downloaded."""
+    try:
+        content = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))
+        backend = import_module(content["build-system"]["build-backend"])
+    except (OSError, KeyError, tomllib.TOMLDecodeError, ImportError) as error:
+        raise ProjectError(f"the package cannot be built, see pyproject.toml: {error}") from error
+    with Path(os.devnull).open("w", encoding="utf-8") as nothing, redirect_stdout(nothing):
+        backend.build_wheel(str(folder))
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(it.relative_to(folder).as_posix() for it in folder.rglob("*") if it.is_file())
+
+
+def _parts(line: str) -> tuple[str, str, str]:
+    return line.partition("  ")
+
+
+def _write_json(file: Path, content: object) -> None:
+    text = json.dumps(content, indent=2, ensure_ascii=False)
+    file.write_text(f"{text}\n", encoding="utf-8", newline="\n")

@@ -1,0 +1,145 @@
+"""Change the champion: promote a version for a reason, or go back to the champion before."""
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ..base import paths
+from ..base.errors import ProjectError
+from ..steps.validate import NUMBER, REASON
+from . import promotion
+from .bundle import Bundle
+from .lineage import CLEAN
+from .promotion import HeldOut, Metrics, PromotionSettings
+from .registry import Registry
+
+if TYPE_CHECKING:
+    from mlflow.entities.model_registry import ModelVersion
+
+logger = logging.getLogger(__name__)
+
+Predict = Callable[[Bundle, HeldOut], pl.DataFrame]
+
+
+def run(
+    registry: Registry,
+    wanted: str,
+    settings: PromotionSettings,
+    *,
+    held_out: Callable[[], HeldOut],
+    predict: Predict,
+    metrics: Metrics,
+    force: str | None,
+) -> None:
+    """Make a version the champion if it is better than the champion, and keep the decision.
+
+    Args:
+        registry: The registry.
+        wanted: An alias, or a version number.
+        settings: What is asked of a new champion.
+        held_out: Reads the held-out rows of the last run.
+        predict: Predicts for them with the code of a version.
+        metrics: Compares the target with predictions.
+        force: A reason to make the version the champion without comparing it.
+
+    Raises:
+        ProjectError: If the version does not become the champion.
+    """
+    version = registry.get(wanted)
+    number, champion = str(version.version), registry.champion()
+    if number == champion:
+        logger.info("promote: version %s is the champion already", number)
+        return
+    bundle = registry.bundle(version)
+    if force is not None:
+        decision = promotion.decision(f"without a comparison: {force}", is_accepted=True)
+    else:
+        _refuse_unclean(version)
+        scores = json.loads((bundle.folder / paths.METRICS).read_text(encoding="utf-8"))
+        is_better, said = promotion.beats_baseline(scores, settings)
+        if not is_better:
+            said = f"it does not beat the baseline: {said}"
+        if not (is_better and champion):
+            decision = promotion.decision(said, is_accepted=is_better, against=champion)
+        else:
+            rows = held_out()
+            ours = _predicted(version, bundle, rows, predict)
+            other = registry.get(champion)
+            theirs = _predicted(other, registry.bundle(other), rows, predict)
+            compared = promotion.compare(ours, theirs, rows, metrics, settings)
+            logger.info("promote: version %s against %s: %s", number, champion, compared)
+            decision = promotion.decision(
+                "; ".join(compared.faults) or f"{compared}",
+                is_accepted=not compared.faults,
+                against=champion,
+                comparison=asdict(compared),
+                confidence=settings.confidence,
+            )
+    with registry.changing():
+        now = registry.champion()
+        if now != champion:
+            message = (
+                f"version {now} became the champion meanwhile" if now else "the champion is gone"
+            )
+            raise ProjectError(f"{message}, so nothing is changed: run this again")
+        registry.decide(version, decision)
+        if decision["is_accepted"]:
+            before = [champion, *registry.champions_before(champion)] if champion else []
+            registry.make_champion(version, before)
+    if not decision["is_accepted"]:
+        message = f"version {number} does not become the champion: {decision['reason']}"
+        raise ProjectError(f"{message} (see `promotion` in params.yaml)")
+    logger.info("promote: version %s is the champion, the one `predict` uses", number)
+
+
+def roll_back(registry: Registry) -> None:
+    """Make the champion before this one the champion again.
+
+    Raises:
+        ProjectError: If there is none, or if it has lost its files.
+    """
+    with registry.changing():
+        champion = registry.champion()
+        if not champion:
+            raise ProjectError("no version is the champion, so there is nothing to roll back")
+        before = registry.champions_before(champion)
+        if not before:
+            raise ProjectError(f"there was no champion before version {champion}")
+        version = registry.get(before[0])
+        registry.bundle(version)
+        reason = f"rollback from version {champion}"
+        registry.decide(version, promotion.decision(reason, is_accepted=True))
+        registry.make_champion(version, before[1:])
+    logger.info("rollback: version %s is the champion again", version.version)
+
+
+def _refuse_unclean(version: "ModelVersion") -> None:
+    state = version.tags["git_state"]
+    if state != CLEAN:
+        message = f"the code of version {version.version} is not committed"
+        remedy = "commit, register and promote that version"
+        if state != "unclean":
+            message = f"git does not say which commit made version {version.version}"
+            remedy = "register it in a repository with commits"
+        raise ProjectError(f'{message}: {remedy}, or give a reason with --force "..."')
+
+
+def _predicted(
+    version: "ModelVersion", bundle: Bundle, rows: HeldOut, predict: Predict
+) -> pl.DataFrame:
+    """Predict for the held-out rows, which must be held-out rows of the version, too."""
+    number = version.version
+    if differing := [name for name, value in rows.key.items() if bundle.split.get(name) != value]:
+        message = f"version {number} was trained with another split ({', '.join(differing)})"
+        reason = "so it may have seen the held-out rows of this one"
+        raise ProjectError(f'{message}, {reason}: give a reason with --force "..."')
+    predictions = predict(bundle, rows)
+    if without := predictions.height - predictions[REASON].null_count():
+        first = predictions[REASON].drop_nulls()[0]
+        message = f"version {number} has no prediction for {without} of the held-out rows"
+        raise ProjectError(f'{message} ({first}): give a reason with --force "..."')
+    return predictions.drop(NUMBER, REASON)

@@ -1,0 +1,124 @@
+"""The connection between your modules and the commands that make and compare versions."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from .. import features, model
+from ..schema import TARGET, Row
+from .base import paths, tables
+from .base.errors import ProjectError
+from .base.estimators import load_recorded
+from .base.history import History
+from .base.settings import load_seed
+from .models import bundle, environment
+from .models.bundle import Bundle
+from .models.lineage import Lineage
+from .models.promotion import HeldOut
+from .models.run import Run
+from .prediction import Predictor
+from .steps import split
+from .steps.rules import ROW
+from .steps.validate import NUMBER
+
+
+def write_bundle(folder: Path, lineage: Lineage) -> str:
+    """Write the bundle of the last run: see `write` of `models/bundle.py`."""
+    looks_back = History.of(features.FeatureSettings.load("features")) is not None
+    return bundle.write(
+        folder,
+        lineage,
+        columns_of_predictions(),
+        Row.to_schema(),
+        split_key(),
+        looks_back=looks_back,
+    )
+
+
+def split_key() -> dict[str, object]:
+    """Return what decides which rows are held out: seed, settings, and the columns it looks at."""
+    settings = split.SplitSettings.load("split")
+    columns = {}
+    if paths.VALID.is_file():  # a clone need not have the rows
+        inputs = tables.lazy(paths.VALID).drop(TARGET).collect_schema()
+        columns = {name: str(dtype) for name, dtype in inputs.items()}
+    looked_at = [*settings.together_by, *filter(None, [settings.column])] or columns
+    chosen = {name: columns[name] for name in looked_at if name in columns}
+    return {"seed": load_seed(), **settings.model_dump(exclude={"folds"}), "columns": chosen}
+
+
+def held_out(slices: Sequence[str]) -> HeldOut:
+    """Read the held-out rows of the last run.
+
+    Args:
+        slices: Columns of the schema that divide the rows into slices.
+
+    Raises:
+        ProjectError: If there is no such column, or if the pipeline has not run.
+    """
+    Run()  # refuses results of other code
+    settings, seed = split.SplitSettings.load("split"), load_seed()
+    valid = tables.lazy(paths.VALID)
+    inputs = valid.drop(TARGET)
+    for name in slices:
+        if name not in valid.collect_schema():
+            raise ProjectError(f"params.yaml: promotion.slices: schema.py has no column {name}")
+    side = split.holdout(inputs, settings, seed)
+    bad = tables.lazy(paths.QUARANTINE).select(pl.col(NUMBER).alias(ROW))
+    raw = tables.lazy(paths.RAW).with_row_index(ROW)
+    good = raw.join(bad, on=ROW, how="anti", maintain_order="left").drop(ROW)
+    is_held_out = pl.col(split.HELD_OUT)
+    rows = pl.concat([good, side], how="horizontal").filter(is_held_out).drop(split.HELD_OUT)
+    columns = [valid.select([*dict.fromkeys([TARGET, *slices])]), side]
+    known = pl.concat(columns, how="horizontal").filter(is_held_out).collect()
+    return HeldOut(
+        raw=rows.collect(engine="streaming"),
+        earlier=tables.lazy(paths.RAW),
+        truth=known[TARGET],
+        slices=known.select(slices),
+        groups=split.groups(inputs, settings, seed),
+        seed=seed,
+        key=split_key(),
+    )
+
+
+def predictions(version: Bundle, rows: HeldOut) -> pl.DataFrame:
+    """Predict for held-out rows with the code of a version.
+
+    Returns:
+        What `Predictor.predict` returns.
+
+    Raises:
+        ProjectError: If the version cannot predict for these rows.
+    """
+    raw = rows.raw if version.looks_back else rows.raw.drop(TARGET)
+    if not any(version.other_code()):
+        earlier = rows.earlier if version.looks_back else None
+        return Predictor.of(version).rows(raw.lazy(), earlier).collect(engine="streaming")
+    with tempfile.TemporaryDirectory() as folder:
+        place, output = Path(folder, "raw.parquet"), Path(folder, "predictions.parquet")
+        raw.write_parquet(place)
+        history = ["--history", str(paths.RAW)] if version.looks_back else []
+        options = ["--ingested", "--model", str(version.folder), "--output", str(output), *history]
+        done = environment.run(version, ["predict", str(place), *options], is_quiet=True)
+        if not output.is_file():
+            reason = done.stderr.strip().splitlines()[-1:]
+            raise ProjectError(
+                f"its own code does not predict the held-out rows: {''.join(reason)}"
+            )
+        return pl.read_parquet(output)
+
+
+def columns_of_predictions() -> dict[str, str]:
+    """Predict for a held-out row to find out the columns and types of the model's output.
+
+    Returns:
+        Names of the types by names of the columns; empty where the held-out rows are missing.
+    """
+    if not paths.TEST.is_file():
+        return {}
+    row = tables.lazy(paths.TEST).drop(TARGET).head(1).collect()
+    predicted = model.predict(load_recorded(paths.MODEL, model.TRUSTED_TYPES), row)
+    return {name: str(dtype.base_type()) for name, dtype in predicted.schema.items()}
