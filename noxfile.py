@@ -133,6 +133,15 @@ def recipes(session: nox.Session) -> None:
 
 
 @nox.session
+def versions(session: nox.Session) -> None:
+    """Simulate 400 promotions, kill a hundred, run twenty at once, and use a server; `tests` takes a few of them."""
+    install(session)
+    env = {"FORMWORK_VERSIONS": "400 100 20"}
+    files = [f"tests/generated/test_{name}.py" for name in ("inside", "server")]
+    session.run("pytest", "--numprocesses=2", *files, "-k", "promoting or server", env=env)
+
+
+@nox.session
 def datasets(session: nox.Session) -> None:
     """Bring the data of six public packages into generated repositories, where `tests` takes one."""
     install(session)

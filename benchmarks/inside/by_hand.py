@@ -76,9 +76,9 @@ def predict(folder: Path) -> None:
     """Predict for the rows of a CSV file."""
     from my_project import model
     from my_project.core.base import paths
-    from my_project.core.base.estimators import load_recorded
+    from my_project.core.base.estimators import as_skops, load_recorded
 
-    estimator = load_recorded(paths.MODEL, model.TRUSTED_TYPES)
+    estimator = load_recorded(paths.MODEL, as_skops(model.TRUSTED_TYPES))
     raw = pl.scan_csv(folder / "rows.csv", infer_schema=False).select(NUMBERS).with_row_index("row")
     rows = features(typed(raw).filter(is_valid()))
 

@@ -1,6 +1,8 @@
 """What the generated code does with any file and any schema, tried inside a repository."""
 
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -28,4 +30,18 @@ def test_its_own_tests_pass(repository: Repository, file: str) -> None:
     shutil.copy(INSIDE / file, repository.path / place)
     command = ["uv", "run", "--no-sync", *WITH, "pytest", "--quiet", "--no-cov", str(place)]
     done = repository.run(*command, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_promoting_is_fair_and_survives_interruptions(repository: Repository) -> None:
+    """The tests use the fixtures of the contract tests."""
+    place = Path("tests/contract/test_promoting.py")
+    shutil.copy(INSIDE / "contract/promoting.py", repository.path / place)
+    env = {"FORMWORK_VERSIONS": os.environ.get("FORMWORK_VERSIONS", "16 2 3")}
+    command = ["uv", "run", "--no-sync", "pytest", "--quiet", "--no-cov", str(place)]
+    done = subprocess.run(
+        command, cwd=repository.path, env=repository.env | env, capture_output=True, encoding="utf-8", check=False
+    )
     assert done.returncode == 0, done.stdout

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.generated.repository import Repository, generate, interpreter, machine
+from tests.generated.repository import Repository, generate
+from tests.generated.servers import postgresql
 from tests.generated.test_own_data import BLOCK, DVC_YAML, add_stage, flats, write
 from tests.harness import ROOT, Template
 
@@ -204,6 +205,7 @@ RECIPES = [
         "days=(pl.col(str(Row.visited)).dt.date() - pl.col(str(Row.listed))).dt.total_days()",
         without=1,
     ),
+    Recipe("A model of another library", FLATS, lambda repository, path: write(repository, path, flats(ROWS))),
     Recipe("Names that are not Python names", FLATS, with_other_names, "pl.col(str(Row.area))"),
 ]
 
@@ -224,9 +226,12 @@ def test_a_recipe_leads_to_predictions(template: Template, tmp_path: Path, recip
     recipe.make(repository, recipe.path)
     blocks = list(BLOCK.finditer(section(recipe.title)))
     settings = [block["content"] for block in blocks if block["language"] == "yaml"]
+    model = settings.pop() if recipe.title == "A model of another library" else ""
     source = settings[recipe.number] if settings else f"source:\n  path: {recipe.path}\n"
     params = (repository.path / "params.yaml").read_text("utf-8")
-    write(repository, "params.yaml", re.sub(r"source:\n  path:.*\n", source, params))
+    params = re.sub(r"source:\n  path:.*\n", source, params)
+    params = re.sub(r"(?m)^model:\n(  .*\n)+", model, params) if model else params
+    write(repository, "params.yaml", params)
     follow(repository, section(recipe.title), data=recipe.path)
     take_sample(repository, recipe.path)
     all_the_way(repository, recipe.path, recipe.without)
@@ -273,24 +278,12 @@ def section(title: str) -> str:
 
 
 @contextmanager
-def postgresql(scratch: Path) -> Iterator[str]:
-    """Run a server that a package ships, with a table of flats, and yield the address for psycopg."""
-    script = """
-        import pathlib, pgserver, sys
-        server = pgserver.get_server(sys.argv[1])
-        server.psql(sys.argv[2])
-        access = pathlib.Path(sys.argv[1], "pg_hba.conf")
-        access.write_text("local all reader scram-sha-256\\n" + access.read_text())
-        server.psql("select pg_reload_conf()")
-        print(server.get_uri(), flush=True)
-        sys.stdin.read()
-        server.cleanup()
-    """
+def flats_in_postgresql(scratch: Path) -> Iterator[str]:
+    """Run a server with a table of flats, and yield the address for psycopg."""
     types = ("text", "text", "text", "numeric(6, 1)", "smallint", "double precision")
     header, *rows = flats(ROWS).splitlines()
     columns = ", ".join(map(" ".join, zip(header.split(","), types, strict=True)))
     sql = [
-        "\\set ON_ERROR_STOP on",
         f"create table flats ({columns});",
         "copy flats from stdin csv;",
         *rows[:-1],
@@ -302,25 +295,8 @@ def postgresql(scratch: Path) -> Iterator[str]:
         "create role reader login password 'secret';",
         "grant select on flats to reader;",
     ]
-    python = interpreter("3.12") or interpreter("3.11") or "3.12"
-    command = ["uv", "run", "--no-project", f"--python={python}", "--with=pgserver", "python", "-c"]
-    with subprocess.Popen(
-        [*command, textwrap.dedent(script), str(scratch / "pg"), "\n".join(sql)],
-        env=machine(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    ) as server:
-        assert server.stdin
-        assert server.stdout
-        assert server.stderr
-        place = server.stdout.readline().strip().partition("@")[2]
-        if not place:
-            server.stdin.close()
-            pytest.skip(f"no PostgreSQL on this machine: {server.stderr.read()[-300:]}")
-        yield f"postgresql+psycopg://reader:secret@{place}"
-        server.stdin.close()
+    with postgresql(scratch, sql, access="local all reader scram-sha-256") as uri:
+        yield f"postgresql+psycopg://reader:secret@{uri.partition('@')[2]}"
 
 
 @pytest.mark.slow
@@ -344,7 +320,7 @@ def test_the_recipe_for_a_server_leads_to_predictions(template: Template, tmp_pa
     settings = settings.replace("\n\n", "\n  time_zone: Europe/Vienna\n\n")
     params = re.sub(r"source:\n  path:.*\n", lambda _: settings, params)
     add_stage(repository, stage)
-    with postgresql(tmp_path) as url:
+    with flats_in_postgresql(tmp_path) as url:
 
         def ask(query: str, url: str = url) -> str:
             write(repository, ".env", f"DATABASE_URL={url}\n")

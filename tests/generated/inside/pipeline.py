@@ -18,10 +18,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from my_project import model
-from my_project.core.base import paths, reading, scores, tables
+from my_project.core.base import paths, reading, resampling, scores, tables
 from my_project.core.base.dialect import Dialect
 from my_project.core.base.errors import ProjectError
-from my_project.core.base.estimators import Classifier, Estimator, load_recorded
+from my_project.core.base.estimators import Classifier, Estimator, as_skops, load_recorded
 from my_project.core.models.predict import Predictor
 from my_project.core.steps import cross_validation, evaluate, featurize, ingest, own_rules, train, validate
 from my_project.core.steps.split import SplitSettings, folds, holdout
@@ -31,7 +31,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-TRUSTED = ["numpy.dtype"]
+FORMAT = as_skops(["numpy.dtype"])
 TARGET, RAW = "the target", Path("rows.csv")
 CLASSES: dict[Any, list[Any]] = {
     pl.String: ["yes", "no", "süß, sauer"],
@@ -134,7 +134,7 @@ def run_all(schema: pa.DataFrameSchema, split: SplitSettings) -> None:
         return estimator
 
     baseline = DummyClassifier() if is_class else DummyRegressor()
-    train.run({paths.MODEL: build(), paths.BASELINE: baseline}, TARGET)
+    train.run({paths.MODEL: (build(), FORMAT), paths.BASELINE: (baseline, FORMAT)}, TARGET)
 
     def cross_validate() -> Mapping[str, Mapping[str, float]]:
         parts = folds(tables.lazy(paths.VALID).drop(TARGET), split, 1)
@@ -142,11 +142,12 @@ def run_all(schema: pa.DataFrameSchema, split: SplitSettings) -> None:
 
     evaluate.run(
         TARGET,
-        TRUSTED,
+        {paths.MODEL: FORMAT, paths.BASELINE: FORMAT},
         predict=predicted,
         metrics=metrics,
         plots=lambda truth, rows: {"confusion": scores.confusion(truth, rows)},
         cross_validate=cross_validate if split.folds else dict,
+        intervals=lambda statistic, height: resampling.intervals(statistic, height, 1),
     )
 
 
@@ -177,7 +178,7 @@ def test_the_steps_run_with_any_schema(
     report = json.loads(paths.VALIDATION.read_text("utf-8"))
     train_rows, test_rows = tables.read(paths.TRAIN), tables.read(paths.TEST)
     assert report["valid"] == train_rows.height + test_rows.height
-    estimator = load_recorded(paths.MODEL, TRUSTED)
+    estimator = load_recorded(paths.MODEL, FORMAT)
     predictor = Predictor(
         target=TARGET,
         schema=own_rules.without(schema, TARGET),

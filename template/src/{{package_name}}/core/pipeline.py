@@ -50,22 +50,26 @@ def train() -> None:
     """Fit the model and the baseline."""
     from .. import model
     from ..schema import TARGET
+    from .base.estimators import formats
     from .base.settings import load_seed
     from .steps import train as step
 
     estimator = model.build(model.ModelSettings.load("model"), load_seed())
-    step.run({paths.MODEL: estimator, paths.BASELINE: model.baseline()}, TARGET)
+    fitted = {paths.MODEL.stem: estimator, paths.BASELINE.stem: model.baseline()}
+    files = {path: (fitted[path.stem], form) for path, form in formats(model).items()}
+    step.run(files, TARGET)
 
 
 def evaluate() -> None:
     """Evaluate the model and the baseline on held-out rows, and in folds if `split` has them."""
     from .. import evaluation, model
     from ..schema import TARGET
+    from .base.estimators import formats
     from .steps import evaluate as step
 
     step.run(
         TARGET,
-        model.TRUSTED_TYPES,
+        formats(model),
         predict=model.predict,
         metrics=evaluation.metrics,
         plots=evaluation.plots,

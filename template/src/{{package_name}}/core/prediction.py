@@ -11,7 +11,7 @@ from ..schema import TARGET, Row
 from .base import paths, reading, tables
 from .base.dialect import Dialect
 from .base.errors import ProjectError
-from .base.estimators import load
+from .base.estimators import format_of, load
 from .base.history import History
 from .models import predict
 from .models.bundle import Bundle
@@ -42,7 +42,7 @@ class Predictor(predict.Predictor):
     def of(cls, version: Bundle) -> Self:
         """Load a version that was made with the code here."""
         settings = features.FeatureSettings.load("features", version.params)
-        estimator = load(version.model, version.lineage.model_sha256, model.TRUSTED_TYPES)
+        estimator = load(version.model, version.lineage.model_sha256, format_of(model))
         history = History.of(settings)
         return cls(
             target=TARGET,

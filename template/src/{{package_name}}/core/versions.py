@@ -10,7 +10,7 @@ from .. import features, model
 from ..schema import TARGET, Row
 from .base import paths, tables
 from .base.errors import ProjectError
-from .base.estimators import load_recorded
+from .base.estimators import format_of, load_recorded
 from .base.history import History
 from .base.settings import load_seed
 from .models import bundle, environment
@@ -29,6 +29,7 @@ def write_bundle(folder: Path, lineage: Lineage) -> str:
     looks_back = History.of(features.FeatureSettings.load("features")) is not None
     return bundle.write(
         folder,
+        format_of(model).path,
         lineage,
         columns_of_predictions(),
         Row.to_schema(),
@@ -120,5 +121,6 @@ def columns_of_predictions() -> dict[str, str]:
     if not paths.TEST.is_file():
         return {}
     row = tables.lazy(paths.TEST).drop(TARGET).head(1).collect()
-    predicted = model.predict(load_recorded(paths.MODEL, model.TRUSTED_TYPES), row)
+    form = format_of(model)
+    predicted = model.predict(load_recorded(form.path, form), row)
     return {name: str(dtype.base_type()) for name, dtype in predicted.schema.items()}

@@ -1,12 +1,13 @@
-"""Estimators and their files: skops instead of pickle, reproducible bytes, checked by hash."""
+"""Estimators and their files: no pickle, reproducible bytes, checked by hash."""
 
 import io
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import polars as pl
@@ -28,9 +29,6 @@ class Estimator(Protocol):
 
     def predict(self, features: pl.DataFrame) -> NDArray[np.generic]:
         """Predict one value for each row."""
-
-    def get_params(self) -> dict[str, object]:
-        """Return the parameters, including those of nested estimators."""
 
 
 class Classifier(Estimator, Protocol):
@@ -73,17 +71,78 @@ def refuse_unlearnable(target: pl.Series, rows: str) -> None:
         raise ProjectError(f"{message}, so there is nothing to learn: see the data, and `split`")
 
 
-def save(models: Mapping[Path, Estimator]) -> None:
+@dataclass(frozen=True)
+class Format:
+    """How a model is written to a file and read from it.
+
+    Attributes:
+        suffix: The end of the file's name, such as `.json`.
+        write: Returns the content of the file; the same model must give the same bytes.
+        read: Returns the model for the content. It must not run code from it, as pickle does.
+    """
+
+    suffix: str
+    write: Callable[[Any], bytes]
+    read: Callable[[bytes], Any]
+
+    @property
+    def path(self) -> Path:
+        """The file of the model."""
+        return paths.MODEL.with_suffix(self.suffix)
+
+
+class Model(Protocol):
+    """The module `model.py`, which may also have `FORMAT`, a `Format`."""
+
+    TRUSTED_TYPES: list[str]
+
+
+def format_of(model: Model) -> Format:
+    """Return the format of the model: `FORMAT` of `model.py`, or else skops."""
+    found: Format = getattr(model, "FORMAT", None) or as_skops(model.TRUSTED_TYPES)
+    return found
+
+
+def formats(model: Model) -> dict[Path, Format]:
+    """Return the files of the model and of the baseline, which is always written by skops."""
+    form = format_of(model)
+    return {form.path: form, paths.BASELINE: as_skops(model.TRUSTED_TYPES)}
+
+
+def as_skops(trusted: Sequence[str]) -> Format:
+    """Return the format of skops.
+
+    Args:
+        trusted: Types that a file may hold in addition to those that skops trusts.
+    """
+
+    def write(model: object) -> bytes:
+        import skops.io  # this import takes a second, and `register` only reads the hashes
+
+        return _canonical(skops.io.dumps(model))
+
+    def read(content: bytes) -> object:
+        import skops.io
+
+        try:
+            unknown = set(skops.io.get_untrusted_types(data=content)) - set(trusted)
+        except (zipfile.BadZipFile, KeyError, ValueError):
+            raise ProjectError("is not a skops file") from None
+        if unknown:
+            raise ProjectError(f"holds {', '.join(sorted(unknown))}: see TRUSTED_TYPES in model.py")
+        return skops.io.loads(content, trusted=list(trusted))
+
+    return Format(".skops", write, read)
+
+
+def save(models: Mapping[Path, bytes]) -> None:
     """Write models and, in the format of `sha256sum`, their hashes and that of uv.lock.
 
     Args:
-        models: Fitted estimators by their files, all in one folder, which is created if missing.
+        models: The contents of files, all in one folder, which is created if missing.
     """
-    import skops.io  # this import takes a second, and `register` only reads the hashes
-
     sums = ""
-    for path, model in models.items():
-        content = _canonical(skops.io.dumps(model))
+    for path, content in models.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         sums += f"{sha256(content).hexdigest()}  {path.name}\n"
@@ -98,42 +157,38 @@ def recorded_sha256() -> dict[str, str]:
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 
-def load_recorded(path: Path, trusted: Sequence[str]) -> Classifier:
+def load_recorded(path: Path, form: Format) -> Classifier:
     """Read a model of the last run, and check it against the hash that `save` recorded."""
     try:
-        return load(path, recorded_sha256()[path.name], trusted)
+        return load(path, recorded_sha256()[path.name], form)
     except (FileNotFoundError, KeyError):
         raise ProjectError(f"there is no {path} yet: run `uvx nox -s pipeline`") from None
 
 
-def load(path: Path, expected_sha256: str, trusted: Sequence[str]) -> Classifier:
+def load(path: Path, expected_sha256: str, form: Format) -> Classifier:
     """Check the hash of a model file, then read the model.
 
     Args:
         path: The file.
         expected_sha256: 64 hexadecimal digits.
-        trusted: Types that it may hold in addition to those that skops trusts.
+        form: How it was written.
 
     Returns:
         The fitted estimator.
 
     Raises:
-        ProjectError: If the file is not the one that was saved, or holds types that are not
-            trusted.
+        ProjectError: If the file is not the one that was saved, or has another format.
     """
-    import skops.io
-
     content = path.read_bytes()
     if sha256(content).hexdigest() != expected_sha256:
         raise ProjectError(f"{path} is not the file that was saved: its SHA-256 differs")
     try:
-        unknown = set(skops.io.get_untrusted_types(data=content)) - set(trusted)
-    except (zipfile.BadZipFile, KeyError, ValueError):
-        raise ProjectError(f"{path} is not a skops file") from None
-    if unknown:
-        message = f"{path} holds {', '.join(sorted(unknown))}: see TRUSTED_TYPES in model.py"
-        raise ProjectError(message)
-    model: Classifier = skops.io.loads(content, trusted=list(trusted))
+        model: Classifier = form.read(content)
+    except ProjectError as error:
+        raise ProjectError(f"{path} {error}") from None
+    except ValueError as error:  # such as damaged JSON
+        reason = " ".join(str(error).split())
+        raise ProjectError(f"{path} cannot be read by FORMAT of model.py: {reason}") from error
     return model
 
 

@@ -9,6 +9,7 @@ This is scikit-learn's convention, and `evaluate` follows it to compare the mode
 """
 
 import re
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -49,7 +50,7 @@ def classification(truth: pl.Series, predictions: pl.DataFrame) -> dict[str, flo
     counts = np.bincount(actual * size + predicted, minlength=size**2).reshape(size, size)
     right, is_truth, is_predicted = counts.diagonal(), counts.sum(axis=1), counts.sum(axis=0)
     is_there, is_named = is_truth > 0, is_truth + is_predicted > 0
-    scores: dict[str, float] = {
+    scores: dict[str, float | np.floating[Any]] = {
         "accuracy": right.sum() / actual.size,
         "balanced_accuracy": np.mean(right[is_there] / is_truth[is_there]),
     }
@@ -88,7 +89,7 @@ def regression(truth: pl.Series, predictions: pl.DataFrame) -> dict[str, float]:
     actual = truth.cast(pl.Float64).to_numpy()
     predicted = predictions["prediction"].cast(pl.Float64).to_numpy()
     residuals, spread = actual - predicted, np.sum((actual - actual.mean()) ** 2)
-    scores = {
+    scores: dict[str, float | np.floating[Any]] = {
         "mean_absolute_error": np.mean(np.abs(residuals)),
         "root_mean_squared_error": np.sqrt(np.mean(residuals**2)),
         "r2": 1 - np.sum(residuals**2) / spread if np.ptp(actual) > 0 else np.nan,
@@ -114,6 +115,39 @@ def confusion(truth: pl.Series, predictions: pl.DataFrame) -> pl.DataFrame:
     """
     pairs = pl.DataFrame({"truth": truth, "prediction": predictions["prediction"]}).cast(pl.String)
     return pairs.group_by("truth", "prediction").agg(rows=pl.len()).sort("truth", "prediction")
+
+
+def curves(truth: pl.Series, predictions: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Compute the ROC curve and the precision-recall curve, on 101 points each.
+
+    Args:
+        truth: The class of each row.
+        predictions: A column `probability_<class>` for each class that the model knows.
+
+    Returns:
+        `roc` with the columns `false positive rate` and `true positive rate`, and
+        `precision_recall` with `recall` and `precision`, the highest one with at least this recall.
+        With two classes, the second is the positive one; with more, these are the means over the
+        classes, each against the rest. Without rows if no class has both kinds of rows.
+    """
+    actual = truth.cast(pl.String).to_numpy()
+    names = [name for name in predictions.columns if name.startswith(PROBABILITY)]
+    grid = np.linspace(0, 1, 101)
+    rates, precisions = [], []
+    for name in names[1:] if len(names) == 2 else names:
+        is_positive = actual == name.removeprefix(PROBABILITY)
+        if is_positive.all() or not is_positive.any():
+            continue
+        recall, false, precision = _ranking(is_positive, predictions[name].to_numpy())
+        rates.append(np.interp(grid, [0, *false], [0, *recall]))
+        highest = np.maximum.accumulate(precision[::-1])[::-1]
+        precisions.append(highest[np.searchsorted(recall, grid)])
+    known = grid if rates else grid[:0]
+    rate, precision = (np.mean(it, axis=0) if it else known for it in (rates, precisions))
+    return {
+        "roc": pl.DataFrame({"false positive rate": known, "true positive rate": rate}),
+        "precision_recall": pl.DataFrame({"recall": known, "precision": precision}),
+    }
 
 
 def calibration(truth: pl.Series, predictions: pl.DataFrame) -> pl.DataFrame:
@@ -166,11 +200,18 @@ def _ranked(is_positive: NDArray[np.bool_], probability: NDArray[np.float64]) ->
     """
     if is_positive.all() or not is_positive.any():
         return [np.nan, np.nan]
+    recall, false, precision = _ranking(is_positive, probability)
+    area = np.trapezoid([0, *recall], [0, *false])
+    return [float(area), float(np.sum(np.diff(recall, prepend=0) * precision))]
+
+
+def _ranking(
+    is_positive: NDArray[np.bool_], probability: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return recall, false positive rate and precision for each threshold, the highest first."""
     order = np.argsort(-probability, kind="stable")
     ranked = probability[order]
     ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))  # of equal probabilities
     found = np.cumsum(is_positive[order])[ends]
-    recall, precision = found / found[-1], found / (ends + 1)
     false = ends + 1 - found
-    area = np.trapezoid([0, *recall], [0, *(false / false[-1])])
-    return [float(area), float(np.sum(np.diff(recall, prepend=0) * precision))]
+    return found / found[-1], false / false[-1], found / (ends + 1)

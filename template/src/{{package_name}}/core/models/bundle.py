@@ -2,7 +2,7 @@
 
 - `SHA256SUMS`: the sum of every other file; its own sum is a tag of the version.
 - `version.json`: lineage, package, Python, columns of the predictions.
-- `model.skops`: the fitted estimator.
+- `model.skops`: the fitted estimator; with another format, the name ends as `model.py` says.
 - `NAME-*.whl`: the package, built from the code that the version was made with.
 - `requirements.txt`: what the package needs to predict, with hashes.
 - `params.yaml`: the parameters.
@@ -100,7 +100,8 @@ class Bundle:
     @property
     def model(self) -> Path:
         """The file of the fitted estimator."""
-        return self.folder / paths.MODEL.name
+        [model] = self.folder.glob(f"{paths.MODEL.stem}.*")
+        return model
 
     @property
     def params(self) -> Path:
@@ -149,6 +150,7 @@ class Bundle:
 
 def write(
     folder: Path,
+    model: Path,
     lineage: Lineage,
     columns: Mapping[str, str],
     schema: pa.DataFrameSchema,
@@ -160,6 +162,7 @@ def write(
 
     Args:
         folder: An empty folder.
+        model: The file of the model.
         lineage: Where the model came from.
         columns: Types of the columns that the model predicts, by their names.
         schema: What a valid row is.
@@ -172,7 +175,7 @@ def write(
     Raises:
         ProjectError: If the package cannot be built, or if uv.lock is not that of the training.
     """
-    for path in (paths.MODEL, paths.PARAMS):
+    for path in (model, paths.PARAMS):
         shutil.copyfile(path, folder / path.name)
     reports = paths.METRICS.parent
     shutil.copytree(reports, folder / reports, copy_function=shutil.copyfile)

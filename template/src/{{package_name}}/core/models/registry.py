@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import re
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -237,8 +238,9 @@ class Registry:
             held = self._client.get_registered_model(self.name).tags.get(CHANGING, "")
             is_free = not held or time.time() - float(held.partition(" ")[2]) > STALE
             if is_free:
+                begun = time.monotonic()
                 self._client.set_registered_model_tag(self.name, CHANGING, mark)
-                time.sleep(PAUSE)
+                time.sleep(max(PAUSE, 5 * (time.monotonic() - begun)))
                 held = self._client.get_registered_model(self.name).tags.get(CHANGING, "")
         if held != mark:
             raise ProjectError("somebody else is changing the champion: run this again")
@@ -295,12 +297,14 @@ class Registry:
                 raise self._lost(version)
             return Bundle.open(folder, expected)
         cached = user_cache_path(self.name) / "bundles" / expected
-        if not cached.is_dir():
-            cached.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=cached.parent) as place:
-                Bundle.open(self._download(version, place), expected)
-                with suppress(OSError):  # another process was quicker
-                    Path(place, BUNDLE).replace(cached)
+        with suppress(ProjectError):  # it is not there yet, or is damaged
+            return Bundle.open(cached, expected)
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cached.parent) as place:
+            Bundle.open(self._download(version, place), expected)
+            shutil.rmtree(cached, ignore_errors=True)
+            with suppress(OSError):  # another process was quicker
+                Path(place, BUNDLE).replace(cached)
         return Bundle.open(cached, expected)
 
     def is_whole(self, version: ModelVersion) -> bool:

@@ -58,23 +58,42 @@ def run(bundle: Bundle, name: str, tolerance: float) -> None:
         _run(root, "uv", "run", "--no-sync", "dvc", *again, *readers)
         made = _outs(root)
         metrics = _metrics(root / paths.METRICS)
+    judge(name, (recorded, made), (_metrics(bundle.folder / paths.METRICS), metrics), tolerance)
+
+
+def judge(
+    name: str,
+    files: tuple[Mapping[str, str], Mapping[str, str]],
+    metrics: tuple[Mapping[str, float], Mapping[str, float]],
+    tolerance: float,
+) -> None:
+    """Say whether a version was made again: the same bytes, or else the same metrics.
+
+    Args:
+        name: What to call the version.
+        files: The hashes of the files, recorded and made again.
+        metrics: The metrics, recorded and made again.
+        tolerance: How far a metric may be off, relative or absolute, where bytes differ.
+
+    Raises:
+        ProjectError: If a metric is off by more.
+    """
+    recorded, made = files
+    expected, found = metrics
     others = sorted(path for path in recorded if made.get(path) != recorded[path])
     if not others:
         logger.info("reproduce: all %d files of %s have the same bytes", len(recorded), name)
         return
-    expected = _metrics(bundle.folder / paths.METRICS)
-    apart = {
-        metric: (value, metrics.get(metric, math.nan))
-        for metric, value in expected.items()
-        if not math.isclose(
-            value, metrics.get(metric, math.nan), rel_tol=tolerance, abs_tol=tolerance
-        )
-    }
-    files = ", ".join(others)
+    pairs = {metric: (value, found.get(metric, math.nan)) for metric, value in expected.items()}
+    apart = "; ".join(
+        f"{metric} {value:.6g}, now {again:.6g}"
+        for metric, (value, again) in pairs.items()
+        if not math.isclose(value, again, rel_tol=tolerance, abs_tol=tolerance)
+    )
+    listed = ", ".join(others)
     if apart:
-        said = "; ".join(f"{it} {one:.6g}, now {other:.6g}" for it, (one, other) in apart.items())
-        raise ProjectError(f"{name} is not reproduced: {files} have other bytes, and {said}")
-    logger.info("reproduce: other bytes: %s", files)
+        raise ProjectError(f"{name} is not reproduced: {listed} have other bytes, and {apart}")
+    logger.info("reproduce: other bytes: %s", listed)
     logger.info("reproduce: all metrics of %s agree within %g", name, tolerance)
 
 

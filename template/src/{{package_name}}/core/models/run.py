@@ -34,14 +34,15 @@ class Run:
         self._stages: Mapping[str, Entry] = {
             name: entry for name, entry in locked.items() if name in changes
         }
-        self._ancestry = self._stages_before(paths.MODEL)
+        self._model = self._model_file()
+        self._ancestry = self._stages_before(self._model)
         before_metrics = self._stages_before(paths.METRICS)
         self._concerned = dict.fromkeys([*self._ancestry, *before_metrics])
         for stage in self._concerned:
             for change in changes[stage]:
                 message = f"the results are not those of the code here: stage {stage}: {change}"
                 raise ProjectError(f"{message}: {freshness.REMEDY}")
-        for path in (paths.MODEL, paths.METRICS):
+        for path in (self._model, paths.METRICS):
             if not path.is_file() or _md5(path) != self._hash(path):
                 message = f"{path} does not match {paths.DVC_LOCK}: {freshness.REMEDY}"
                 raise ProjectError(message)
@@ -57,7 +58,7 @@ class Run:
             git_state=state,
             data_hash=self._hash(paths.RAW),
             uv_lock_sha256=recorded_sha256().get(UV_LOCK, ""),
-            model_sha256=_sha256(paths.MODEL),
+            model_sha256=_sha256(self._model),
         )
 
     def params(self) -> dict[str, str]:
@@ -80,6 +81,12 @@ class Run:
                     found.append(name)
                     wanted += _files(entry, "deps")
         return found
+
+    def _model_file(self) -> Path:
+        """Find the file of the model, whose name ends as its format says."""
+        outs = (Path(out) for entry in self._stages.values() for out in _files(entry, "outs"))
+        name = paths.MODEL.with_suffix("")
+        return next((out for out in outs if out.with_suffix("") == name), paths.MODEL)
 
     def _hash(self, path: Path) -> str:
         found = (_files(entry, "outs").get(path.as_posix()) for entry in self._stages.values())

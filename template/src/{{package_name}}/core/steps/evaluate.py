@@ -1,16 +1,18 @@
 """Step 5: evaluate the model on held-out rows, together with the baseline."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from math import isfinite
+from pathlib import Path
 
 import polars as pl
 from tqdm import tqdm
 
 from ..base import paths, tables
 from ..base.errors import ProjectError
-from ..base.estimators import Classifier, load_recorded, refuse_empty
+from ..base.estimators import Classifier, Format, load_recorded, refuse_empty
 from ..base.resampling import Statistic
+from . import explain
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +22,7 @@ MOST_LINES = 10_000  # in a plot's table, since git keeps every version of it
 
 def run(
     target: str,
-    trusted: Sequence[str],
+    formats: Mapping[Path, Format],
     *,
     predict: Callable[[Classifier, pl.DataFrame], pl.DataFrame],
     metrics: Callable[[pl.Series, pl.DataFrame], dict[str, float]],
@@ -34,7 +36,7 @@ def run(
 
     Args:
         target: Name of the target column.
-        trusted: Types that a model file may hold.
+        formats: The files of the model and of the baseline, and how they were written.
         predict: Predicts one row of output for each row of features.
         metrics: Compares the target with predictions; the first metric is logged.
         plots: Makes a table for each plot from the target and predictions.
@@ -47,14 +49,25 @@ def run(
     table = tables.lazy(paths.TEST)
     truth = table.select(target).collect()[target]
     refuse_empty(truth, f"rows of {paths.TEST}")
-    estimators = {path.stem: load_recorded(path, trusted) for path in (paths.MODEL, paths.BASELINE)}
+    estimators = {path.stem: load_recorded(path, form) for path, form in formats.items()}
     predictions = {
         name: pl.concat(predict(estimator, inputs) for inputs in batches(table.drop(target)))
         for name, estimator in estimators.items()
     }
     scores = defined({name: metrics(truth, rows) for name, rows in predictions.items()})
+    first = next(iter(scores[paths.MODEL.stem]))
+
+    def loss(truth: pl.Series, inputs: pl.DataFrame) -> float:
+        value = metrics(truth, predict(estimators[paths.MODEL.stem], inputs))[first]
+        return value if is_better(first, 0, 1) else -value
+
+    tables_of_plots = {
+        "importance": explain.importance(table, target, loss),
+        "columns": explain.histograms(tables.lazy(paths.VALID)),
+        **plots(truth, predictions[paths.MODEL.stem]),
+    }
     paths.PLOTS.mkdir(parents=True, exist_ok=True)
-    for name, plot in plots(truth, predictions[paths.MODEL.stem]).items():
+    for name, plot in tables_of_plots.items():
         file = paths.PLOTS / f"{name}.csv"
         plot.write_csv(file)
         if plot.height > MOST_LINES:

@@ -6,16 +6,16 @@ from pathlib import Path
 
 from ..base import paths, tables
 from ..base.errors import ProjectError
-from ..base.estimators import Estimator, refuse_unlearnable, save
+from ..base.estimators import Estimator, Format, refuse_unlearnable, save
 
 logger = logging.getLogger(__name__)
 
 
-def run(estimators: Mapping[Path, Estimator], target: str) -> None:
+def run(estimators: Mapping[Path, tuple[Estimator, Format]], target: str) -> None:
     """Fit the estimators on the training rows.
 
     Args:
-        estimators: Estimators that are not fitted yet, by the files that they are saved to.
+        estimators: Estimators that are not fitted yet, and how to write them, by their files.
         target: Name of the target column.
 
     Raises:
@@ -25,12 +25,12 @@ def run(estimators: Mapping[Path, Estimator], target: str) -> None:
     table = tables.read(paths.TRAIN)
     inputs, values = table.drop(target), table[target]
     refuse_unlearnable(values, f"rows of {paths.TRAIN}")
-    for estimator in estimators.values():
+    for estimator, _ in estimators.values():
         try:
             estimator.fit(inputs, values)
         except (TypeError, ValueError) as error:
             message = f"model.py: the estimator refuses the rows of {paths.TRAIN}"
             raise ProjectError(f"{message}: {' '.join(str(error).split())}") from error
         logger.debug("fitted %s", estimator)
-    save(estimators)
+    save({path: form.write(estimator) for path, (estimator, form) in estimators.items()})
     logger.info("train: %d rows, %d inputs", inputs.height, inputs.width)
