@@ -51,8 +51,8 @@ def histograms(rows: pl.LazyFrame) -> pl.DataFrame:
         rows: Valid rows.
 
     Returns:
-        Columns `column`, `value` (the bounds of a bin, or a value) and `rows`, in the order in which
-        to draw them; of a sample if there are more than 100,000 rows.
+        Columns `column`, `value` (the bounds of a bin, or a value) and `rows`, in the order in
+        which to draw them; of a sample if there are more than 100,000 rows.
     """
     parts = [_counted(column.drop_nulls()) for column in _sample(rows, MOST_COUNTED)]
     return pl.concat(parts, how="vertical")
