@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -73,6 +74,7 @@ def main() -> int:
             repository = generate(template, scratch / "repository")
             figures += [setup(repository), nothing_to_do(repository, scratch, rounds), size(repository, scratch)]
             figures += quickness(repository, template, scratch, rounds)
+            figures += versions(repository, template, scratch, rounds)
         if only in (None, "scale"):
             figures += scale_figures(template, scratch)
     update_rows("figures", ["what", "limit", "measured", "how"], {figure.what: figure.row() for figure in figures})
@@ -167,9 +169,64 @@ def nothing_to_do(repository: Repository, scratch: Path, rounds: int) -> Figure:
 def size(repository: Repository, scratch: Path) -> Figure:
     """Measure the size of the environment that runs the pipeline and predicts, without development groups."""
     target = scratch / "environment"
-    repository.run("uv", "sync", "--quiet", "--no-default-groups", UV_PROJECT_ENVIRONMENT=str(target))
-    size_mb = sum(path.lstat().st_size for path in target.rglob("*") if path.is_file()) / 1e6
+    groups = ("--no-default-groups", "--group=pipeline")
+    repository.run("uv", "sync", "--quiet", *groups, UV_PROJECT_ENVIRONMENT=str(target))
+    size_mb = megabytes(target)
     return Figure("default environment without development groups", 650, size_mb, "MB", "sum of the files' sizes")
+
+
+def megabytes(folder: Path) -> float:
+    """Sum up the sizes of all files in a folder."""
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+
+
+def versions(repository: Repository, template: Template, scratch: Path, rounds: int) -> list[Figure]:
+    """Measure what bundles cost: registering, their environment, and predicting with one."""
+    taken = []
+    for _ in range(3):
+        shutil.rmtree(repository.path / "registry")
+        start = time.perf_counter()
+        repository.run("uv", "run", "--no-sync", "my_project", "register")
+        taken.append(time.perf_counter() - start)
+    figures = [Figure("`register` with its bundle, on the example", 4, statistics.median(taken), "s", "median of 3")]
+    script = """
+        import time
+        from pathlib import Path
+        from my_project.core.models import environment
+        from my_project.core.models.bundle import Bundle
+
+        [sums] = Path("registry").rglob("SHA256SUMS")
+        bundle = Bundle.open(sums.parent)
+        start = time.perf_counter()
+        folder = environment.environment(bundle)
+        print(time.perf_counter() - start, folder)
+    """
+    taken = []
+    for number in range(rounds + 1):
+        command = ("uv", "run", "--no-sync", "python", "-c", textwrap.dedent(script))
+        done = repository.run(*command, XDG_CACHE_HOME=str(scratch / f"cache-{number}"), UV_OFFLINE="1")
+        seconds, folder = done.stdout.split()
+        taken.append(float(seconds))
+    how = f"median of {rounds}, packages in the cache of uv, offline"
+    figures.append(Figure("environment of a bundle", 3, statistics.median(taken[1:]), "s", how))
+    ours, whole = megabytes(Path(folder)), megabytes(scratch / "environment")
+    how = f"{ours:.0f} MB and {whole:.0f} MB"
+    figures.append(Figure("environment of a bundle, over the default one", 0.8, ours / whole, "times", how))
+    old = Repository(scratch / "before", repository.python)
+    run_copy(template.url, old.path, data={"python_version": RUNNING}, defaults=True, quiet=True, vcs_ref="v0.3.0")
+    old.nox("setup")
+    for one in (repository, old):
+        lines = (one.path / "tests/sample.csv").read_text("utf-8").splitlines()[:2]
+        (one.path / "data/one.csv").write_text("\n".join(lines) + "\n", "utf-8")
+
+    def predict(one: Repository) -> Callable[[int], object]:
+        command = [str(one.path / ".venv/bin/my_project"), "predict", "data/one.csv"]
+        return lambda _: run(command, one.path)
+
+    now, before = side_by_side(predict(repository), predict(old), rounds)
+    how = f"{now:.2f} s and {before:.2f} s, medians of {rounds}"
+    figures.append(Figure("`predict` of one row, over that of 0.3.0", 1.3, now / before, "times", how))
+    return figures
 
 
 def quickness(repository: Repository, template: Template, scratch: Path, rounds: int) -> list[Figure]:
