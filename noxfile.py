@@ -134,11 +134,11 @@ def recipes(session: nox.Session) -> None:
 
 @nox.session
 def versions(session: nox.Session) -> None:
-    """Simulate 400 promotions, kill a hundred, run twenty at once, and use a server; `tests` takes a few of them."""
+    """Promote 400 times, kill it 100 times, use a server, reproduce with each Python; `tests` takes a few of these."""
     install(session)
     env = {"FORMWORK_VERSIONS": "400 100 20"}
-    files = [f"tests/generated/test_{name}.py" for name in ("inside", "server")]
-    session.run("pytest", "--numprocesses=2", *files, "-k", "promoting or server", env=env)
+    files = [f"tests/generated/test_{name}.py" for name in ("inside", "server", "reproducible")]
+    session.run("pytest", "--numprocesses=2", *files, "-k", "promoting or server or made_again", env=env)
 
 
 @nox.session

@@ -1,11 +1,13 @@
 """The same code and data give the same results, on any machine and from the registry."""
 
 import json
+import os
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.generated.repository import Repository, generate
+from tests.generated.repository import SUPPORTED, Repository, generate, interpreter
 from tests.harness import Template
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("reproducible")]
@@ -60,6 +62,23 @@ def test_a_fresh_clone_predicts_to_the_reported_figures(repository: Repository, 
     said = clone.run("uv", "run", "my_project", "register").stderr
     assert "nothing new, this model is version 1" in said
     assert clone.changes() == ""
+
+
+@pytest.mark.skipif("FORMWORK_VERSIONS" not in os.environ, reason="`nox -s versions` tries it")
+@pytest.mark.parametrize("python", SUPPORTED)
+def test_a_version_is_made_again_with_its_python(template: Template, tmp_path: Path, python: str) -> None:
+    """The code here has changed since, and the cache of DVC is that of this folder."""
+    if not interpreter(python):
+        pytest.skip(f"there is no Python {python} on this machine")
+    made = generate(template, tmp_path / "repository", python=python)
+    made.set_up()
+    made.change("params.yaml", "seed: 20", "seed: 21")
+    made.run("git", "commit", "--quiet", "--no-verify", "--all", "--message=Another seed")
+    said = made.run("uv", "run", "my_project", "reproduce", "1").stderr
+    assert f", Python {python}: the environment" in said
+    assert re.search(r"reproduce: all \d+ files of version 1 have the same bytes", said)
+    assert made.changes() == ""
+    assert made.run("git", "worktree", "list").stdout.count("\n") == 1
 
 
 def test_nothing_to_do_is_not_done(repository: Repository) -> None:

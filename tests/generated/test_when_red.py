@@ -353,6 +353,50 @@ def _(repository: Repository) -> str:
     return refused(repository, REGISTER, "uv run dvc repro --force train evaluate", COMMIT)
 
 
+def challenge(repository: Repository, old: str, new: str) -> None:
+    """Register a version with another parameter."""
+    repository.change(PARAMS, old, new)
+    helps(repository, PIPELINE, COMMIT, REGISTER)
+
+
+PROMOTE, FORCE = "uv run my_project promote", 'uv run my_project promote --force "reason"'
+
+
+@case("does not become the champion")
+def _(repository: Repository) -> str:
+    challenge(repository, "inverse_regularization: 1.0", "inverse_regularization: 0.9")
+    found = said(repository, PROMOTE)
+    helps(repository, FORCE)
+    return found
+
+
+@case("was trained with another split")
+def _(repository: Repository) -> str:
+    challenge(repository, "seed: 20", "seed: 21")
+    found = said(repository, PROMOTE)
+    helps(repository, FORCE)
+    return found
+
+
+@case("are fewer than promotion.min_rows")
+def _(repository: Repository) -> str:
+    repository.change(PARAMS, "min_rows: 30", "min_rows: 60")
+    challenge(repository, "inverse_regularization: 1.0", "inverse_regularization: 0.8")
+    found = said(repository, PROMOTE)
+    repository.change(PARAMS, "min_rows: 60", "min_rows: 40")
+    assert "does not become the champion" in said(repository, PROMOTE)
+    return found
+
+
+@case("so there is no champion")
+def _(repository: Repository) -> str:
+    shutil.rmtree(repository.path / "registry")
+    challenge(repository, "inverse_regularization: 1.0", "inverse_regularization: 0.000001")
+    found = repository.run("bash", "-c", f"{REGISTER} && rm -r registry && {REGISTER}").stderr
+    helps(repository, FORCE, PREDICT)
+    return found
+
+
 @case("does not answer")
 def _(repository: Repository) -> str:
     return said(repository, PREDICT, MLFLOW_TRACKING_URI="http://127.0.0.1:9")

@@ -109,6 +109,5 @@ def test_an_earlier_repository_is_green_after_the_steps_of_the_changelog(
     said = repository.nox("check")
     assert not re.search(r"\b\d+ skipped", said)
     assert "register: my_project, version" in repository.run("uv", "run", "my_project", "register").stderr
-    repository.run("uv", "run", "my_project", "promote", "--force", "Its release made no bundles")
     assert "without a prediction" in repository.run("uv", "run", "my_project", "predict", "tests/sample.csv").stderr
     assert git(repository.path, "status", "--porcelain") == ""

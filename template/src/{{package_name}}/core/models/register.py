@@ -26,8 +26,9 @@ def run(environment: Environment, name: str, write: Callable[[Path, Lineage], st
     The same results are registered once, however often this is called. A version whose code was not
     committed stays marked as such; after the commit, the same results make a new version.
 
-    The first version becomes the champion if it beats the baseline, and so does a version with the
-    same results as the champion. Any other version becomes the challenger.
+    The first version becomes the champion if it beats the baseline, and so does the next one after
+    a champion that has no bundle any more. A version with the results of the champion takes its
+    place. Any other version becomes the challenger.
 
     Args:
         environment: Says where the registry is.
@@ -91,15 +92,17 @@ def _place(
         registry.make_champion(version, registry.champions_before(champion))
         return
     registry.set_challenger(version)
-    if not is_first:
+    is_broken = champion is not None and not registry.is_whole(registry.get(champion))
+    if not (is_first or is_broken):
         return
     settings = promotion.PromotionSettings.load("promotion", is_optional=True)
     scores = json.loads(paths.METRICS.read_text(encoding="utf-8"))
     is_better, reason = promotion.beats_baseline(scores, settings)
-    registry.decide(version, promotion.decision(f"first version, {reason}", is_accepted=is_better))
+    why = f"version {champion} has lost its files" if is_broken else "first version"
+    registry.decide(version, promotion.decision(f"{why}, {reason}", is_accepted=is_better))
     if is_better:
         registry.make_champion(version, [])
-    else:
+    elif is_first:
         message = "register: version %s does not beat the baseline (%s), so there is no champion"
         logger.warning(message, version.version, reason)
 
