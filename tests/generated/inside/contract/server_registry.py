@@ -5,7 +5,8 @@ from my_project.core.models.registry import Registry
 
 from .server import empty_registry
 from .test_registry import (
-    registry,
+    NAME,
+    register_run,
     test_a_run_is_registered_once,
     test_a_version_does_not_list_packages_that_did_not_train_it,
     test_a_version_of_an_unclean_tree_stays_unclean,
@@ -17,7 +18,6 @@ from .test_registry import (
 
 __all__ = [
     "empty_registry",
-    "registry",
     "test_a_run_is_registered_once",
     "test_a_version_does_not_list_packages_that_did_not_train_it",
     "test_a_version_of_an_unclean_tree_stays_unclean",
@@ -26,6 +26,15 @@ __all__ = [
     "test_rows_that_break_the_schema_get_a_reason",
     "test_what_the_model_does_not_depend_on_makes_no_version",
 ]
+
+
+@pytest.fixture
+def registry(empty_registry: str) -> Registry:
+    """Return a registry that holds the finished run as version 1."""
+    register_run()
+    found = Registry(empty_registry, NAME)
+    found.make_champion(found.get("1"), [])
+    return found
 
 
 @pytest.mark.parametrize("name", ["version.json", "SHA256SUMS"])
