@@ -14,7 +14,7 @@ from ..steps.validate import NUMBER, REASON
 from . import promotion
 from .bundle import Bundle
 from .lineage import CLEAN
-from .promotion import HeldOut, Metrics, PromotionSettings
+from .promotion import HeldOut, Metrics, PromotionSettings, RefusalError
 from .registry import Registry
 
 if TYPE_CHECKING:
@@ -59,26 +59,12 @@ def run(
         decision = promotion.decision(f"without a comparison: {force}", is_accepted=True)
     else:
         _refuse_unclean(version)
-        scores = json.loads((bundle.folder / paths.METRICS).read_text(encoding="utf-8"))
-        is_better, said = promotion.beats_baseline(scores, settings)
-        if not is_better:
-            said = f"it does not beat the baseline: {said}"
-        if not (is_better and champion):
-            decision = promotion.decision(said, is_accepted=is_better, against=champion)
-        else:
-            rows = held_out()
-            ours = _predicted(version, bundle, rows, predict)
-            other = registry.get(champion)
-            theirs = _predicted(other, registry.bundle(other), rows, predict)
-            compared = promotion.compare(ours, theirs, rows, metrics, settings)
-            logger.info("promote: version %s against %s: %s", number, champion, compared)
-            decision = promotion.decision(
-                "; ".join(compared.faults) or f"{compared}",
-                is_accepted=not compared.faults,
-                against=champion,
-                comparison=asdict(compared),
-                confidence=settings.confidence,
+        try:
+            decision = _judged(
+                registry, version, bundle, champion, settings, held_out, predict, metrics
             )
+        except RefusalError as refusal:
+            decision = promotion.decision(str(refusal), is_accepted=False, against=champion)
     with registry.changing():
         now = registry.champion()
         if now != champion:
@@ -94,6 +80,38 @@ def run(
         message = f"version {number} does not become the champion: {decision['reason']}"
         raise ProjectError(f"{message} (see `promotion` in params.yaml)")
     logger.info("promote: version %s is the champion, the one `predict` uses", number)
+
+
+def _judged(
+    registry: Registry,
+    version: "ModelVersion",
+    bundle: Bundle,
+    number: str | None,
+    settings: PromotionSettings,
+    held_out: Callable[[], HeldOut],
+    predict: Predict,
+    metrics: Metrics,
+) -> dict[str, object]:
+    """Decide whether a version is better than the baseline and than the champion, if any."""
+    scores = json.loads((bundle.folder / paths.METRICS).read_text(encoding="utf-8"))
+    is_better, said = promotion.beats_baseline(scores, settings)
+    if not is_better:
+        raise RefusalError(f"it does not beat the baseline: {said}")
+    if not number:
+        return promotion.decision(said, is_accepted=True)
+    champion = registry.get(number)
+    rows = held_out()
+    ours = _predicted(version, bundle, rows, predict)
+    theirs = _predicted(champion, registry.bundle(champion), rows, predict)
+    compared = promotion.compare(ours, theirs, rows, metrics, settings)
+    logger.info("promote: version %s against %s: %s", version.version, number, compared)
+    return promotion.decision(
+        "; ".join(compared.faults) or f"{compared}",
+        is_accepted=not compared.faults,
+        against=number,
+        comparison=asdict(compared),
+        confidence=settings.confidence,
+    )
 
 
 def roll_back(registry: Registry) -> None:
@@ -136,10 +154,10 @@ def _predicted(
     if differing := [name for name, value in rows.key.items() if bundle.split.get(name) != value]:
         message = f"version {number} was trained with another split ({', '.join(differing)})"
         reason = "so it may have seen the held-out rows of this one"
-        raise ProjectError(f'{message}, {reason}: give a reason with --force "..."')
+        raise RefusalError(f'{message}, {reason}: give a reason with --force "..."')
     predictions = predict(bundle, rows)
     if without := predictions.height - predictions[REASON].null_count():
         first = predictions[REASON].drop_nulls()[0]
         message = f"version {number} has no prediction for {without} of the held-out rows"
-        raise ProjectError(f'{message} ({first}): give a reason with --force "..."')
+        raise RefusalError(f'{message} ({first}): give a reason with --force "..."')
     return predictions.drop(NUMBER, REASON)

@@ -21,6 +21,10 @@ MOST_SLICES = 50  # of a column
 Metrics = Callable[[pl.Series, pl.DataFrame], Mapping[str, float]]
 
 
+class RefusalError(ProjectError):
+    """Why a version does not become the champion, where there is nothing to compare."""
+
+
 class PromotionSettings(Section):
     """Section `promotion` of params.yaml, which may be missing.
 
@@ -119,12 +123,13 @@ def compare(
         settings: What is asked of a new champion.
 
     Raises:
-        ProjectError: If there are too few rows, or if there is no such metric or slice.
+        RefusalError: If there are too few rows.
+        ProjectError: If there is no such metric or slice.
     """
     height = rows.truth.len()
     if height < settings.min_rows:
         message = f"{height} held-out rows are fewer than promotion.min_rows, {settings.min_rows}"
-        raise ProjectError(f"{message}: see params.yaml")
+        raise RefusalError(f"{message}: see params.yaml")
     metric = chosen(settings, metrics(rows.truth, version))
 
     def values(numbers: NDArray[np.intp]) -> tuple[float, float]:
@@ -145,7 +150,8 @@ def compare(
         raise ProjectError(f"{metric} is not defined for the held-out rows")
     drawn = resampling.distribution(better_by, height, RESAMPLES, rows.seed, rows.groups)[metric]
     at_least = float(np.nanquantile(drawn, 1 - settings.confidence))
-    slices = {name: better_by(numbers)[metric] for name, numbers in _slices(rows.slices, settings)}
+    gains = ((name, better_by(it)[metric]) for name, it in _slices(rows.slices, settings))
+    slices = {name: gain for name, gain in gains if np.isfinite(gain)}
     faults = []
     if not at_least > settings.margin:
         faults.append(
