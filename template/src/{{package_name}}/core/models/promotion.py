@@ -99,7 +99,7 @@ class Comparison:
         """Say it in one line."""
         return (
             f"{self.metric} {self.value:.4g} against {self.champion:.4g} on {self.rows} held-out "
-            f"rows, better by {self.better_by:.4g}, at least by {self.at_least:.4g}"
+            f"rows, {_better_by(self.better_by)}, lower bound {self.at_least:.4g}"
         )
 
 
@@ -155,8 +155,9 @@ def compare(
     faults = []
     if not at_least > settings.margin:
         faults.append(
-            f"{metric} is better by {difference:.4g}, at least by {at_least:.4g} with a confidence "
-            f"of {settings.confidence:.0%}, not by more than {settings.margin:g}"
+            f"{metric} is {_better_by(difference)}, and the lower bound of that at "
+            f"{settings.confidence:.0%} confidence, {at_least:.4g}, is not above the margin, "
+            f"{settings.margin:g}"
         )
     faults += [
         f"{metric} is worse by {-gain:.4g} where {name}"
@@ -177,6 +178,10 @@ def chosen(settings: PromotionSettings, values: Mapping[str, float]) -> str:
         message = f"params.yaml: promotion.metric: evaluation.py has no {metric}"
         raise ProjectError(f"{message}, only {', '.join(values)}")
     return metric
+
+
+def _better_by(difference: float) -> str:
+    return f"{'better' if difference >= 0 else 'worse'} by {abs(difference):.4g}"
 
 
 def decision(reason: str, *, is_accepted: bool, **more: object) -> dict[str, object]:
