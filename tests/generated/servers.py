@@ -63,7 +63,7 @@ def mlflow(repository: Repository, scratch: Path, backend: str) -> Iterator[str]
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
-    command = ["uv", "run", "--isolated", "--frozen", "--extra=ui", "--with=psycopg2-binary", "mlflow", "server"]
+    command = ["uv", "run", "--isolated", "--frozen", "--extra=ui", "--with=psycopg[binary]", "mlflow", "server"]
     options = [f"--backend-store-uri={backend}", f"--artifacts-destination={scratch / 'artifacts'}", f"--port={port}"]
     log = scratch / "mlflow.log"
     with (

@@ -311,7 +311,7 @@ def test_the_recipe_for_a_server_leads_to_predictions(template: Template, tmp_pa
     address, module, settings, stage, *_ = (block["content"] for block in BLOCK.finditer(section("A database")))
     assert "DATABASE_URL=postgresql+psycopg://" in address
     repository.run("bash", "-c", address.splitlines()[1])
-    write(repository, "src/my_project/stages/export.py", module)
+    write(repository, "src/my_project/stages/extract.py", module)
     schema = (repository.path / "src/my_project/schema.py").read_text("utf-8")
     schema = schema.replace("import pandera", "from datetime import datetime\n\nimport pandera")
     write(repository, "src/my_project/schema.py", schema.replace("    rent:", f"{FURTHER_COLUMNS}    rent:"))
@@ -325,7 +325,7 @@ def test_the_recipe_for_a_server_leads_to_predictions(template: Template, tmp_pa
         def ask(query: str, url: str = url) -> str:
             write(repository, ".env", f"DATABASE_URL={url}\n")
             write(repository, "params.yaml", params.replace("select * from customers", query))
-            said = repository.run("uv", "run", "my_project", "export", check=False).stderr
+            said = repository.run("uv", "run", "my_project", "extract", check=False).stderr
             assert said.count("\n") <= 1
             assert "secret" not in said
             return said
@@ -335,10 +335,10 @@ def test_the_recipe_for_a_server_leads_to_predictions(template: Template, tmp_pa
         assert 'password authentication failed for user "reader"' in ask("select 1", url.replace(":secret", ":secret!"))
         assert "refuses: " in ask("select 1", f"{url}-nowhere")
         assert "Connection refused" in ask("select 1", "postgresql+psycopg://reader:secret@127.0.0.1:1/postgres")
-        assert not (repository.path / "data/export.parquet").exists()
+        assert not (repository.path / "data/extract.parquet").exists()
         assert not ask("select building, district, rooms, area, built, rent, listed, furnished from flats")
-        take_sample(repository, "data/export.parquet")
-        all_the_way(repository, "data/export.parquet", without=1, bad=2)
+        take_sample(repository, "data/extract.parquet")
+        all_the_way(repository, "data/extract.parquet", without=1, bad=2)
     script = """
         import polars as pl
         valid, bad = (pl.read_parquet(f"data/{name}.parquet") for name in ("valid", "quarantine"))

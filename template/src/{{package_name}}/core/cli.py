@@ -72,9 +72,6 @@ VERSION = typer.Argument(metavar="VERSION", help="Number or alias of a version."
 
 for stage in pipeline.STAGES:
     app.command()(stage)
-for file in sorted(STAGES.glob("[!_]*.py")):
-    docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
-    app.command(file.stem, help=docstring.partition("\n")[0])(stage_of_yours(file.stem))
 
 
 @app.command()
@@ -269,6 +266,12 @@ def registry() -> "Registry":
     from .models.registry import Registry
 
     return Registry(Environment.load().mlflow_tracking_uri, PACKAGE)
+
+
+# Last, so that a stage of yours wins over a command above that has its name.
+for file in sorted(STAGES.glob("[!_]*.py")):
+    docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    app.command(file.stem, help=docstring.partition("\n")[0])(stage_of_yours(file.stem))
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 MOST_ROWS = 2000  # to shuffle
 MOST_PREDICTIONS = 200
@@ -45,7 +46,10 @@ def importance(
 
 
 def histograms(rows: pl.LazyFrame) -> pl.DataFrame:
-    """Count the rows in bins of equal width of each numeric column, or of its frequent values.
+    """Count the rows in bins of equal width of each column of numbers or days.
+
+    Of a column with few values, each value is counted. Columns with many texts are left out, since
+    a report should not repeat names or notes.
 
     Args:
         rows: Valid rows.
@@ -59,19 +63,33 @@ def histograms(rows: pl.LazyFrame) -> pl.DataFrame:
 
 
 def _counted(values: pl.Series) -> pl.DataFrame:
-    if values.dtype.is_numeric() and values.n_unique() > BINS:
-        numbers = values.cast(pl.Float64).to_numpy()
-        rows, edges = np.histogram(numbers, BINS)
-        names = [f"{low:.4g} to {high:.4g}" for low, high in pairwise(edges)]
-    else:
-        if values.dtype.is_temporal():
-            values = values.dt.strftime("%Y-%m")
-        counted = values.cast(pl.String).value_counts(name="rows").sort("rows", descending=True)
-        most = counted.head(BINS).sort(values.name)
-        names, rows = most[values.name].to_list(), most["rows"].to_numpy()
+    is_time = values.dtype.base_type() in (pl.Date, pl.Datetime)
+    names: list[str] = []
+    rows = np.array([], dtype=np.int64)
+    if values.n_unique() <= BINS:
+        texts = values.alias("value").to_frame().group_by("value").agg(rows=pl.len()).sort("value")
+        names, rows = texts["value"].cast(pl.String).to_list(), texts["rows"].to_numpy()
+    elif values.dtype.is_numeric() or is_time:
+        numbers = values.cast(pl.Datetime("us")).to_physical() if is_time else values
+        rows, edges = np.histogram(*_ranged(numbers.cast(pl.Float64).to_numpy()))
+        bounds = [_day(edge) if is_time else f"{edge:.4g}" for edge in edges]
+        names = [f"{low} to {high}" for low, high in pairwise(bounds)]
     columns = {"column": [values.name] * len(names), "value": names, "rows": rows}
     types = {"column": pl.String, "value": pl.String, "rows": pl.Int64}
     return pl.DataFrame(columns, schema=types)
+
+
+def _ranged(
+    numbers: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], int, tuple[float, float]]:
+    """Return the arguments for a histogram whose range a float can hold."""
+    most = np.finfo(np.float64).max / 4
+    return numbers, BINS, (max(numbers.min(), -most), min(numbers.max(), most))
+
+
+def _day(microseconds: float) -> str:
+    moment = pl.Series([int(microseconds)]).cast(pl.Datetime("us"))
+    return str(moment.dt.strftime("%Y-%m-%d")[0])
 
 
 def _sample(rows: pl.LazyFrame, most: int) -> pl.DataFrame:
