@@ -6,6 +6,7 @@ import math
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from .lineage import CLEAN, git
 
 logger = logging.getLogger(__name__)
 
+DVC = (sys.executable, "-m", "dvc")
 LOCAL_CONFIG = Path(".dvc/config.local")
 
 
@@ -101,7 +103,7 @@ def judge(
 def _worktree(commit: str) -> Iterator[Path]:
     """Check a commit out into a scratch folder, with the cache of this repository."""
     prefix = git("rev-parse", "--show-prefix") or ""
-    cache = _run(Path.cwd(), "dvc", "cache", "dir").strip()
+    cache = _run(Path.cwd(), *DVC, "cache", "dir").strip()
     git("worktree", "prune")  # of runs that were killed
     with tempfile.TemporaryDirectory() as place:
         tree = Path(place) / "tree"
@@ -110,7 +112,7 @@ def _worktree(commit: str) -> Iterator[Path]:
             root = tree / prefix
             if LOCAL_CONFIG.is_file():
                 shutil.copy(LOCAL_CONFIG, root / LOCAL_CONFIG)
-            _run(root, "dvc", "cache", "dir", "--local", str(Path(cache).absolute()))
+            _run(root, *DVC, "cache", "dir", "--local", str(Path(cache).absolute()))
             yield root
         finally:
             git("worktree", "remove", "--force", str(tree))
