@@ -574,8 +574,8 @@ MUTATIONS = [
     Mutation(
         "a slice left behind",
         "core/models/promotion.py",
-        "if gain < -settings.max_slice_loss",
-        "if gain > settings.max_slice_loss",
+        "if found < -settings.max_slice_loss",
+        "if found > settings.max_slice_loss",
         "test_versions.py",
     ),
     Mutation(

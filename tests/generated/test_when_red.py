@@ -362,20 +362,22 @@ def challenge(repository: Repository, old: str, new: str) -> None:
 PROMOTE, FORCE = "uv run my_project promote", 'uv run my_project promote --force "reason"'
 
 
-@case("does not become the champion")
-def _(repository: Repository) -> str:
-    challenge(repository, "inverse_regularization: 1.0", "inverse_regularization: 0.9")
+def forced(repository: Repository, old: str, new: str) -> str:
+    """Register a version that only a reason makes the champion, and return why it is refused."""
+    challenge(repository, old, new)
     found = said(repository, PROMOTE)
     helps(repository, FORCE)
     return found
+
+
+@case("does not become the champion")
+def _(repository: Repository) -> str:
+    return forced(repository, "inverse_regularization: 1.0", "inverse_regularization: 0.9")
 
 
 @case("was trained with another split")
 def _(repository: Repository) -> str:
-    challenge(repository, "seed: 20", "seed: 21")
-    found = said(repository, PROMOTE)
-    helps(repository, FORCE)
-    return found
+    return forced(repository, "seed: 20", "seed: 21")
 
 
 @case("are fewer than promotion.min_rows")

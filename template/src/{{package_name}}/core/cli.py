@@ -1,4 +1,4 @@
-"""The command line: a command for each stage of the pipeline, `register` and `predict`."""
+"""The command line: commands for the stages of the pipeline, and for the versions it makes."""
 
 import ast
 import io

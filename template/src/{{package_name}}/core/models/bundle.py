@@ -128,6 +128,12 @@ class Bundle:
             shutil.copytree(self.folder, new, copy_function=shutil.copyfile)
             new.replace(folder)
 
+    def packages(self) -> Iterator[Requirement]:
+        """List the packages that it needs to predict, each pinned to a version."""
+        for line in (self.folder / REQUIREMENTS).read_text(encoding="utf-8").splitlines():
+            if not line.startswith(" "):  # a hash
+                yield Requirement(line.rstrip("\\ "))
+
     def other_code(self) -> Iterator[str]:
         """Name what is different here: modules of the package, and packages that it needs."""
         here = Path(__file__).parents[3]
@@ -138,10 +144,7 @@ class Bundle:
                     file.is_file() and file.read_bytes() == archive.read(name)
                 ):
                     yield name
-        for line in (self.folder / REQUIREMENTS).read_text(encoding="utf-8").splitlines():
-            if line.startswith(" "):  # a hash
-                continue
-            needed = Requirement(line.rstrip("\\ "))
+        for needed in self.packages():
             if needed.marker is None or needed.marker.evaluate():
                 version = installed(needed.name)
                 if version is None or version not in needed.specifier:

@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from packaging.requirements import Requirement
 
 from ..base import paths
 from ..base.settings import flat
-from .bundle import REQUIREMENTS, SCHEMA, SUMS, Bundle
+from .bundle import SCHEMA, SUMS, Bundle
 from .database import CHAMPION
 from .promotion import PromotionSettings
 
@@ -251,9 +250,7 @@ def _code(bundle: Bundle) -> dict[str, object]:
 
 
 def _packages(bundle: Bundle) -> dict[str, object]:
-    lines = (bundle.folder / REQUIREMENTS).read_text(encoding="utf-8").splitlines()
-    pins = (Requirement(line.rstrip("\\ ")) for line in lines if not line.startswith(" "))
-    return {pin.name: str(pin.specifier).removeprefix("==") for pin in pins}
+    return {pin.name: str(pin.specifier).removeprefix("==") for pin in bundle.packages()}
 
 
 def _files(bundle: Bundle) -> dict[str, str]:

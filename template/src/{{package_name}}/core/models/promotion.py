@@ -138,20 +138,22 @@ def compare(
         value, other = both
         return value, other
 
-    def better_by(numbers: NDArray[np.intp]) -> Mapping[str, float]:
-        value, other = values(numbers)
-        is_loss = is_better(metric, 0, 1)
-        return {metric: other - value if is_loss else value - other}
+    is_loss = is_better(metric, 0, 1)
 
-    every = np.arange(height)
-    value, other = values(every)
-    difference = better_by(every)[metric]
+    def gain(value: float, other: float) -> float:
+        return other - value if is_loss else value - other
+
+    def better_by(numbers: NDArray[np.intp]) -> Mapping[str, float]:
+        return {metric: gain(*values(numbers))}
+
+    value, other = values(np.arange(height))
+    difference = gain(value, other)
     if not np.isfinite(difference):
         raise ProjectError(f"{metric} is not defined for the held-out rows")
     drawn = resampling.distribution(better_by, height, RESAMPLES, rows.seed, rows.groups)[metric]
     at_least = float(np.nanquantile(drawn, 1 - settings.confidence))
-    gains = ((name, better_by(it)[metric]) for name, it in _slices(rows.slices, settings))
-    slices = {name: gain for name, gain in gains if np.isfinite(gain)}
+    gains = ((name, gain(*values(it))) for name, it in _slices(rows.slices, settings))
+    slices = {name: found for name, found in gains if np.isfinite(found)}
     faults = []
     if not at_least > settings.margin:
         faults.append(
@@ -160,9 +162,9 @@ def compare(
             f"{settings.margin:g}"
         )
     faults += [
-        f"{metric} is worse by {-gain:.4g} where {name}"
-        for name, gain in slices.items()
-        if gain < -settings.max_slice_loss
+        f"{metric} is worse by {-found:.4g} where {name}"
+        for name, found in slices.items()
+        if found < -settings.max_slice_loss
     ]
     return Comparison(metric, value, other, difference, at_least, height, slices, tuple(faults))
 

@@ -125,8 +125,7 @@ class Registry:
         Returns:
             The versions, newest first.
         """
-        found = self._client.search_model_versions(f"name='{self.name}' and tags.key='{key}'")
-        return sorted(found, key=lambda version: int(version.version), reverse=True)
+        return self._search(f" and tags.key='{key}'")
 
     @_one_line_errors()
     def add(
@@ -160,8 +159,7 @@ class Registry:
     @_one_line_errors()
     def versions(self) -> list[ModelVersion]:
         """List all versions, newest first."""
-        found = self._client.search_model_versions(f"name='{self.name}'")
-        return sorted(found, key=lambda version: int(version.version), reverse=True)
+        return self._search()
 
     @_one_line_errors()
     def aliases(self) -> dict[str, str]:
@@ -314,6 +312,10 @@ class Registry:
         except ProjectError:
             return False
         return True
+
+    def _search(self, condition: str = "") -> list[ModelVersion]:
+        found = self._client.search_model_versions(f"name='{self.name}'{condition}")
+        return sorted(found, key=lambda version: int(version.version), reverse=True)
 
     def _download(self, version: ModelVersion, into: str) -> Path:
         try:
