@@ -20,10 +20,10 @@ from my_project.core.base.settings import Environment
 from my_project.core.models.promotion import HeldOut, PromotionSettings, compare
 from my_project.core.models.registry import Registry
 
-from .test_registry import NAME, one_version
+from .conftest import NAME
 from .test_versions import registry, two_versions
 
-__all__ = ["one_version", "registry", "two_versions"]
+__all__ = ["registry", "two_versions"]
 
 PAIRS, KILLS, AT_ONCE = (int(number) for number in os.environ.get("FORMWORK_VERSIONS", "16 2 3").split())
 HEIGHT, MARGIN = 3000, 0.02

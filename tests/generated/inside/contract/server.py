@@ -8,7 +8,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from .test_registry import NAME
+from .conftest import NAME
 
 ADDRESS = os.environ["SERVER"]
 

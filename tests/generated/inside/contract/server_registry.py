@@ -3,10 +3,9 @@
 import pytest
 from my_project.core.models.registry import Registry
 
+from .conftest import NAME, register_run
 from .server import empty_registry
 from .test_registry import (
-    NAME,
-    register_run,
     test_a_run_is_registered_once,
     test_a_version_does_not_list_packages_that_did_not_train_it,
     test_a_version_of_an_unclean_tree_stays_unclean,

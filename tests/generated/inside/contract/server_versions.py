@@ -4,10 +4,9 @@ import pytest
 from my_project.core.models.registry import Registry
 
 from . import server
-from .conftest import commit
+from .conftest import NAME, another_run, commit, register_run
 from .server import empty_registry
 from .test_promoting import test_of_many_at_once_one_wins_and_the_others_are_told
-from .test_registry import NAME, another_run, register_run
 from .test_versions import (
     beaten,
     test_a_reason_goes_round_the_gate_and_is_kept,
