@@ -100,20 +100,18 @@ def promote(
     from .. import evaluation
     from . import versions
     from .models import promote as command
-    from .models.promotion import PromotionSettings
+    from .models.promotion import Gate, PromotionSettings
 
     if force is not None and not force.strip():
         raise ProjectError("--force needs a reason, which is kept with the version")
-    settings = PromotionSettings.load("promotion", is_optional=True)
-    command.run(
-        registry(),
-        wanted,
+    settings = PromotionSettings.read()
+    gate = Gate(
         settings,
         held_out=lambda: versions.held_out(settings.slices),
         predict=versions.predictions,
         metrics=evaluation.metrics,
-        force=force,
     )
+    command.run(registry(), wanted, gate, force)
 
 
 @app.command()
@@ -131,8 +129,7 @@ def list_models(context: typer.Context, *, is_json: AS_JSON = False) -> None:
     from .models.promotion import PromotionSettings
 
     if context.invoked_subcommand is None:
-        settings = PromotionSettings.load("promotion", is_optional=True)
-        rows = listing.table(registry(), settings)
+        rows = listing.table(registry(), PromotionSettings.read())
         typer.echo(as_json(rows) if is_json else listing.table_as_text(rows))
 
 

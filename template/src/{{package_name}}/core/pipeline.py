@@ -5,8 +5,12 @@ Imports are inside the functions, so that a stage imports only what it runs.
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 from .base import paths
+
+if TYPE_CHECKING:
+    from polars import LazyFrame
 
 
 def ingest() -> None:
@@ -75,6 +79,7 @@ def evaluate() -> None:
         plots=evaluation.plots,
         cross_validate=_cross_validate,
         intervals=_intervals,
+        held_out=_held_out,
     )
 
 
@@ -89,6 +94,16 @@ def _intervals(
     settings, seed = split.SplitSettings.load("split"), load_seed()
     groups = split.groups(tables.lazy(paths.VALID).drop(TARGET), settings, seed)
     return resampling.intervals(statistic, height, seed, groups)
+
+
+def _held_out(rows: "LazyFrame") -> "LazyFrame":
+    from ..schema import TARGET
+    from .base import tables
+    from .base.settings import load_seed
+    from .steps import split
+
+    inputs = tables.lazy(paths.VALID).drop(TARGET)
+    return split.held_out(rows, inputs, split.SplitSettings.load("split"), load_seed())
 
 
 def _cross_validate() -> Mapping[str, Mapping[str, float]]:

@@ -23,8 +23,6 @@ from .steps import split
 from .steps.rules import ROW
 from .steps.validate import NUMBER
 
-SIDE = "\x1fheld out"  # beside raw columns, which may have any name
-
 
 def write_bundle(folder: Path, lineage: Lineage) -> str:
     """Write the bundle of the last run: see `write` of `models/bundle.py`."""
@@ -68,15 +66,13 @@ def held_out(slices: Sequence[str]) -> HeldOut:
     for name in slices:
         if name not in valid.collect_schema():
             raise ProjectError(f"params.yaml: promotion.slices: schema.py has no column {name}")
-    side = split.holdout(inputs, settings, seed).rename({split.HELD_OUT: SIDE})
     bad = tables.lazy(paths.QUARANTINE).select(pl.col(NUMBER).alias(ROW))
     raw = tables.lazy(paths.RAW).with_row_index(ROW)
     good = raw.join(bad, on=ROW, how="anti", maintain_order="left").drop(ROW)
-    rows = pl.concat([good, side], how="horizontal").filter(SIDE).drop(SIDE)
-    columns = [valid.select([*dict.fromkeys([TARGET, *slices])]), side]
-    known = pl.concat(columns, how="horizontal").filter(SIDE).collect()
+    named = valid.select([*dict.fromkeys([TARGET, *slices])])
+    known = split.held_out(named, inputs, settings, seed).collect()
     return HeldOut(
-        raw=rows.collect(engine="streaming"),
+        raw=split.held_out(good, inputs, settings, seed).collect(engine="streaming"),
         earlier=tables.lazy(paths.RAW),
         truth=known[TARGET],
         slices=known.select(slices),

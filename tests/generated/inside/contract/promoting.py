@@ -32,20 +32,17 @@ HEIGHT, MARGIN = 3000, 0.02
 TURNING = f"""
 from my_project.core.base.settings import Environment
 from my_project.core.models import promote
-from my_project.core.models.promotion import PromotionSettings
+from my_project.core.models.promotion import Gate, PromotionSettings
 from my_project.core.models.registry import Registry
 
 registry = Registry(Environment.load().mlflow_tracking_uri, "{NAME}")
+gate = Gate(PromotionSettings(), None, None, None)
 print("ready", flush=True)
 while True:
     wanted = "2" if registry.champion() == "1" else "1"
-    promote.run(
-        registry, wanted, PromotionSettings(), held_out=None, predict=None, metrics=None, force="to turn"
-    )
+    promote.run(registry, wanted, gate, "to turn")
     promote.roll_back(registry)
-    promote.run(
-        registry, wanted, PromotionSettings(), held_out=None, predict=None, metrics=None, force="to turn"
-    )
+    promote.run(registry, wanted, gate, "to turn")
 """
 
 # Compares for as long as it takes the others to have begun, too.
@@ -55,7 +52,7 @@ from pathlib import Path
 from my_project.core.base.errors import ProjectError
 from my_project.core.base.settings import Environment
 from my_project.core.models import promote
-from my_project.core.models.promotion import Comparison, PromotionSettings
+from my_project.core.models.promotion import Comparison, Gate, PromotionSettings
 from my_project.core.models.registry import Registry
 
 def wait(*_):
@@ -68,9 +65,7 @@ promote.promotion.compare = wait
 promote.promotion.beats_baseline = lambda *_: (True, "")
 promote._predicted = lambda *_: None
 registry = Registry(Environment.load().mlflow_tracking_uri, "{NAME}")
-promote.run(
-    registry, "2", PromotionSettings(), held_out=lambda: None, predict=None, metrics=None, force=None
-)
+promote.run(registry, "2", Gate(PromotionSettings(), lambda: None, None, None))
 """
 
 

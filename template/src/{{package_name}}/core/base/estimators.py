@@ -151,9 +151,13 @@ def save(models: Mapping[Path, bytes]) -> None:
     paths.SHA256SUMS.write_text(sums, encoding="utf-8", newline="\n")
 
 
-def recorded_sha256() -> dict[str, str]:
-    """Read the hashes that `save` wrote, by file name: those of the models and of `UV_LOCK`."""
-    lines = paths.SHA256SUMS.read_text(encoding="utf-8").splitlines()
+def recorded_sha256(file: Path = paths.SHA256SUMS) -> dict[str, str]:
+    """Read hashes in the format of `sha256sum`, by the names of the files.
+
+    Args:
+        file: By default what `save` wrote: the hashes of the models and of `UV_LOCK`.
+    """
+    lines = file.read_text(encoding="utf-8").splitlines()
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 

@@ -84,7 +84,7 @@ class Bundle:
         found = sha256(sums).hexdigest()
         if expected_sha256 and found != expected_sha256:
             raise ProjectError(f"{folder / SUMS} is not the file that was registered")
-        listed = {name: digest for digest, _, name in map(_parts, sums.decode().splitlines())}
+        listed = recorded_sha256(folder / SUMS)
         if surplus := sorted(set(_files(folder)) - {*listed, SUMS}):
             raise ProjectError(f"{folder / surplus[0]} is not one of the files in {SUMS}")
         for name, digest in listed.items():
@@ -256,10 +256,6 @@ def _build_wheel(folder: Path) -> None:
 
 def _files(folder: Path) -> list[str]:
     return sorted(it.relative_to(folder).as_posix() for it in folder.rglob("*") if it.is_file())
-
-
-def _parts(line: str) -> tuple[str, str, str]:
-    return line.partition("  ")
 
 
 def _write_json(file: Path, content: object) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from ..base import paths
+from ..base.estimators import recorded_sha256
 from ..base.settings import flat
 from .bundle import SCHEMA, SUMS, Bundle
 from .database import CHAMPION
@@ -39,6 +40,7 @@ def table(registry: "Registry", settings: PromotionSettings) -> list[Tree]:
             "metric": metric,
             "value": metrics[str(it.version)].get(f"model.{metric}"),
             "interval": _interval(metrics[str(it.version)], metric),
+            "metrics": _of_model(metrics[str(it.version)]),
             "data": it.tags.get("data_hash"),
             "champion_since": _since(registry, it, aliases),
         }
@@ -87,7 +89,7 @@ def described(registry: "Registry", version: "ModelVersion") -> Tree:
     champion = registry.champion()
     theirs = {}
     if champion and champion != str(version.version):
-        theirs = registry.metrics(registry.get(champion))
+        theirs = _of_model(registry.metrics(registry.get(champion)))
     scores = _read(bundle, paths.METRICS)
     return {
         "version": int(version.version),
@@ -107,7 +109,7 @@ def described(registry: "Registry", version: "ModelVersion") -> Tree:
                 "lower": scores.get("lower", {}).get(name),
                 "upper": scores.get("upper", {}).get(name),
                 "baseline": scores["baseline"].get(name),
-                "champion": theirs.get(f"model.{name}"),
+                "champion": theirs.get(name),
             }
             for name, value in scores["model"].items()
         },
@@ -206,10 +208,14 @@ def _interval(metrics: Mapping[str, float], metric: str) -> list[float] | None:
     return None if None in bounds else [it for it in bounds if it is not None]
 
 
+def _of_model(metrics: Mapping[str, float]) -> dict[str, float]:
+    parts = ((name.partition("."), value) for name, value in metrics.items())
+    return {metric: value for (scored, _, metric), value in parts if scored == "model"}
+
+
 def _first_metric(metrics: Iterable[Mapping[str, float]]) -> str:
     """Name the first metric of the last run, or else the first one in the alphabet."""
-    registered = (name.partition(".") for values in metrics for name in values)
-    names = {metric for scored, _, metric in registered if scored == "model"}
+    names = {name for values in metrics for name in _of_model(values)}
     if paths.METRICS.is_file():
         written = json.loads(paths.METRICS.read_text(encoding="utf-8"))["model"]
         return next((name for name in written if name in names), "")
@@ -254,6 +260,4 @@ def _packages(bundle: Bundle) -> dict[str, object]:
 
 
 def _files(bundle: Bundle) -> dict[str, str]:
-    lines = (bundle.folder / SUMS).read_text(encoding="utf-8").splitlines()
-    sums = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
-    return {**sums, SUMS: bundle.sha256}
+    return {**recorded_sha256(bundle.folder / SUMS), SUMS: bundle.sha256}

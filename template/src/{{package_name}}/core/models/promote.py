@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from ..steps.validate import NUMBER, REASON
 from . import promotion
 from .bundle import Bundle
 from .lineage import CLEAN
-from .promotion import HeldOut, Metrics, PromotionSettings, RefusalError
+from .promotion import Gate, HeldOut, RefusalError
 from .registry import Registry
 
 if TYPE_CHECKING:
@@ -22,28 +21,14 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-Predict = Callable[[Bundle, HeldOut], pl.DataFrame]
 
-
-def run(
-    registry: Registry,
-    wanted: str,
-    settings: PromotionSettings,
-    *,
-    held_out: Callable[[], HeldOut],
-    predict: Predict,
-    metrics: Metrics,
-    force: str | None,
-) -> None:
+def run(registry: Registry, wanted: str, gate: Gate, force: str | None = None) -> None:
     """Make a version the champion if it is better than the champion, and keep the decision.
 
     Args:
         registry: The registry.
         wanted: An alias, or a version number.
-        settings: What is asked of a new champion.
-        held_out: Reads the held-out rows of the last run.
-        predict: Predicts for them with the code of a version.
-        metrics: Compares the target with predictions.
+        gate: What it has to pass.
         force: A reason to make the version the champion without comparing it.
 
     Raises:
@@ -54,15 +39,13 @@ def run(
     if number == champion:
         logger.info("promote: version %s is the champion already", number)
         return
-    bundle = registry.bundle(version)
+    registry.bundle(version)  # whose files are checked
     if force is not None:
         decision = promotion.decision(f"without a comparison: {force}", is_accepted=True)
     else:
         _refuse_unclean(version)
         try:
-            decision = _judged(
-                registry, version, bundle, champion, settings, held_out, predict, metrics
-            )
+            decision = _judged(registry, version, champion, gate)
         except RefusalError as refusal:
             decision = promotion.decision(str(refusal), is_accepted=False, against=champion)
     with registry.changing():
@@ -83,34 +66,28 @@ def run(
 
 
 def _judged(
-    registry: Registry,
-    version: "ModelVersion",
-    bundle: Bundle,
-    number: str | None,
-    settings: PromotionSettings,
-    held_out: Callable[[], HeldOut],
-    predict: Predict,
-    metrics: Metrics,
+    registry: Registry, version: "ModelVersion", number: str | None, gate: Gate
 ) -> dict[str, object]:
     """Decide whether a version is better than the baseline and than the champion, if any."""
+    bundle = registry.bundle(version)
     scores = json.loads((bundle.folder / paths.METRICS).read_text(encoding="utf-8"))
-    is_better, said = promotion.beats_baseline(scores, settings)
+    is_better, said = promotion.beats_baseline(scores, gate.settings)
     if not is_better:
         raise RefusalError(f"it does not beat the baseline: {said}")
     if not number:
         return promotion.decision(said, is_accepted=True)
     champion = registry.get(number)
-    rows = held_out()
-    ours = _predicted(version, bundle, rows, predict)
-    theirs = _predicted(champion, registry.bundle(champion), rows, predict)
-    compared = promotion.compare(ours, theirs, rows, metrics, settings)
+    rows = gate.held_out()
+    ours = _predicted(version, bundle, rows, gate)
+    theirs = _predicted(champion, registry.bundle(champion), rows, gate)
+    compared = promotion.compare(ours, theirs, rows, gate.metrics, gate.settings)
     logger.info("promote: version %s against %s: %s", version.version, number, compared)
     return promotion.decision(
         "; ".join(compared.faults) or f"{compared}",
         is_accepted=not compared.faults,
         against=number,
         comparison=asdict(compared),
-        confidence=settings.confidence,
+        confidence=gate.settings.confidence,
     )
 
 
@@ -146,16 +123,14 @@ def _refuse_unclean(version: "ModelVersion") -> None:
         raise ProjectError(f'{message}: {remedy}, or give a reason with --force "..."')
 
 
-def _predicted(
-    version: "ModelVersion", bundle: Bundle, rows: HeldOut, predict: Predict
-) -> pl.DataFrame:
+def _predicted(version: "ModelVersion", bundle: Bundle, rows: HeldOut, gate: Gate) -> pl.DataFrame:
     """Predict for the held-out rows, which must be held-out rows of the version, too."""
     number = version.version
     if differing := [name for name, value in rows.key.items() if bundle.split.get(name) != value]:
         message = f"version {number} was trained with another split ({', '.join(differing)})"
         reason = "so it may have seen the held-out rows of this one"
         raise RefusalError(f'{message}, {reason}: give a reason with --force "..."')
-    predictions = predict(bundle, rows)
+    predictions = gate.predict(bundle, rows)
     if without := predictions.height - predictions[REASON].null_count():
         first = predictions[REASON].drop_nulls()[0]
         message = f"version {number} has no prediction for {without} of the held-out rows"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Self
 
 import numpy as np
 import polars as pl
@@ -13,6 +14,8 @@ from ..base import resampling
 from ..base.errors import ProjectError
 from ..base.settings import Section
 from ..steps.evaluate import is_better
+from ..steps.explain import rows_by_value
+from .bundle import Bundle
 from .lineage import who
 
 RESAMPLES = 1000
@@ -46,6 +49,11 @@ class PromotionSettings(Section):
     slices: list[str] = Field(default=[])
     max_slice_loss: float = Field(default=0.05, ge=0)
 
+    @classmethod
+    def read(cls) -> Self:
+        """Read the section of params.yaml, or the defaults if it is missing."""
+        return cls.load("promotion", is_optional=True)
+
 
 @dataclass(frozen=True)
 class HeldOut:
@@ -69,6 +77,23 @@ class HeldOut:
     groups: NDArray[np.intp] | None
     seed: int
     key: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What a version has to pass to become the champion.
+
+    Attributes:
+        settings: What is asked of it.
+        held_out: Reads the held-out rows of the last run.
+        predict: Predicts for them with the code of a version.
+        metrics: Compares the target with predictions.
+    """
+
+    settings: PromotionSettings
+    held_out: Callable[[], HeldOut]
+    predict: Callable[[Bundle, HeldOut], pl.DataFrame]
+    metrics: Metrics
 
 
 @dataclass(frozen=True)
@@ -212,11 +237,8 @@ def _slices(
 ) -> Iterator[tuple[str, NDArray[np.intp]]]:
     """Yield the name and the rows of each slice that has enough of them."""
     for column in columns:
-        values = column.unique().sort()
-        if values.len() > MOST_SLICES:
-            message = f"params.yaml: promotion.slices: {column.name} has {values.len()} values"
+        if (count := column.n_unique()) > MOST_SLICES:
+            message = f"params.yaml: promotion.slices: {column.name} has {count} values"
             raise ProjectError(f"{message}, more than {MOST_SLICES}: name a column with few")
-        for value in values:
-            rows = column.eq_missing(value).arg_true().to_numpy()
-            if rows.size >= settings.min_rows:
-                yield f"{column.name} is {'empty' if value is None else value}", rows
+        for value, rows in rows_by_value(column, settings.min_rows):
+            yield f"{column.name} is {value}", rows

@@ -95,7 +95,7 @@ def _place(
     is_broken = champion is not None and not registry.is_whole(registry.get(champion))
     if not (is_first or is_broken):
         return
-    settings = promotion.PromotionSettings.load("promotion", is_optional=True)
+    settings = promotion.PromotionSettings.read()
     scores = json.loads(paths.METRICS.read_text(encoding="utf-8"))
     is_better, reason = promotion.beats_baseline(scores, settings)
     why = f"version {champion} has lost its files" if is_broken else "first version"

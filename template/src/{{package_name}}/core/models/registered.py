@@ -58,8 +58,7 @@ def known(name: str) -> "list[Tree]":
     from .promotion import PromotionSettings
     from .registry import Registry
 
-    settings = PromotionSettings.load("promotion", is_optional=True)
-    return listing.table(Registry(uri, name), settings)
+    return listing.table(Registry(uri, name), PromotionSettings.read())
 
 
 def _wait_less() -> None:

@@ -2,10 +2,13 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from math import isfinite
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ..base import paths, tables
@@ -29,6 +32,7 @@ def run(
     plots: Callable[[pl.Series, pl.DataFrame], dict[str, pl.DataFrame]],
     cross_validate: Callable[[], Mapping[str, Mapping[str, float]]],
     intervals: Callable[[Statistic, int], tuple[Mapping[str, float], Mapping[str, float]]],
+    held_out: Callable[[pl.LazyFrame], pl.LazyFrame],
 ) -> None:
     """Write the metrics of the model and of the baseline, and the tables of the plots.
 
@@ -42,6 +46,7 @@ def run(
         plots: Makes a table for each plot from the target and predictions.
         cross_validate: Returns what else to write next to the metrics, which may be nothing.
         intervals: Computes the bounds of metrics from resamples of so many rows.
+        held_out: Keeps the held-out rows of valid rows.
 
     Raises:
         ProjectError: If a cell of the target is empty, or no metric is defined for the rows.
@@ -61,9 +66,17 @@ def run(
         value = metrics(truth, predict(estimators[paths.MODEL.stem], inputs))[first]
         return value if is_better(first, 0, 1) else -value
 
+    def scores_of(rows: NDArray[np.intp]) -> dict[str, float]:
+        with suppress(ValueError):  # some metrics are not defined for a single class
+            return {name: metrics(truth[rows], it[rows])[first] for name, it in predictions.items()}
+        return {}
+
+    valid = tables.lazy(paths.VALID)
+    dividing = held_out(valid.select(explain.few_valued(valid.drop(target))))
     tables_of_plots = {
         "importance": explain.importance(table, target, loss),
-        "columns": explain.histograms(tables.lazy(paths.VALID)),
+        "slices": explain.slices(dividing.collect(engine="streaming"), scores_of),
+        "columns": explain.histograms(valid),
         **plots(truth, predictions[paths.MODEL.stem]),
     }
     paths.PLOTS.mkdir(parents=True, exist_ok=True)

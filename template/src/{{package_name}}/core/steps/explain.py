@@ -1,7 +1,8 @@
-"""What the model relies on, and what its data look like."""
+"""What the model relies on, where it is good, and what its data look like."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
+from math import isfinite
 
 import numpy as np
 import polars as pl
@@ -12,6 +13,9 @@ MOST_PREDICTIONS = 200
 MOST_INPUTS = 30  # in the table
 MOST_COUNTED = 100_000  # rows in the bins
 BINS = 12
+FEWEST_ROWS = 30  # in a slice
+
+Rows = NDArray[np.intp]
 
 
 def importance(
@@ -43,6 +47,44 @@ def importance(
         losses.append(float(np.mean(after)) - before)
     table = pl.DataFrame({"input": inputs.columns, "loss": losses})
     return table.sort("loss", descending=True, maintain_order=True).head(MOST_INPUTS)
+
+
+def few_valued(rows: pl.LazyFrame) -> list[str]:
+    """Name the columns whose values divide the rows into slices: two values or more, but few.
+
+    Args:
+        rows: Valid rows without the target.
+    """
+    columns = _sample(rows, MOST_COUNTED)
+    return [column.name for column in columns if 1 < column.n_unique() <= BINS]
+
+
+def slices(columns: pl.DataFrame, scores: Callable[[Rows], Mapping[str, float]]) -> pl.DataFrame:
+    """Compute scores for each slice of the held-out rows that has at least 30 of them.
+
+    Args:
+        columns: Columns of the held-out rows whose values make slices.
+        scores: Computes scores from the numbers of rows.
+
+    Returns:
+        Columns `column`, `value` and `rows`, and one for each score.
+    """
+    lines = []
+    for column in columns:
+        for value, numbers in rows_by_value(column, FEWEST_ROWS):
+            found = scores(numbers)
+            if found and all(map(isfinite, found.values())):
+                place = {"column": column.name, "value": value, "rows": numbers.size}
+                lines.append({**place, **found})
+    return pl.DataFrame(lines or {"column": [], "value": [], "rows": []})
+
+
+def rows_by_value(column: pl.Series, fewest: int) -> Iterator[tuple[str, Rows]]:
+    """Yield each value of a column as text, and its rows if they are not too few."""
+    for value in column.unique().sort():
+        rows = column.eq_missing(value).arg_true().to_numpy()
+        if rows.size >= fewest:
+            yield "empty" if value is None else str(value), rows
 
 
 def histograms(rows: pl.LazyFrame) -> pl.DataFrame:

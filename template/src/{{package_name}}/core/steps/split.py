@@ -15,6 +15,7 @@ from ..base.errors import ProjectError
 from ..base.settings import Section
 
 HELD_OUT = "held_out"  # in a frame of its own, so that one of your columns may have this name
+SIDE = "\x1fheld out"  # beside your columns
 NUMBERS = 2**64  # of hashes
 
 
@@ -107,6 +108,21 @@ def folds(inputs: pl.LazyFrame, split: SplitSettings, seed: int) -> Iterator[pl.
         yield times.select(is_in_fold).to_series()
 
 
+def held_out(
+    rows: pl.LazyFrame, inputs: pl.LazyFrame, split: SplitSettings, seed: int
+) -> pl.LazyFrame:
+    """Keep the held-out rows of a table.
+
+    Args:
+        rows: The table.
+        inputs: The same rows as `holdout` needs them.
+        split: How to choose.
+        seed: Seed of the hash.
+    """
+    side = holdout(inputs, split, seed).rename({HELD_OUT: SIDE})
+    return pl.concat([rows, side], how="horizontal").filter(SIDE).drop(SIDE)
+
+
 def groups(inputs: pl.LazyFrame, split: SplitSettings, seed: int) -> NDArray[np.intp] | None:
     """Number the groups of the held-out rows that `together_by` keeps on one side.
 
@@ -122,8 +138,7 @@ def groups(inputs: pl.LazyFrame, split: SplitSettings, seed: int) -> NDArray[np.
         return None
     _require(inputs.collect_schema(), split.together_by, "together_by")
     key = pl.concat_str(pl.col(split.together_by).cast(pl.String).fill_null(""), separator="\x1f")
-    columns = [inputs.select(key=key), holdout(inputs, split, seed)]
-    keys = pl.concat(columns, how="horizontal").filter(HELD_OUT).collect()["key"]
+    keys = held_out(inputs.select(key=key), inputs, split, seed).collect()["key"]
     return (keys.rank("dense") - 1).cast(pl.Int64).to_numpy()
 
 
