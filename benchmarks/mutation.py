@@ -71,7 +71,7 @@ settings.register_profile(
     "quick", deadline=None, derandomize=True, max_examples=10, phases=[Phase.generate]
 )
 """
-BESIDE_GENERATED = ["dvc.yaml", "params.yaml", ".dvc", ".gitignore"]
+BESIDE_GENERATED = ["dvc.yaml", "params.yaml", ".dvc", ".gitignore", "uv.lock", "README.md"]
 INSIDE = ROOT / "tests/generated/inside"
 CORE = "src/my_project/core"
 
@@ -134,6 +134,12 @@ PIECES = [
     ),
     core("splitting", ("steps/split", "steps/featurize"), ("featurize",), ()),
     core("predicting", ("prediction", "models/predict"), ("cli", "registry"), ("hostile",)),
+    core(
+        "versions",
+        tuple(f"models/{name}" for name in ("bundle", "lineage", "registry", "promotion", "promote")),
+        ("registry", "versions"),
+        (),
+    ),
 ]
 
 
