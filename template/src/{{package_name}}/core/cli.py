@@ -245,7 +245,7 @@ def version(model: str) -> tuple[str, "Bundle"]:
     """Find a version by its alias or number in the registry, or in an exported folder."""
     from .models.bundle import SUMS, Bundle
 
-    if Path(model, SUMS).is_file():
+    if os.sep in model or Path(model, SUMS).is_file():
         return f"the version in {model}", Bundle.open(Path(model))
     versions = registry()
     found = versions.get(model)
