@@ -285,7 +285,7 @@ MUTATIONS = [
     Mutation(
         "results registered that the lock does not have",
         "core/models/run.py",
-        "        for path in (self._model, paths.METRICS):\n",
+        "        for path in (self.model, paths.METRICS):\n",
         "        for path in ():\n",
         "test_registry.py",
     ),

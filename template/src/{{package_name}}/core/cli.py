@@ -1,6 +1,7 @@
 """The command line: commands for the stages of the pipeline, and for the versions it makes."""
 
 import ast
+import gc
 import io
 import json
 import logging
@@ -80,10 +81,10 @@ def register() -> None:
     from .base.settings import Environment
     from .models import register as command
 
-    def write(folder: Path, lineage: "Lineage") -> str:
+    def write(folder: Path, model: Path, lineage: "Lineage") -> str:
         from .versions import write_bundle  # only now, since it imports your modules
 
-        return write_bundle(folder, lineage)
+        return write_bundle(folder, model, lineage)
 
     command.run(Environment.load(), PACKAGE, write)
 
@@ -292,6 +293,7 @@ def heartbeat(name: str, *, seconds: float = 30) -> Iterator[None]:
 
 def main() -> None:
     """Run the command line, and report an error that the user can fix in one line."""
+    gc.set_threshold(200_000)  # imports make no garbage; looking for it takes a fifth of the time
     if not getattr(sys, "stderr", None):  # whoever calls this has closed it
         sys.stderr = io.StringIO()
     report = sys.unraisablehook  # which need not say that Ctrl-C has ended a thread, too

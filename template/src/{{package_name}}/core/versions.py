@@ -1,16 +1,16 @@
 """The connection between your modules and the commands that make and compare versions."""
 
+import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 
-from .. import features, model
+from .. import features
 from ..schema import TARGET, Row
 from .base import paths, tables
 from .base.errors import ProjectError
-from .base.estimators import format_of, load_recorded
 from .base.history import History
 from .base.settings import load_seed
 from .models import bundle, environment
@@ -18,20 +18,19 @@ from .models.bundle import Bundle
 from .models.lineage import Lineage
 from .models.promotion import HeldOut
 from .models.run import Run
-from .prediction import Predictor
 from .steps import split
 from .steps.rules import ROW
 from .steps.validate import NUMBER
 
 
-def write_bundle(folder: Path, lineage: Lineage) -> str:
+def write_bundle(folder: Path, fitted: Path, lineage: Lineage) -> str:
     """Write the bundle of the last run: see `write` of `models/bundle.py`."""
     looks_back = History.of(features.FeatureSettings.load("features")) is not None
     return bundle.write(
         folder,
-        format_of(model).path,
+        fitted,
         lineage,
-        columns_of_predictions(),
+        json.loads(paths.PREDICTIONS.read_text(encoding="utf-8")),
         Row.to_schema(),
         split_key(),
         looks_back=looks_back,
@@ -93,6 +92,8 @@ def predictions(version: Bundle, rows: HeldOut) -> pl.DataFrame:
     """
     raw = rows.raw if version.looks_back else rows.raw.drop(TARGET)
     if not any(version.other_code()):
+        from .prediction import Predictor  # only now, since it imports your model
+
         earlier = rows.earlier if version.looks_back else None
         return Predictor.of(version).rows(raw.lazy(), earlier).collect(engine="streaming")
     with tempfile.TemporaryDirectory() as folder:
@@ -107,17 +108,3 @@ def predictions(version: Bundle, rows: HeldOut) -> pl.DataFrame:
                 f"its own code does not predict the held-out rows: {''.join(reason)}"
             )
         return pl.read_parquet(output)
-
-
-def columns_of_predictions() -> dict[str, str]:
-    """Predict for a held-out row to find out the columns and types of the model's output.
-
-    Returns:
-        Names of the types by names of the columns; empty where the held-out rows are missing.
-    """
-    if not paths.TEST.is_file():
-        return {}
-    row = tables.lazy(paths.TEST).drop(TARGET).head(1).collect()
-    form = format_of(model)
-    predicted = model.predict(load_recorded(form.path, form), row)
-    return {name: str(dtype.base_type()) for name, dtype in predicted.schema.items()}

@@ -19,4 +19,5 @@ MODEL = MODELS / "model.skops"
 BASELINE = MODELS / "baseline.skops"
 SHA256SUMS = MODELS / "SHA256SUMS"
 METRICS = Path("reports/metrics.json")
+PREDICTIONS = Path("reports/predictions.json")  # the types of their columns
 PLOTS = Path("reports/plots")

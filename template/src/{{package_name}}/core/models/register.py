@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+Write = Callable[[Path, Path, Lineage], str]
 
-def run(environment: Environment, name: str, write: Callable[[Path, Lineage], str]) -> None:
+
+def run(environment: Environment, name: str, write: Write) -> None:
     """Make an MLflow run and a model version from the last run of the pipeline.
 
     The same results are registered once, however often this is called. A version whose code was not
@@ -33,7 +35,8 @@ def run(environment: Environment, name: str, write: Callable[[Path, Lineage], st
     Args:
         environment: Says where the registry is.
         name: Name of the registered model.
-        write: Writes the bundle of the last run into an empty folder and returns its sum.
+        write: Writes the bundle of the last run into an empty folder, given the file of the model
+            and its lineage, and returns its sum.
 
     Raises:
         ProjectError: If the pipeline has not run, if its results do not belong to the code and the
@@ -46,9 +49,7 @@ def run(environment: Environment, name: str, write: Callable[[Path, Lineage], st
         _register(registry, last, lineage, write)
 
 
-def _register(
-    registry: Registry, last: Run, lineage: Lineage, write: Callable[[Path, Lineage], str]
-) -> None:
+def _register(registry: Registry, last: Run, lineage: Lineage, write: Write) -> None:
     same = registry.find(lineage.key)
     whole = [it for it in same if registry.is_whole(it)]
     known = [it for it in whole if lineage.git_state != CLEAN or it.tags["git_state"] == CLEAN]
@@ -60,7 +61,7 @@ def _register(
     else:
         is_first = not registry.versions()
         with tempfile.TemporaryDirectory() as folder:
-            sums = {BUNDLE_SHA256: write(Path(folder), lineage)}
+            sums = {BUNDLE_SHA256: write(Path(folder), last.model, lineage)}
             tags = {**lineage.tags(), **sums, "registered_by": who()}
             version = registry.add(Path(folder), tags, last.params(), metrics())
         logger.info("register: %s, version %s", registry.name, version.version)

@@ -19,7 +19,11 @@ Entry = Mapping[str, Any]  # what dvc.lock records for a stage
 
 
 class Run:
-    """The last run of the pipeline, as dvc.lock recorded it."""
+    """The last run of the pipeline, as dvc.lock recorded it.
+
+    Attributes:
+        model: The file of the model.
+    """
 
     def __init__(self) -> None:
         """Read dvc.lock.
@@ -34,15 +38,15 @@ class Run:
         self._stages: Mapping[str, Entry] = {
             name: entry for name, entry in locked.items() if name in changes
         }
-        self._model = self._model_file()
-        self._ancestry = self._stages_before(self._model)
+        self.model = self._model_file()
+        self._ancestry = self._stages_before(self.model)
         before_metrics = self._stages_before(paths.METRICS)
         self._concerned = dict.fromkeys([*self._ancestry, *before_metrics])
         for stage in self._concerned:
             for change in changes[stage]:
                 message = f"the results are not those of the code here: stage {stage}: {change}"
                 raise ProjectError(f"{message}: {freshness.REMEDY}")
-        for path in (self._model, paths.METRICS):
+        for path in (self.model, paths.METRICS):
             if not path.is_file() or _md5(path) != self._hash(path):
                 message = f"{path} does not match {paths.DVC_LOCK}: {freshness.REMEDY}"
                 raise ProjectError(message)
@@ -58,7 +62,7 @@ class Run:
             git_state=state,
             data_hash=self._hash(paths.RAW),
             uv_lock_sha256=recorded_sha256().get(UV_LOCK, ""),
-            model_sha256=_sha256(self._model),
+            model_sha256=_sha256(self.model),
         )
 
     def params(self) -> dict[str, str]:

@@ -34,7 +34,7 @@ def run(
     intervals: Callable[[Statistic, int], tuple[Mapping[str, float], Mapping[str, float]]],
     held_out: Callable[[pl.LazyFrame], pl.LazyFrame],
 ) -> None:
-    """Write the metrics of the model and of the baseline, and the tables of the plots.
+    """Write metrics of model and baseline, tables of the plots, and the columns of predictions.
 
     The bounds of each metric of the model hold it with a probability of 95 %.
 
@@ -73,9 +73,10 @@ def run(
 
     valid = tables.lazy(paths.VALID)
     dividing = held_out(valid.select(explain.few_valued(valid.drop(target))))
+    slices = explain.slices(dividing.collect(engine="streaming"), scores_of)
     tables_of_plots = {
         "importance": explain.importance(table, target, loss),
-        "slices": explain.slices(dividing.collect(engine="streaming"), scores_of),
+        **({} if slices.is_empty() else {"slices": slices}),
         "columns": explain.histograms(valid),
         **plots(truth, predictions[paths.MODEL.stem]),
     }
@@ -90,6 +91,8 @@ def run(
         logger.debug("%s: %s", name, values)
     log(scores[paths.MODEL.stem], scores[paths.BASELINE.stem], truth.len())
     predicted = predictions[paths.MODEL.stem]
+    types = {name: str(dtype.base_type()) for name, dtype in predicted.schema.items()}
+    tables.write_json(types, paths.PREDICTIONS)
     lower, upper = intervals(lambda rows: metrics(truth[rows], predicted[rows]), truth.len())
     bounds = {"lower": lower, "upper": upper}
     tables.write_json({**scores, **bounds, **cross_validate()}, paths.METRICS)

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 MOST_ROWS = 2000  # to shuffle
-MOST_PREDICTIONS = 200
+MOST_PREDICTIONS = 200  # of all these rows
 MOST_INPUTS = 30  # in the table
 MOST_COUNTED = 100_000  # rows in the bins
 BINS = 12
@@ -32,19 +32,18 @@ def importance(
         loss: How bad the predictions for inputs are, lower is better.
 
     Returns:
-        Columns `input` and `loss`, how much worse it gets in the mean; the most important input
-        first, at most 30 of them.
+        Columns `input` and `loss`, how much worse it gets; the most important input first, at most
+        30 of them.
     """
     sample = _sample(rows, MOST_ROWS)
-    inputs, truth = sample.drop(target), sample[target]
+    repeated = pl.concat([sample] * max(1, min(5, MOST_PREDICTIONS // sample.width)))
+    inputs, truth = repeated.drop(target), repeated[target]
     before = loss(truth, inputs)
     random = np.random.default_rng(0)
-    repeats = max(1, min(5, MOST_PREDICTIONS // inputs.width))
     losses = []
     for name in inputs.columns:
-        shuffled = (inputs[name][random.permutation(inputs.height)] for _ in range(repeats))
-        after = [loss(truth, inputs.with_columns(values)) for values in shuffled]
-        losses.append(float(np.mean(after)) - before)
+        shuffled = inputs[name][random.permutation(inputs.height)]
+        losses.append(loss(truth, inputs.with_columns(shuffled)) - before)
     table = pl.DataFrame({"input": inputs.columns, "loss": losses})
     return table.sort("loss", descending=True, maintain_order=True).head(MOST_INPUTS)
 
@@ -76,7 +75,7 @@ def slices(columns: pl.DataFrame, scores: Callable[[Rows], Mapping[str, float]])
             if found and all(map(isfinite, found.values())):
                 place = {"column": column.name, "value": value, "rows": numbers.size}
                 lines.append({**place, **found})
-    return pl.DataFrame(lines or {"column": [], "value": [], "rows": []})
+    return pl.DataFrame(lines)
 
 
 def rows_by_value(column: pl.Series, fewest: int) -> Iterator[tuple[str, Rows]]:
