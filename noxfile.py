@@ -111,9 +111,9 @@ def histories(session: nox.Session) -> None:
 
 @nox.session
 def journeys(session: nox.Session) -> None:
-    """Bring edited repositories of earlier releases here in every way, where `tests` takes one."""
+    """Adopt a notebook, and bring repositories of earlier releases here in every way, where `tests` takes one."""
     install(session)
-    files = ["tests/update/test_second_edition.py", "tests/update/test_edits.py"]
+    files = ["tests/update/test_second_edition.py", "tests/update/test_edits.py", "tests/adopt/test_repositories.py"]
     session.run("pytest", "--numprocesses=2", *files, env={"FORMWORK_JOURNEYS": "9"})
 
 
@@ -126,10 +126,10 @@ def faults(session: nox.Session) -> None:
 
 @nox.session
 def recipes(session: nox.Session) -> None:
-    """Follow each recipe for other data, and try each unusual schema, where `tests` takes one of both."""
+    """Try each unusual schema, and follow each recipe for other data, where `tests` takes one."""
     install(session)
     files = [f"tests/generated/test_{name}.py" for name in ("recipes", "any_schema", "own_data")]
-    session.run("pytest", "--numprocesses=2", *files, env={"FORMWORK_RECIPES": "99", "FORMWORK_SCHEMAS": "99"})
+    session.run("pytest", "--numprocesses=2", *files, env={"FORMWORK_RECIPES": "99", "FORMWORK_SCHEMAS": "1"})
 
 
 @nox.session
@@ -143,9 +143,9 @@ def versions(session: nox.Session) -> None:
 
 @nox.session
 def datasets(session: nox.Session) -> None:
-    """Bring the data of six public packages into generated repositories, where `tests` takes one."""
+    """Bring the data of six public packages into generated repositories."""
     install(session)
-    session.run("pytest", "--numprocesses=2", "tests/generated/test_public_data.py", env={"FORMWORK_DATASETS": "6"})
+    session.run("pytest", "--numprocesses=2", "tests/generated/test_public_data.py", env={"FORMWORK_DATASETS": "1"})
 
 
 @nox.session

@@ -1,5 +1,6 @@
 """Repositories of many shapes adopt the template, and what they had still works."""
 
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -382,6 +383,7 @@ def passed_with_theirs(shape: Shape, path: Path, conflicts: set[str]) -> list[st
 
 
 @pytest.mark.slow
+@pytest.mark.skipif("FORMWORK_JOURNEYS" not in os.environ, reason="`nox -s journeys` tries it")
 def test_a_notebook_becomes_a_repository_that_is_green(template: Template, tmp_path: Path) -> None:
     """A repository with a notebook is adopted, resolved with both sides, set up and checked, as documented."""
     files = {name: text for name, text in NOTEBOOK_ONLY.files.items() if name != "test_train.py"}
