@@ -5,7 +5,7 @@ Imports are inside the functions, so that a stage imports only what it runs.
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .base import paths
 
@@ -86,43 +86,43 @@ def evaluate() -> None:
 def _intervals(
     statistic: Callable[..., Mapping[str, float]], height: int
 ) -> tuple[dict[str, float], dict[str, float]]:
-    from ..schema import TARGET
-    from .base import resampling, tables
-    from .base.settings import load_seed
+    from .base import resampling
     from .steps import split
 
-    settings, seed = split.SplitSettings.load("split"), load_seed()
-    groups = split.groups(tables.lazy(paths.VALID).drop(TARGET), settings, seed)
-    return resampling.intervals(statistic, height, seed, groups)
+    inputs, settings, seed = _to_split()
+    return resampling.intervals(statistic, height, seed, split.groups(inputs, settings, seed))
 
 
 def _held_out(rows: "LazyFrame") -> "LazyFrame":
-    from ..schema import TARGET
-    from .base import tables
-    from .base.settings import load_seed
     from .steps import split
 
-    inputs = tables.lazy(paths.VALID).drop(TARGET)
-    return split.held_out(rows, inputs, split.SplitSettings.load("split"), load_seed())
+    return split.held_out(rows, *_to_split())
 
 
 def _cross_validate() -> Mapping[str, Mapping[str, float]]:
     from .. import evaluation, model
     from ..schema import TARGET
-    from .base import tables
-    from .base.settings import load_seed
     from .steps import cross_validation, split
 
-    settings, seed = split.SplitSettings.load("split"), load_seed()
+    inputs, settings, seed = _to_split()
     if not settings.folds:
         return {}
     return cross_validation.run(
         partial(model.build, model.ModelSettings.load("model"), seed),
         TARGET,
-        split.folds(tables.lazy(paths.VALID).drop(TARGET), settings, seed),
+        split.folds(inputs, settings, seed),
         predict=model.predict,
         metrics=evaluation.metrics,
     )
+
+
+def _to_split() -> tuple["LazyFrame", Any, int]:
+    from ..schema import TARGET
+    from .base import tables
+    from .base.settings import load_seed
+    from .steps.split import SplitSettings
+
+    return tables.lazy(paths.VALID).drop(TARGET), SplitSettings.load("split"), load_seed()
 
 
 STAGES = (ingest, validate, featurize, train, evaluate)
