@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 MOST_ROWS = 2000  # to shuffle
 MOST_PREDICTIONS = 200  # of all these rows
-MOST_INPUTS = 30  # in the table
+MOST_INPUTS = 30  # in a table
 MOST_COUNTED = 100_000  # rows in the bins
 BINS = 12
 FEWEST_ROWS = 30  # in a slice
@@ -49,13 +49,13 @@ def importance(
 
 
 def few_valued(rows: pl.LazyFrame) -> list[str]:
-    """Name the columns whose values divide the rows into slices: two values or more, but few.
+    """Name the columns, at most 30, whose few values divide the rows into slices.
 
     Args:
         rows: Valid rows without the target.
     """
     columns = _sample(rows, MOST_COUNTED)
-    return [column.name for column in columns if 1 < column.n_unique() <= BINS]
+    return [it.name for it in columns if 1 < it.n_unique() <= BINS][:MOST_INPUTS]
 
 
 def slices(columns: pl.DataFrame, scores: Callable[[Rows], Mapping[str, float]]) -> pl.DataFrame:
