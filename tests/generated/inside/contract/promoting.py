@@ -87,7 +87,7 @@ def accepted(shares: tuple[float, float], *, margin: float, together: int = 1) -
     truth, count = pl.Series(np.ones(HEIGHT)), 0
     groups = np.arange(HEIGHT) // together if together > 1 else None
     for seed in range(PAIRS):
-        draws = np.random.default_rng(seed)
+        draws = np.random.default_rng([seed, 1])  # the resamples have other draws
         hard = np.repeat(draws.random(HEIGHT // together), together)  # of the row, or of the group
         own = (np.repeat(draws.random(HEIGHT // together), together) for _ in shares)
         tables = [
