@@ -320,9 +320,23 @@ MUTATIONS = [
     Mutation(
         "a file that nobody registered accepted",
         "core/models/bundle.py",
-        "set(_files(folder)) - {*listed, SUMS}",
-        "set(_files(folder)) - {*_files(folder)}",
+        "files - {*listed, SUMS}",
+        "files - {*files}",
         "test_registry.py",
+    ),
+    Mutation(
+        "a link in a version followed",
+        "core/models/bundle.py",
+        "            if file.is_symlink() or not file.is_file():\n",
+        "            if not file.is_file():\n",
+        "test_registry.py",
+    ),
+    Mutation(
+        "versions with different targets compared",
+        "core/models/promote.py",
+        '    if "target" in differing:\n',
+        '    if "targets" in differing:\n',
+        "test_versions.py",
     ),
     Mutation(
         "the packages of today listed for a model of yesterday",

@@ -137,7 +137,7 @@ def test_the_commands_about_versions_work_as_printed(first: Repository) -> None:
     assert "rollback: version 1 is the champion again" in said
     assert said.count("178 rows, 0 without a prediction") == 3
     assert (repository.path / "data/predictions.csv").is_file()
-    assert re.search(r"reproduce: all \d+ files of version 1 have the same bytes", said)
+    assert re.search(r"reproduce: all \d+ outputs of version 1 have the same bytes", said)
     shown = json.loads(repository.run("uv", "run", "my_project", "models", "show", "2", "--json").stdout)
     assert [decision["is_accepted"] for decision in shown["decisions"]] == [False, True]
     differences = json.loads(repository.run("uv", "run", "my_project", "models", "diff", "1", "2", "--json").stdout)

@@ -76,7 +76,7 @@ def test_a_version_is_made_again_with_its_python(template: Template, tmp_path: P
     made.run("git", "commit", "--quiet", "--no-verify", "--all", "--message=Another seed")
     said = made.run("uv", "run", "my_project", "reproduce", "1").stderr
     assert f", Python {python}: the environment" in said
-    assert re.search(r"reproduce: all \d+ files of version 1 have the same bytes", said)
+    assert re.search(r"reproduce: all \d+ outputs of version 1 have the same bytes", said)
     assert made.changes() == ""
     assert made.run("git", "worktree", "list").stdout.count("\n") == 1
 

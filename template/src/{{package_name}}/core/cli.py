@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 PACKAGE = (__package__ or "").partition(".")[0]
 STAGES = Path(__file__).parents[1] / "stages"
+MOST_CHARACTERS = 1000  # of a reason
 
 app = typer.Typer(
     help="A command for each stage of the pipeline, and commands for the model that it makes.",
@@ -81,7 +82,7 @@ def register() -> None:
     from .base.settings import Environment
     from .models import register as command
 
-    def write(folder: Path, model: Path, lineage: "Lineage") -> str:
+    def write(folder: Path, model: Path, lineage: "Lineage") -> dict[str, str]:
         from .versions import write_bundle  # only now, since it imports your modules
 
         return write_bundle(folder, model, lineage)
@@ -103,8 +104,11 @@ def promote(
     from .models import promote as command
     from .models.promotion import Gate, PromotionSettings
 
-    if force is not None and not force.strip():
-        raise ProjectError("--force needs a reason, which is kept with the version")
+    if force is not None:
+        force = " ".join("".join(it if it.isprintable() else " " for it in force).split())
+        if not 0 < len(force) <= MOST_CHARACTERS:
+            message = f"--force needs a reason of at most {MOST_CHARACTERS:,} characters"
+            raise ProjectError(f"{message}, which is kept with the version")
     settings = PromotionSettings.read()
     gate = Gate(
         settings,
@@ -308,6 +312,9 @@ def main() -> None:
         sys.exit(f"{PACKAGE}: {error.strerror or error}{place}")
     except Exception as error:
         place = place_of(error)
+        if isinstance(error, ModuleNotFoundError) and not place:
+            missing = f"{error.name} is not installed here, where nothing works but predicting with"
+            sys.exit(f"{PACKAGE}: {missing} --model FOLDER, the folder of an exported version")
         if not place or logging.getLogger(PACKAGE).isEnabledFor(logging.DEBUG):
             raise
         reason = f"{place}: {type(error).__name__}: {' '.join(str(error).split())}"

@@ -50,9 +50,16 @@ class Predictor(predict.Predictor):
             dialect=Dialect.of(source.SourceSettings.load("source", version.params)),
             transform=partial(features.transform, settings=settings),
             model=partial(model.predict, estimator),
-            columns={name: getattr(pl, dtype)() for name, dtype in version.columns.items()},
+            columns={name: _dtype(text) for name, text in version.columns.items()},
             history=history,
         )
+
+
+def _dtype(name: str) -> pl.DataType:
+    dtype = getattr(pl, name, None)
+    if not (isinstance(dtype, type) and issubclass(dtype, pl.DataType)):
+        raise ProjectError(f"version.json: {name} is not a type of Polars")
+    return dtype()
 
 
 def read(path: Path, params: Path = paths.PARAMS) -> pl.LazyFrame:

@@ -23,10 +23,14 @@ from .steps.rules import ROW
 from .steps.validate import NUMBER
 
 
-def write_bundle(folder: Path, fitted: Path, lineage: Lineage) -> str:
-    """Write the bundle of the last run: see `write` of `models/bundle.py`."""
+def write_bundle(folder: Path, fitted: Path, lineage: Lineage) -> dict[str, str]:
+    """Write the bundle of the last run: see `write` of `models/bundle.py`.
+
+    Returns:
+        Tags of the version.
+    """
     looks_back = History.of(features.FeatureSettings.load("features")) is not None
-    return bundle.write(
+    sha256 = bundle.write(
         folder,
         fitted,
         lineage,
@@ -35,10 +39,11 @@ def write_bundle(folder: Path, fitted: Path, lineage: Lineage) -> str:
         split_key(),
         looks_back=looks_back,
     )
+    return {bundle.BUNDLE_SHA256: sha256, "target": TARGET}
 
 
 def split_key() -> dict[str, object]:
-    """Return what decides which rows are held out: seed, settings, and the columns it looks at."""
+    """Return what decides which rows are held out, and what is predicted for them."""
     settings = split.SplitSettings.load("split")
     columns = {}
     if paths.VALID.is_file():  # a clone need not have the rows
@@ -46,7 +51,8 @@ def split_key() -> dict[str, object]:
         columns = {name: str(dtype) for name, dtype in inputs.items()}
     looked_at = [*settings.together_by, *filter(None, [settings.column])] or columns
     chosen = {name: columns[name] for name in looked_at if name in columns}
-    return {"seed": load_seed(), **settings.model_dump(exclude={"folds"}), "columns": chosen}
+    decisive = settings.model_dump(exclude={"folds"})
+    return {"target": TARGET, "seed": load_seed(), **decisive, "columns": chosen}
 
 
 def held_out(slices: Sequence[str]) -> HeldOut:
@@ -74,7 +80,7 @@ def held_out(slices: Sequence[str]) -> HeldOut:
         raw=split.held_out(good, inputs, settings, seed).collect(engine="streaming"),
         earlier=tables.lazy(paths.RAW),
         truth=known[TARGET],
-        slices=known.select(slices),
+        slices=known.select([*dict.fromkeys(slices)]),
         groups=split.groups(inputs, settings, seed),
         seed=seed,
         key=split_key(),
@@ -104,7 +110,5 @@ def predictions(version: Bundle, rows: HeldOut) -> pl.DataFrame:
         done = environment.run(version, ["predict", str(place), *options], is_quiet=True)
         if not output.is_file():
             reason = done.stderr.strip().splitlines()[-1:]
-            raise ProjectError(
-                f"its own code does not predict the held-out rows: {''.join(reason)}"
-            )
+            raise ProjectError(f"its own code: {''.join(reason)}")
         return pl.read_parquet(output)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -84,6 +85,12 @@ class Format:
     suffix: str
     write: Callable[[Any], bytes]
     read: Callable[[bytes], Any]
+
+    def __post_init__(self) -> None:
+        """Refuse a suffix with which nobody could find the file again."""
+        if not re.fullmatch(r"\.\w+", self.suffix) or self.suffix == ".whl":
+            message = f"FORMAT in model.py: the suffix is {self.suffix!r}"
+            raise ProjectError(f"{message}, and must be a dot and letters or digits, as .json")
 
     @property
     def path(self) -> Path:

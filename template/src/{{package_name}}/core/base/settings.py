@@ -8,7 +8,7 @@ from typing import Annotated, Self
 import yaml
 from dotenv import load_dotenv
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from pydantic_settings import BaseSettings
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .errors import ProjectError
 from .paths import PARAMS, REGISTRY
@@ -65,6 +65,8 @@ class Environment(BaseSettings):
     Attributes:
         mlflow_tracking_uri: Address of the server or database that holds the model registry.
     """
+
+    model_config = SettingsConfigDict(env_ignore_empty=True)
 
     mlflow_tracking_uri: str = f"sqlite:///{REGISTRY.as_posix()}/mlflow.db"
 

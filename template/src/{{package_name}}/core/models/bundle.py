@@ -27,7 +27,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import pandera.polars as pa
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
+from pydantic import BaseModel, Field, ValidationError
 
 from ..base import paths
 from ..base.errors import ProjectError
@@ -38,7 +39,20 @@ from .lineage import Lineage
 PACKAGE = (__package__ or "").partition(".")[0]
 SUMS, VERSION, REQUIREMENTS = "SHA256SUMS", "version.json", "requirements.txt"
 SCHEMA = "schema.json"
+MODEL, WHEEL = f"{paths.MODEL.stem}.*", "*.whl"
+BUNDLE_SHA256 = "bundle_sha256"  # tag of a version
 EXPORT = ("--no-default-groups", "--no-emit-project", "--no-annotate", "--no-header")
+
+
+class _Content(BaseModel):
+    """What version.json says, as `Bundle` has it."""
+
+    package: str = Field(pattern=r"^[A-Za-z_]\w*$")
+    python: str = Field(pattern=r"^\d+\.\d+$")
+    lineage: Lineage
+    columns: dict[str, str]
+    split: dict[str, object]
+    looks_back: bool
 
 
 @dataclass(frozen=True)
@@ -78,30 +92,43 @@ class Bundle:
                 registered.
         """
         try:
-            sums = (folder / SUMS).read_bytes()
+            listed = recorded_sha256(folder / SUMS)
+        except UnicodeDecodeError:
+            raise ProjectError(f"{folder / SUMS} is not in the format of sha256sum") from None
         except OSError:
-            raise ProjectError(f"{folder} is not a registered version: it has no {SUMS}") from None
-        found = sha256(sums).hexdigest()
+            what = f"it has no {SUMS}" if folder.is_dir() else "there is no such folder"
+            raise ProjectError(f"{folder} is not a registered version: {what}") from None
+        found = sha256((folder / SUMS).read_bytes()).hexdigest()
         if expected_sha256 and found != expected_sha256:
             raise ProjectError(f"{folder / SUMS} is not the file that was registered")
-        listed = recorded_sha256(folder / SUMS)
-        if surplus := sorted(set(_files(folder)) - {*listed, SUMS}):
+        files = set(_files(folder))
+        if surplus := sorted(files - {*listed, SUMS}):
             raise ProjectError(f"{folder / surplus[0]} is not one of the files in {SUMS}")
         for name, digest in listed.items():
             file = folder / name
-            if not file.is_file():
+            if name not in files:
                 raise ProjectError(f"{file} is missing: export the version again")
+            if file.is_symlink() or not file.is_file():
+                raise ProjectError(f"{file} is a link or a device, not a file")
             if sha256(file.read_bytes()).hexdigest() != digest:
                 raise ProjectError(f"{file} is not the file that was registered: SHA-256 differs")
-        content = json.loads((folder / VERSION).read_text(encoding="utf-8"))
-        content["lineage"] = Lineage(**content["lineage"])
-        return cls(folder, found, **content)
+        try:
+            content = _Content.model_validate_json((folder / VERSION).read_bytes())
+        except (OSError, ValidationError) as error:
+            reason = " ".join(str(error).split())
+            raise ProjectError(f"{folder / VERSION} cannot be read: {reason}") from None
+        for kind in (MODEL, WHEEL):
+            if (count := len(list(folder.glob(kind)))) != 1:
+                raise ProjectError(f"{folder} has {count} files {kind} instead of one")
+        version = cls(folder, found, **dict(content))
+        if not zipfile.is_zipfile(version.wheel):
+            raise ProjectError(f"{version.wheel} is not a wheel")
+        return version
 
     @property
     def model(self) -> Path:
         """The file of the fitted estimator."""
-        [model] = self.folder.glob(f"{paths.MODEL.stem}.*")
-        return model
+        return next(self.folder.glob(MODEL))
 
     @property
     def params(self) -> Path:
@@ -111,8 +138,7 @@ class Bundle:
     @property
     def wheel(self) -> Path:
         """The package."""
-        [wheel] = self.folder.glob("*.whl")
-        return wheel
+        return next(self.folder.glob(WHEEL))
 
     def copy(self, folder: Path) -> None:
         """Copy the bundle into a folder, whole or not at all.
@@ -130,9 +156,7 @@ class Bundle:
 
     def packages(self) -> Iterator[Requirement]:
         """List the packages that it needs to predict, each pinned to a version."""
-        for line in (self.folder / REQUIREMENTS).read_text(encoding="utf-8").splitlines():
-            if not line.startswith(" "):  # a hash
-                yield Requirement(line.rstrip("\\ "))
+        yield from _pins((self.folder / REQUIREMENTS).read_text(encoding="utf-8"))
 
     def other_code(self) -> Iterator[str]:
         """Name what is different here: modules of the package, and packages that it needs."""
@@ -240,7 +264,18 @@ def _requirements() -> bytes:
     if done.returncode:
         reason = done.stderr.decode(errors="replace").strip().replace("\n", " ")
         raise ProjectError(f"uv cannot export uv.lock: {reason}")
+    list(_pins(done.stdout.decode()))  # refuses what no version can list
     return done.stdout
+
+
+def _pins(requirements: str) -> Iterator[Requirement]:
+    for line in requirements.splitlines():
+        if line and not line.startswith(" "):  # a hash
+            try:
+                yield Requirement(line.rstrip("\\ "))
+            except InvalidRequirement:
+                message = f"a version can only list packages of an index, which {line} is not"
+                raise ProjectError(f"{message}: see pyproject.toml") from None
 
 
 def _build_wheel(folder: Path) -> None:
@@ -255,7 +290,8 @@ def _build_wheel(folder: Path) -> None:
 
 
 def _files(folder: Path) -> list[str]:
-    return sorted(it.relative_to(folder).as_posix() for it in folder.rglob("*") if it.is_file())
+    entries = (it for it in folder.rglob("*") if it.is_symlink() or not it.is_dir())
+    return sorted(it.relative_to(folder).as_posix() for it in entries)
 
 
 def _write_json(file: Path, content: object) -> None:

@@ -56,7 +56,10 @@ def commit_of(files: Iterable[str]) -> tuple[str, str]:
 
 def who() -> str:
     """Name the person at this machine: as in commits, or else their account."""
-    return git("config", "user.name") or getpass.getuser()
+    try:
+        return git("config", "user.name") or getpass.getuser()
+    except (KeyError, OSError):  # an account that only has a number
+        return UNKNOWN
 
 
 def git(*arguments: str) -> str | None:

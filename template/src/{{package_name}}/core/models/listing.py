@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Tree = dict[str, Any]
 SHORT = 10  # characters of a hash that tell versions apart
+TIME = "%Y-%m-%d %H:%M UTC"
 
 
 def table(registry: "Registry", settings: PromotionSettings) -> list[Tree]:
@@ -42,6 +43,7 @@ def table(registry: "Registry", settings: PromotionSettings) -> list[Tree]:
             "interval": _interval(metrics[str(it.version)], metric),
             "metrics": _of_model(metrics[str(it.version)]),
             "data": it.tags.get("data_hash"),
+            "target": it.tags.get("target"),
             "champion_since": _since(registry, it, aliases),
         }
         for it in versions
@@ -89,7 +91,9 @@ def described(registry: "Registry", version: "ModelVersion") -> Tree:
     champion = registry.champion()
     theirs = {}
     if champion and champion != str(version.version):
-        theirs = _of_model(registry.metrics(registry.get(champion)))
+        other = registry.get(champion)
+        if registry.is_whole(other) and _are_on_same_rows(bundle, registry.bundle(other)):
+            theirs = _of_model(registry.metrics(other))
     scores = _read(bundle, paths.METRICS)
     return {
         "version": int(version.version),
@@ -127,6 +131,7 @@ def differences(registry: "Registry", first: "ModelVersion", second: "ModelVersi
     return {
         "versions": [int(first.version), int(second.version)],
         "parameters": _pairs(_parameters(one), _parameters(other)),
+        "held-out rows": "the same" if _are_on_same_rows(one, other) else "not the same",
         "metrics": _pairs(*scores),
         "data": {**_pairs(_data(one), _data(other)), **_pairs(*columns)},
         "code": {**_pairs(*commits), **_changed(_code(one), _code(other))},
@@ -139,7 +144,7 @@ def as_text(tree: Tree) -> str:
     lines = []
     for name, value in tree.items():
         if isinstance(value, Mapping | list) and not value:
-            lines.append(f"{name}: none")
+            lines.append(f"{name}: {'none' if isinstance(value, list) else 'the same'}")
         elif isinstance(value, Mapping):
             width = max(map(len, value))
             lines.append(name)
@@ -172,7 +177,8 @@ def _cell(value: object) -> str:
 
 def _decision(decision: Mapping[str, Any]) -> str:
     taken = "accepted" if decision["is_accepted"] else "refused"
-    return f"{decision['time']} {taken} by {decision['by']}: {decision['reason']}"
+    time = datetime.fromisoformat(decision["time"])
+    return f"{time:{TIME}} {taken} by {decision['by']}: {decision['reason']}"
 
 
 def _pairs(one: Mapping[str, object], other: Mapping[str, object]) -> dict[str, object]:
@@ -200,7 +206,7 @@ def _since(registry: "Registry", version: "ModelVersion", aliases: Mapping[str, 
 
 def _date(version: "ModelVersion") -> str:
     seconds = version.creation_timestamp / 1000
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"{datetime.fromtimestamp(seconds, UTC):{TIME}}"
 
 
 def _interval(metrics: Mapping[str, float], metric: str) -> list[float] | None:
@@ -220,6 +226,11 @@ def _first_metric(metrics: Iterable[Mapping[str, float]]) -> str:
         written = json.loads(paths.METRICS.read_text(encoding="utf-8"))["model"]
         return next((name for name in written if name in names), "")
     return min(names, default="")
+
+
+def _are_on_same_rows(one: Bundle, other: Bundle) -> bool:
+    """Say whether the metrics of two versions are those of the same held-out rows."""
+    return (one.split, one.lineage.data_hash) == (other.split, other.lineage.data_hash)
 
 
 def _read(bundle: Bundle, file: object) -> Tree:

@@ -43,8 +43,8 @@ def run(registry: Registry, wanted: str, gate: Gate, force: str | None = None) -
     if force is not None:
         decision = promotion.decision(f"without a comparison: {force}", is_accepted=True)
     else:
-        _refuse_unclean(version)
         try:
+            _refuse_unclean(version)
             decision = _judged(registry, version, champion, gate)
         except RefusalError as refusal:
             decision = promotion.decision(str(refusal), is_accepted=False, against=champion)
@@ -101,15 +101,20 @@ def roll_back(registry: Registry) -> None:
         champion = registry.champion()
         if not champion:
             raise ProjectError("no version is the champion, so there is nothing to roll back")
-        before = registry.champions_before(champion)
+        there = {str(it.version) for it in registry.versions()}
+        before = [it for it in registry.champions_before(champion) if it in there]
         if not before:
             raise ProjectError(f"there was no champion before version {champion}")
-        version = registry.get(before[0])
+        version, last = registry.get(before[0]), registry.get(champion)
         registry.bundle(version)
         reason = f"rollback from version {champion}"
         registry.decide(version, promotion.decision(reason, is_accepted=True))
         registry.make_champion(version, before[1:])
+        reason = f"rollback to version {version.version}"
+        registry.decide(last, promotion.decision(reason, is_accepted=False))
     logger.info("rollback: version %s is the champion again", version.version)
+    command = f'uv run {registry.name} promote {champion} --force "..."'
+    logger.info("rollback: to bring version %s back, with a reason: %s", champion, command)
 
 
 def _refuse_unclean(version: "ModelVersion") -> None:
@@ -120,17 +125,26 @@ def _refuse_unclean(version: "ModelVersion") -> None:
         if state != "unclean":
             message = f"git does not say which commit made version {version.version}"
             remedy = "register it in a repository with commits"
-        raise ProjectError(f'{message}: {remedy}, or give a reason with --force "..."')
+        raise RefusalError(f'{message}: {remedy}, or give a reason with --force "..."')
 
 
 def _predicted(version: "ModelVersion", bundle: Bundle, rows: HeldOut, gate: Gate) -> pl.DataFrame:
     """Predict for the held-out rows, which must be held-out rows of the version, too."""
     number = version.version
-    if differing := [name for name, value in rows.key.items() if bundle.split.get(name) != value]:
+    differing = [name for name, value in rows.key.items() if bundle.split.get(name) != value]
+    if "target" in differing:
+        targets = f"{bundle.split.get('target')}, not {rows.key['target']}"
+        message = f"version {number} predicts {targets}"
+        raise RefusalError(f'{message}: give a reason with --force "..."')
+    if differing:
         message = f"version {number} was trained with another split ({', '.join(differing)})"
         reason = "so it may have seen the held-out rows of this one"
         raise RefusalError(f'{message}, {reason}: give a reason with --force "..."')
-    predictions = gate.predict(bundle, rows)
+    try:
+        predictions = gate.predict(bundle, rows)
+    except ProjectError as error:
+        message = f"version {number} does not predict for the held-out rows ({error})"
+        raise RefusalError(f'{message}: give a reason with --force "..."') from error
     if without := predictions.height - predictions[REASON].null_count():
         first = predictions[REASON].drop_nulls()[0]
         message = f"version {number} has no prediction for {without} of the held-out rows"

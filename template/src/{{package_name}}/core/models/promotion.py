@@ -124,7 +124,7 @@ class Comparison:
         """Say it in one line."""
         return (
             f"{self.metric} {self.value:.4g} against {self.champion:.4g} on {self.rows} held-out "
-            f"rows, {_better_by(self.better_by)}, lower bound {self.at_least:.4g}"
+            f"rows, {_better_by(self.better_by)}, at least {self.at_least:.4g}"
         )
 
 
@@ -154,7 +154,7 @@ def compare(
     height = rows.truth.len()
     if height < settings.min_rows:
         message = f"{height} held-out rows are fewer than promotion.min_rows, {settings.min_rows}"
-        raise RefusalError(f"{message}: see params.yaml")
+        raise RefusalError(message)
     metric = chosen(settings, metrics(rows.truth, version))
 
     def values(numbers: NDArray[np.intp]) -> tuple[float, float]:
@@ -181,13 +181,12 @@ def compare(
     slices = {name: found for name, found in gains if np.isfinite(found)}
     faults = []
     if not at_least > settings.margin:
-        faults.append(
-            f"{metric} is {_better_by(difference)}, and the lower bound of that at "
-            f"{settings.confidence:.0%} confidence, {at_least:.4g}, is not above the margin, "
-            f"{settings.margin:g}"
-        )
+        confidence = f"with {settings.confidence:.0%} confidence by at least {at_least:.4g}"
+        needed = f"which has to be above the margin, {settings.margin:g}"
+        faults.append(f"{metric} is {_better_by(difference)}, {confidence}, {needed}")
     faults += [
-        f"{metric} is worse by {-found:.4g} where {name}"
+        f"{metric} is worse by {-found:.4g} where {name}, more than promotion.max_slice_loss, "
+        f"{settings.max_slice_loss:g}"
         for name, found in slices.items()
         if found < -settings.max_slice_loss
     ]

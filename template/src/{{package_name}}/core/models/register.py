@@ -11,7 +11,7 @@ from ..base import paths
 from ..base.settings import Environment
 from . import promotion
 from .lineage import CLEAN, UNCLEAN, Lineage, who
-from .registry import BUNDLE_SHA256, Registry
+from .registry import Registry
 from .run import Run
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-Write = Callable[[Path, Path, Lineage], str]
+Write = Callable[[Path, Path, Lineage], dict[str, str]]
 
 
 def run(environment: Environment, name: str, write: Write) -> None:
@@ -36,7 +36,7 @@ def run(environment: Environment, name: str, write: Write) -> None:
         environment: Says where the registry is.
         name: Name of the registered model.
         write: Writes the bundle of the last run into an empty folder, given the file of the model
-            and its lineage, and returns its sum.
+            and its lineage, and returns tags of the version.
 
     Raises:
         ProjectError: If the pipeline has not run, if its results do not belong to the code and the
@@ -61,8 +61,8 @@ def _register(registry: Registry, last: Run, lineage: Lineage, write: Write) -> 
     else:
         is_first = not registry.versions()
         with tempfile.TemporaryDirectory() as folder:
-            sums = {BUNDLE_SHA256: write(Path(folder), last.model, lineage)}
-            tags = {**lineage.tags(), **sums, "registered_by": who()}
+            written = write(Path(folder), last.model, lineage)
+            tags = {**lineage.tags(), **written, "registered_by": who()}
             version = registry.add(Path(folder), tags, last.params(), metrics())
         logger.info("register: %s, version %s", registry.name, version.version)
         _place(registry, version, same, is_first=is_first)

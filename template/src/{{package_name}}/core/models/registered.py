@@ -39,7 +39,7 @@ def find(name: str) -> tuple[str, Registered | None]:
         path = Path(uri.removeprefix(SQLITE))
         place, versions = str(path), Database(path).versions(name, lineage.key)
     else:
-        place, versions = re.sub(r"//[^/\s]*@", "//", uri), _ask(uri, name, lineage.key)
+        place, versions = re.sub(r"//\S*@", "//", uri), _ask(uri, name, lineage.key)
     same = (it for it in versions if lineage.git_state != CLEAN or it.git_state == CLEAN)
     return place, next(same, None)
 

@@ -36,15 +36,16 @@ from platformdirs import user_cache_path
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..base.errors import ProjectError
-from .bundle import Bundle
+from .bundle import BUNDLE_SHA256, Bundle
 from .database import CHALLENGER, CHAMPION, SQLITE, Database
 
 logger = logging.getLogger(__name__)
 
-BUNDLE, BUNDLE_SHA256 = "bundle", "bundle_sha256"
+BUNDLE = "bundle"
 # Tags of a version: what was decided about it, and the champions before it while it is one itself.
 DECISIONS, BEFORE = "decisions", "champions_before"
-MOST_DECISIONS = 10  # that are kept, since MLflow limits the length of a tag
+MOST_DECISIONS, MOST_CHARACTERS = 10, 90_000  # that are kept, since MLflow limits a tag's length
+MOST_DIGITS = 9  # of the number of a version
 # A tag of the model while its champion changes on a server: whoever waits longer than a request
 # takes, and still finds its own mark, is alone (Fischer's algorithm).
 CHANGING, PAUSE, STALE = "champion_changes", 1.0, 60.0  # seconds
@@ -65,7 +66,7 @@ def _one_line_errors(uri: str | None = None) -> Iterator[None]:
         if found := re.search(r"out-of-date database schema \(found version (\w+)", reason):
             raise ProjectError(_of_another_release(found[1], str(uri))) from None
         message = f"the registry{f' {uri}' if uri else ''} does not answer: {reason}"
-        raise ProjectError(re.sub(r"//[^/\s]*@", "//", message)) from error  # without passwords
+        raise ProjectError(re.sub(r"//\S*@", "//", message)) from error  # without passwords
 
 
 def _of_another_release(revision: str, uri: str) -> str:
@@ -196,7 +197,8 @@ class Registry:
     def decide(self, version: ModelVersion, decision: Mapping[str, object]) -> None:
         """Keep a decision with a version."""
         kept = [*self.decisions(version), decision][-MOST_DECISIONS:]
-        text = json.dumps(kept, ensure_ascii=False)
+        while len(text := json.dumps(kept, ensure_ascii=False)) > MOST_CHARACTERS and kept[1:]:
+            kept = kept[1:]
         self._client.set_model_version_tag(self.name, version.version, DECISIONS, text)
 
     @_one_line_errors()
@@ -262,7 +264,7 @@ class Registry:
             ProjectError: If there is none.
         """
         try:
-            if wanted.isdigit():
+            if wanted.isdigit() and len(wanted) <= MOST_DIGITS:
                 return self._client.get_model_version(self.name, wanted)
             return self._client.get_model_version_by_alias(self.name, wanted)
         except MlflowException as error:
@@ -272,8 +274,16 @@ class Registry:
 
     @_one_line_errors()
     def metrics(self, version: ModelVersion) -> dict[str, float]:
-        """Return the metrics that a version was registered with, such as `model.accuracy`."""
-        found: dict[str, float] = self._client.get_run(str(version.run_id)).data.metrics
+        """Return the metrics that a version was registered with, such as `model.accuracy`.
+
+        A version whose run was deleted, or that another program made, has none.
+        """
+        try:
+            found: dict[str, float] = self._client.get_run(str(version.run_id)).data.metrics
+        except MlflowException as error:
+            if error.error_code not in ABSENT:
+                raise
+            return {}
         return found
 
     @_one_line_errors()
@@ -286,8 +296,9 @@ class Registry:
         """
         expected = version.tags.get(BUNDLE_SHA256)
         if not expected:
-            message = f"version {version.version} has no bundle, since an earlier release made it"
-            raise ProjectError(f"{message}: {self._remedy}")
+            message = f"version {version.version} has no bundle"
+            reason = "an earlier release or another program made it"
+            raise ProjectError(f"{message}, since {reason}: {self._remedy}")
         if self._database:
             uri = self._client.get_run(str(version.run_id)).info.artifact_uri
             folder = Path(url2pathname(urlsplit(uri).path), BUNDLE)

@@ -43,6 +43,8 @@ def run(bundle: Bundle, name: str, tolerance: float) -> None:
     if bundle.lineage.git_state != CLEAN:
         message = f"the commit that made {name} is not known: it is `{bundle.lineage.git_state}`"
         raise ProjectError(f"{message}, so nobody can make it again")
+    if not shutil.which("git"):
+        raise ProjectError("git is not in PATH, and is needed to make a version again")
     if git("cat-file", "commit", commit) is None:
         raise ProjectError(f"commit {commit} of {name} is not in this clone: `git fetch --all`")
     with _worktree(commit) as root:
@@ -84,7 +86,7 @@ def judge(
     expected, found = metrics
     others = sorted(path for path in recorded if made.get(path) != recorded[path])
     if not others:
-        logger.info("reproduce: all %d files of %s have the same bytes", len(recorded), name)
+        logger.info("reproduce: all %d outputs of %s have the same bytes", len(recorded), name)
         return
     pairs = {metric: (value, found.get(metric, math.nan)) for metric, value in expected.items()}
     apart = "; ".join(

@@ -80,10 +80,11 @@ def slices(columns: pl.DataFrame, scores: Callable[[Rows], Mapping[str, float]])
 
 def rows_by_value(column: pl.Series, fewest: int) -> Iterator[tuple[str, Rows]]:
     """Yield each value of a column as text, and its rows if they are not too few."""
-    for value in column.unique().sort():
+    values = column.unique().sort()
+    for value, text in zip(values, values.cast(pl.String), strict=True):
         rows = column.eq_missing(value).arg_true().to_numpy()
         if rows.size >= fewest:
-            yield "empty" if value is None else str(value), rows
+            yield "empty" if text is None else text, rows
 
 
 def histograms(rows: pl.LazyFrame) -> pl.DataFrame:

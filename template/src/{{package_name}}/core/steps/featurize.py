@@ -9,7 +9,7 @@ import polars as pl
 from ..base import paths, tables
 from ..base.errors import ProjectError
 from ..base.history import History
-from .split import HELD_OUT, SplitSettings, holdout
+from .split import HELD_OUT, SIDE, SplitSettings, holdout
 
 logger = logging.getLogger(__name__)
 
@@ -46,14 +46,14 @@ def run(
         if not features.collect_schema():
             raise ProjectError("features.py returns no column, so the model has no input")
         infinite = is_infinite(features.collect_schema())
-        columns = [features, valid.select(target), holdout(valid.drop(target), split, seed)]
-        table = pl.concat(columns, how="horizontal")
-        held_out = pl.col(HELD_OUT)
+        side = holdout(valid.drop(target), split, seed).rename({HELD_OUT: SIDE})
+        table = pl.concat([features, valid.select(target), side], how="horizontal")
+        held_out = pl.col(SIDE)
         sides = {paths.TRAIN: table.filter(~held_out), paths.TEST: table.filter(held_out)}
         counts = [pl.len(), (~held_out).sum().alias("train"), held_out.sum().alias("test")]
         counts += [found.sum().alias(f"{HELD_OUT} {name}") for name, found in infinite.items()]
         rows, train, test, *infinities = tables.sink(
-            {path: side.drop(HELD_OUT) for path, side in sides.items()}, table.select(counts)
+            {path: side.drop(SIDE) for path, side in sides.items()}, table.select(counts)
         ).row(0)
     try:
         for name, count in zip(infinite, infinities, strict=True):
