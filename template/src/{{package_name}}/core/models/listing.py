@@ -177,6 +177,7 @@ def _cell(value: object) -> str:
 
 def _decision(decision: Mapping[str, Any]) -> str:
     taken = "accepted" if decision["is_accepted"] else "refused"
+    taken = "withdrawn" if decision.get("is_withdrawn") else taken
     time = datetime.fromisoformat(decision["time"])
     return f"{time:{TIME}} {taken} by {decision['by']}: {decision['reason']}"
 
