@@ -24,6 +24,7 @@ from my_project.core.base.errors import ProjectError
 from my_project.core.base.estimators import Classifier, Estimator, as_skops, load_recorded
 from my_project.core.models.predict import Predictor
 from my_project.core.steps import cross_validation, evaluate, featurize, ingest, own_rules, train, validate
+from my_project.core.steps import split as splits
 from my_project.core.steps.split import SplitSettings, folds, holdout
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.impute import SimpleImputer
@@ -148,6 +149,7 @@ def run_all(schema: pa.DataFrameSchema, split: SplitSettings) -> None:
         plots=lambda truth, rows: {"confusion": scores.confusion(truth, rows)},
         cross_validate=cross_validate if split.folds else dict,
         intervals=lambda statistic, height: resampling.intervals(statistic, height, 1),
+        held_out=lambda rows: splits.held_out(rows, tables.lazy(paths.VALID).drop(TARGET), split, 1),
     )
 
 
