@@ -39,13 +39,13 @@ def run(registry: Registry, wanted: str, gate: Gate, force: str | None = None) -
     if number == champion:
         logger.info("promote: version %s is the champion already", number)
         return
-    registry.bundle(version)  # whose files are checked
+    bundle = registry.bundle(version)
     if force is not None:
         decision = promotion.decision(f"without a comparison: {force}", is_accepted=True)
     else:
         try:
             _refuse_unclean(version)
-            decision = _judged(registry, version, champion, gate)
+            decision = _judged(registry, version, bundle, champion, gate)
         except RefusalError as refusal:
             decision = promotion.decision(str(refusal), is_accepted=False, against=champion)
     with registry.changing():
@@ -66,10 +66,9 @@ def run(registry: Registry, wanted: str, gate: Gate, force: str | None = None) -
 
 
 def _judged(
-    registry: Registry, version: "ModelVersion", number: str | None, gate: Gate
+    registry: Registry, version: "ModelVersion", bundle: Bundle, number: str | None, gate: Gate
 ) -> dict[str, object]:
     """Decide whether a version is better than the baseline and than the champion, if any."""
-    bundle = registry.bundle(version)
     scores = json.loads((bundle.folder / paths.METRICS).read_text(encoding="utf-8"))
     is_better, said = promotion.beats_baseline(scores, gate.settings)
     if not is_better:

@@ -22,6 +22,7 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 
 import mlflow
+from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.entities import LifecycleStage, RunStatus
 from mlflow.entities.model_registry import ModelVersion
@@ -309,12 +310,13 @@ class Registry:
         with suppress(ProjectError):  # it is not there yet, or is damaged
             return Bundle.open(cached, expected)
         cached.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cached.parent) as place:
+        with FileLock(f"{cached}.lock"), tempfile.TemporaryDirectory(dir=cached.parent) as place:
+            with suppress(ProjectError):  # another process was quicker
+                return Bundle.open(cached, expected)
             Bundle.open(self._download(version, place), expected)
             shutil.rmtree(cached, ignore_errors=True)
-            with suppress(OSError):  # another process was quicker
-                Path(place, BUNDLE).replace(cached)
-        return Bundle.open(cached, expected)
+            Path(place, BUNDLE).replace(cached)
+            return Bundle.open(cached, expected)
 
     def is_whole(self, version: ModelVersion) -> bool:
         """Return whether a version has all of its files, as they were registered."""
