@@ -139,10 +139,8 @@ def test_the_commands_about_versions_work_as_printed(first: Repository) -> None:
     assert (repository.path / "data/predictions.csv").is_file()
     assert re.search(r"reproduce: all \d+ outputs of version 1 have the same bytes", said)
     shown = json.loads(repository.run("uv", "run", "my_project", "models", "show", "2", "--json").stdout)
-    assert [decision["reason"].partition(":")[0] for decision in shown["decisions"]][1:] == [
-        "without a comparison",
-        "rollback to version 1",
-    ]
+    assert [decision["is_accepted"] for decision in shown["decisions"]] == [False, True, False]
+    assert shown["decisions"][-1]["reason"] == "rollback to version 1"
     differences = json.loads(repository.run("uv", "run", "my_project", "models", "diff", "1", "2", "--json").stdout)
     assert differences["parameters"] == {"model.inverse_regularization": [1.0, 0.9]}
     assert set(differences["code"]) == {"commit"}

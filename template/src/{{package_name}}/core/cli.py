@@ -313,8 +313,8 @@ def main() -> None:
     except Exception as error:
         place = place_of(error)
         if isinstance(error, ModuleNotFoundError) and not place:
-            missing = f"{error.name} is not installed here, where nothing works but predicting with"
-            sys.exit(f"{PACKAGE}: {missing} --model FOLDER, the folder of an exported version")
+            message = f"{PACKAGE}: {error.name} is not installed; where a version was exported to"
+            sys.exit(f"{message}, only `{PACKAGE} predict FILE --model FOLDER` works")
         if not place or logging.getLogger(PACKAGE).isEnabledFor(logging.DEBUG):
             raise
         reason = f"{place}: {type(error).__name__}: {' '.join(str(error).split())}"

@@ -23,7 +23,7 @@ from .steps.rules import ROW
 from .steps.validate import NUMBER
 
 
-def write_bundle(folder: Path, fitted: Path, lineage: Lineage) -> dict[str, str]:
+def write_bundle(folder: Path, model: Path, lineage: Lineage) -> dict[str, str]:
     """Write the bundle of the last run: see `write` of `models/bundle.py`.
 
     Returns:
@@ -32,7 +32,7 @@ def write_bundle(folder: Path, fitted: Path, lineage: Lineage) -> dict[str, str]
     looks_back = History.of(features.FeatureSettings.load("features")) is not None
     sha256 = bundle.write(
         folder,
-        fitted,
+        model,
         lineage,
         json.loads(paths.PREDICTIONS.read_text(encoding="utf-8")),
         Row.to_schema(),
