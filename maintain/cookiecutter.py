@@ -19,7 +19,7 @@ Questions = Mapping[str, Question]
 def cookiecutter_text(settings: Mapping[str, Any], root: Path) -> str:
     """Ask the questions of copier.yml in cookiecutter's way."""
     questions = questions_in(settings)
-    asked = [question for question in questions.values() if not question.is_computed]
+    asked = [question for question in questions.values() if question.is_asked]
     needed = computed(asked, questions)
     content: dict[str, Any] = {f"_{question.name}": constant(question, questions, root) for question in needed}
     content |= {question.name: variable(question, questions, root) for question in asked}

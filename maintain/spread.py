@@ -16,9 +16,15 @@ def spread(template: Template, tag: str) -> list[Answers]:
     """Make a few sets of answers to the questions of a release, with each choice at least once."""
     asked = [question for question in template.questions(tag).values() if not question.is_computed]
     texts = [question.name for question in asked if question.details.get("type") == "str" and not question.choices]
-    factors = [[{question.name: choice} for choice in question.choices] for question in asked if question.choices]
+    factors = [levels(question) for question in asked if question.choices]
     written = [accepted(texts, samples, lambda answers: refused(template, tag, answers)) for samples in ([""], TEXTS)]
     return covering([*factors, written])
+
+
+def levels(question: Question) -> list[Answers]:
+    """List answers that have each choice once: one after the other, or none and all where several may be chosen."""
+    choices = [[], [*question.choices]] if question.is_multiple else question.choices
+    return [{question.name: choice} for choice in choices]
 
 
 def covering(factors: Sequence[Sequence[Answers]]) -> list[Answers]:
@@ -64,4 +70,11 @@ def refused(template: Template, tag: str, answers: Answers) -> str:
 def still_valid(answers: Answers, questions: Mapping[str, Question]) -> Answers:
     """Leave out the answers that an update can no longer take."""
     asked = {name: questions[name].choices for name in answers.keys() & questions.keys()}
-    return {name: answers[name] for name, choices in asked.items() if not choices or str(answers[name]) in choices}
+    return {
+        name: answers[name] for name, choices in asked.items() if not choices or chosen(answers[name]) <= {*choices}
+    }
+
+
+def chosen(answer: object) -> set[str]:
+    """Return the choices that an answer names."""
+    return {str(choice) for choice in (answer if isinstance(answer, list) else [answer])}

@@ -23,7 +23,8 @@ from maintain.tables import dialect_in_docs, owners_in_docs, owners_in_repositor
 QUESTIONS = Path("copier.yml")
 COOKIECUTTER = Path("cookiecutter.json")
 RESERVED = Path("reserved-names.txt")
-OWNERS = Path("template/CONTRIBUTING.md.jinja")
+OWNERS = Path("parts/owners.md")
+TEMPLATE = Path("template")
 OWNERS_IN_DOCS = Path("docs/updates.md")
 QUESTIONS_IN_DOCS = Path("docs/questions.md")
 DIALECT = Path("template/src/{{package_name}}/core/base/dialect.py")
@@ -74,8 +75,8 @@ def expected(root: Path, environments: Iterable[Path]) -> Iterator[tuple[Path, s
     settings = yaml.safe_load(read(root / QUESTIONS))
     yield COOKIECUTTER, cookiecutter_text(settings, root)
     for page, name, table in (
-        (OWNERS, "owners", partial(owners_in_repository, settings, root / OWNERS.parent)),
-        (OWNERS_IN_DOCS, "owners", partial(owners_in_docs, settings, root / OWNERS.parent)),
+        (OWNERS, "owners", partial(owners_in_repository, settings, root / TEMPLATE)),
+        (OWNERS_IN_DOCS, "owners", partial(owners_in_docs, settings, root / TEMPLATE)),
         (QUESTIONS_IN_DOCS, "questions", partial(questions_in_docs, settings, root)),
         (DIALECT_IN_DOCS, "dialect", partial(dialect_in_docs, root / DIALECT)),
     ):

@@ -71,7 +71,7 @@ def seeds_by_folder(settings: Mapping[str, Any], template: Path) -> dict[tuple[s
 def questions_in_docs(settings: Mapping[str, Any], root: Path) -> str:
     """Draw the table of questions for the documentation."""
     questions = questions_in(settings)
-    asked = (question for question in questions.values() if not question.is_computed)
+    asked = (question for question in questions.values() if question.is_asked)
     header = ["Name", "Question", "Choices", "Default"]
     return f"\n{table(header, [question_row(question, questions, root) for question in asked])}\n"
 

@@ -1,4 +1,4 @@
-"""The command line: `formwork update`, `formwork adopt`, `formwork propose`."""
+"""The command line: `formwork update`, `add`, `remove`, `adopt`, `propose`."""
 
 import argparse
 import sys
@@ -12,10 +12,12 @@ from typing import Any
 from formwork.answers import UPSTREAM
 from formwork.errors import reported
 
+PIECE = "piece"
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command, and return its exit status: 0 only if nothing is left to do."""
-    options = parser().parse_args(arguments)
+    options = parser().parse_args(with_kind(sys.argv[1:] if arguments is None else arguments))
     try:
         return reported(partial(options.run, options))
     except KeyboardInterrupt:
@@ -32,6 +34,8 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = formwork.add_subparsers(metavar="COMMAND", required=True)
     describe_update(command(commands, "update", run_update, "merge a newer release of the template into a repository"))
+    describe_add(command(commands, "add", run_overview, "add a part to a repository; without a name, list them all"))
+    describe_remove(command(commands, "remove", run_overview, "take out what `add` has added, unless it was edited"))
     describe_adopt(command(commands, "adopt", run_adopt, "bring the template into a repository that never saw it"))
     command(
         commands,
@@ -64,6 +68,49 @@ def describe_update(update: argparse.ArgumentParser) -> None:
     add_common(update, "change an answer; may be given several times")
 
 
+def with_kind(arguments: list[str]) -> list[str]:
+    """Write `piece` before the names of pieces, so that each kind of part has its own options."""
+    match arguments:
+        case ["add" | "remove" as verb, name, *rest] if not name.startswith("-"):
+            from formwork.adding.scaffolds import SCAFFOLDS
+
+            return arguments if name in SCAFFOLDS else [verb, PIECE, name, *rest]
+    return arguments
+
+
+def describe_add(add: argparse.ArgumentParser) -> None:
+    """Describe what can be added, each kind with its options."""
+    from formwork.adding.scaffolds import SCAFFOLDS
+
+    kinds = add.add_subparsers(metavar="KIND", title="kinds")
+    for kind, scaffold in SCAFFOLDS.items():
+        added = command(kinds, kind, partial(run_scaffold, kind), scaffold.purpose)
+        added.add_argument("name", metavar=scaffold.named)
+        scaffold.describe(added)
+        add_dry_run(added)
+    describe_pieces(command(kinds, PIECE, run_pieces, "a part of the template, by its name alone"))
+    add.set_defaults(run=run_overview, is_removal=False)
+
+
+def describe_remove(remove: argparse.ArgumentParser) -> None:
+    """Describe what can be removed."""
+    from formwork.adding.scaffolds import SCAFFOLDS
+
+    kinds = remove.add_subparsers(metavar="KIND", title="kinds", required=True)
+    for kind, scaffold in SCAFFOLDS.items():
+        removed = command(kinds, kind, partial(run_scaffold, kind), scaffold.purpose)
+        removed.add_argument("name", metavar=scaffold.named)
+        add_dry_run(removed)
+    describe_pieces(command(kinds, PIECE, run_pieces, "a part of the template, by its name alone"))
+    remove.set_defaults(is_removal=True)
+
+
+def describe_pieces(pieces: argparse.ArgumentParser) -> None:
+    """Describe the names of pieces."""
+    pieces.add_argument("names", nargs="+", metavar="NAME")
+    add_dry_run(pieces)
+
+
 def describe_adopt(adopt: argparse.ArgumentParser) -> None:
     """Describe the options of `formwork adopt`."""
     adopt.add_argument(
@@ -78,8 +125,13 @@ def describe_adopt(adopt: argparse.ArgumentParser) -> None:
 
 def add_common(command: argparse.ArgumentParser, data: str) -> None:
     """Add the options that commands share."""
-    command.add_argument("--dry-run", action="store_true", help="show what would come, and change nothing")
+    add_dry_run(command)
     command.add_argument("--data", action="append", default=[], metavar="NAME=VALUE", help=data)
+
+
+def add_dry_run(command: argparse.ArgumentParser) -> None:
+    """Add the option that all commands have."""
+    command.add_argument("--dry-run", action="store_true", help="show what would come, and change nothing")
 
 
 def run_update(options: argparse.Namespace) -> int:
@@ -89,6 +141,30 @@ def run_update(options: argparse.Namespace) -> int:
     request = Request(Path.cwd(), options.release, tuple(options.data), options.dry_run)
     with scratch_folder() as scratch:
         return update(request, scratch)
+
+
+def run_overview(_options: argparse.Namespace) -> int:
+    """Run `formwork add` without a name."""
+    from formwork.add import Request, overview
+
+    with scratch_folder() as scratch:
+        return overview(Request(Path.cwd(), scratch))
+
+
+def run_scaffold(kind: str, options: argparse.Namespace) -> int:
+    """Run `formwork add` or `formwork remove` for a scaffold."""
+    from formwork.add import Request, change_scaffold
+
+    with scratch_folder() as scratch:
+        return change_scaffold(Request(Path.cwd(), scratch, options.is_removal, options.dry_run), kind, options)
+
+
+def run_pieces(options: argparse.Namespace) -> int:
+    """Run `formwork add` or `formwork remove` for pieces."""
+    from formwork.add import Request, change_pieces
+
+    with scratch_folder() as scratch:
+        return change_pieces(Request(Path.cwd(), scratch, options.is_removal, options.dry_run), options.names)
 
 
 def run_adopt(options: argparse.Namespace) -> int:

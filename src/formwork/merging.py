@@ -40,17 +40,17 @@ class Merge:
 
 
 def merged(repository: Repository, old: Tree, new: Tree, name: str, *, moves_own_files: bool = False) -> Merge:
-    """Merge the difference between two trees into HEAD, touching neither index nor files.
+    """Merge the difference between two trees into ours, touching neither index nor files.
 
     Args:
         repository: The repository.
-        old: The tree that HEAD has in common with the new one.
+        old: The tree that ours has in common with the new one.
         new: The tree to merge.
         name: The name of the new tree in the markers of a conflict.
-        moves_own_files: Whether a file that is only in HEAD moves along if the new tree moves its folder.
+        moves_own_files: Whether a file that is only in ours moves along if the new tree moves its folder.
     """
     base = repository.store_commit(repository.store_tree(old))
-    ours = repository.store_commit("HEAD^{tree}", base)
+    ours = repository.store_commit(repository.ours, base)
     theirs = repository.store_commit(repository.store_tree(new), base)
     command = ("merge-tree", "--write-tree", "-z", "--messages")
     tree, stages, kinds = parse_merge(repository.git(*command, ours, theirs, fine=(0, 1)))
@@ -89,14 +89,14 @@ def parse_merge(output: bytes) -> tuple[str, dict[str, dict[int, File]], dict[st
 
 
 def difference(repository: Repository, tree: str) -> tuple[dict[str, File | None], set[str], dict[str, str]]:
-    """Compare HEAD with a tree: what each path holds there, which paths are new, and what moves."""
-    raw = iter(git.paths_in(repository.git("diff-tree", "-r", "-z", "--no-renames", "HEAD", tree)))
+    """Compare our tree with another: what each path holds there, which paths are new, and what moves."""
+    raw = iter(git.paths_in(repository.git("diff-tree", "-r", "-z", "--no-renames", repository.ours, tree)))
     changes: dict[str, File | None] = {}
     added = set()
     for (_, mode, _, blob, status), path in ((line.split(), next(raw)) for line in raw):
         changes[path] = None if status == "D" else File(mode, blob)
         added |= {path} if status == "A" else set()
-    command = ("diff-tree", "-r", "-z", "-M", "--diff-filter=R", "--name-status", "HEAD", tree)
+    command = ("diff-tree", "-r", "-z", "-M", "--diff-filter=R", "--name-status", repository.ours, tree)
     moved = iter(git.paths_in(repository.git(*command)))
     return changes, added, {new: old for _, old, new in zip(moved, moved, moved, strict=True)}
 

@@ -1,11 +1,19 @@
-"""Putting a merge into place, so that `git reset --hard` undoes it at any moment."""
+"""Putting a merge into place, so that `git reset --hard` undoes it at any moment.
 
+`python -m formwork.placing` does so in a process of its own: see `put_all_into_place`.
+"""
+
+import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 from formwork import git
+from formwork.errors import FormworkError, in_one_line, reported
 from formwork.merging import Merge
-from formwork.repository import MARK, Repository, index_lines, stage_lines
+from formwork.repository import MARK, File, Repository, index_lines, stage_lines
 
 
 def put_into_place(repository: Repository, merge: Merge, name: str) -> None:
@@ -28,6 +36,39 @@ def put_into_place(repository: Repository, merge: Merge, name: str) -> None:
     shutil.rmtree(scratch)
 
 
+def put_all_into_place(repository: Repository, merge: Merge, name: str) -> None:
+    """Put a merge into place in another process, which ends its work even if this one is killed.
+
+    So the result is either complete or not begun, and nothing that is not committed has to be given up to undo it.
+
+    Raises:
+        FormworkError: If that process fails.
+    """
+    places = [str(place) for place in (repository.top, repository.folder, repository.scratch)]
+    order = {"places": places, "prefix": repository.prefix, "env": repository.env, "name": name}
+    order |= {"changes": merge.changes, "conflicts": merge.conflicts}
+    command = [sys.executable, "-P", "-m", "formwork.placing"]
+    text = json.dumps(order).encode()
+    done = subprocess.run(command, input=text, stderr=subprocess.PIPE, start_new_session=True, check=False)
+    if done.returncode:
+        message = f"not everything is in place, see git status: {in_one_line(done.stderr.decode(errors='replace'))}"
+        raise FormworkError(message)
+
+
+def main() -> int:
+    """Put the merge that the standard input describes into place."""
+    order: dict[str, Any] = json.load(sys.stdin)
+    top, folder, scratch = map(Path, order["places"])
+    changes = {path: File(*file) if file else None for path, file in order["changes"].items()}
+    conflicts = {
+        path: {int(stage): File(*file) for stage, file in stages.items()} for path, stages in order["conflicts"].items()
+    }
+    merge = Merge(changes, conflicts, held_back=set(), added=set(), moves={})
+    repository = Repository(top, order["prefix"], folder, scratch, order["env"])
+    put_into_place(repository, merge, order["name"])
+    return 0
+
+
 def remove(top: Path, path: str) -> None:
     """Remove a file, and the folders that are empty afterwards."""
     file = top / path
@@ -36,3 +77,7 @@ def remove(top: Path, path: str) -> None:
         if folder == top or any(folder.iterdir()):
             break
         folder.rmdir()
+
+
+if __name__ == "__main__":
+    sys.exit(reported(main))

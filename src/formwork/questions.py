@@ -23,6 +23,11 @@ class Question:
         return self.details.get("when") is False
 
     @property
+    def is_asked(self) -> bool:
+        """Whether somebody is asked; otherwise it is computed, or only data can give it."""
+        return self.details.get("when", True) is True
+
+    @property
     def default(self) -> str:
         """The default, as an expression of Jinja."""
         return str(self.details["default"])
@@ -31,6 +36,11 @@ class Question:
     def help(self) -> str:
         """The text that people read."""
         return str(self.details.get("help", self.name))
+
+    @property
+    def is_multiple(self) -> bool:
+        """Whether several of the choices may be chosen; the answer is a list then."""
+        return self.details.get("multiselect") is True
 
     @property
     def choices(self) -> dict[str, str]:

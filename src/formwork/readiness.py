@@ -25,6 +25,20 @@ def refuse_unless_ready(repository: Repository) -> None:
     Raises:
         FormworkError: If there is any such thing; the message names it.
     """
+    changed = refuse_unfinished(repository)
+    refuse(changed, "not committed: commit or stash first")
+    rejected = repository.git("ls-files", "-z", "--cached", "--others", "--", "*.rej", ":!.venv")
+    refuse(git.paths_in(rejected), "left over: carry over what these hold and delete them")
+    remedy = "git update-index --no-skip-worktree --no-assume-unchanged FILE"
+    refuse(hidden_edits(repository), f"hidden edits: {remedy}")
+
+
+def refuse_unfinished(repository: Repository) -> list[str]:
+    """Refuse a repository in which something is half done, and return the paths that are not committed.
+
+    Raises:
+        FormworkError: If a merge or the like is in progress, or a file is in conflict.
+    """
     status = repository.git("status", "--porcelain", "-z", "--untracked-files=no", "--no-renames")
     changed = git.paths_in(status)
     refuse_half_an_update(repository, has_changes=bool(changed))
@@ -33,11 +47,25 @@ def refuse_unless_ready(repository: Repository) -> None:
             raise FormworkError(reason)
     unmerged = [path[3:] for path in changed if "U" in path[:2] or path[:2] in ("AA", "DD")]
     refuse(unmerged, "in conflict: resolve it and git add it, or git reset --hard")
-    refuse([path[3:] for path in changed], "not committed: commit or stash first")
-    rejected = repository.git("ls-files", "-z", "--cached", "--others", "--", "*.rej", ":!.venv")
-    refuse(git.paths_in(rejected), "left over: carry over what these hold and delete them")
-    remedy = "git update-index --no-skip-worktree --no-assume-unchanged FILE"
-    refuse(hidden_edits(repository), f"hidden edits: {remedy}")
+    return [path[3:] for path in changed]
+
+
+def refuse_changed(repository: Repository, touched: Iterable[str], *, since: str = "HEAD") -> None:
+    """Refuse files that are to be changed, but have changes of yours.
+
+    Args:
+        repository: The repository.
+        touched: The paths that are to be changed.
+        since: `HEAD`, or empty for the index: what is staged is fine then.
+
+    Raises:
+        FormworkError: If there are any; the message names them.
+    """
+    listed = repository.git("diff", "--name-only", "-z", "--no-renames", *([since] if since else []))
+    changed = {*touched} & {*git.paths_in(listed)}
+    refuse(
+        changed, "not committed: commit or stash first" if since else "edited and not staged: git add or stash first"
+    )
 
 
 def refuse_half_an_update(repository: Repository, *, has_changes: bool) -> None:

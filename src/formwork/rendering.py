@@ -29,7 +29,7 @@ class Renders:
 
 
 def render_both(
-    repository: Repository, template: Template, release: str, recorded: Recorded, changed: Mapping[str, str]
+    repository: Repository, template: Template, release: str, recorded: Recorded, changed: Mapping[str, Any]
 ) -> Renders:
     """Render the recorded release and the new one.
 
@@ -48,12 +48,13 @@ def render_both(
         del answers["_commit"]  # the template accepts a recorded name that it would refuse as a new one
     before = template.render(recorded.commit, recorded.values)
     after = template.render(release, answers, is_asked=in_a_terminal(), record=True)
-    same = rendered_again(template, recorded.commit, answers) if changed else None
+    is_another = not template.is_same(release, recorded.commit)
+    same = rendered_again(template, recorded.commit, answers) if changed and is_another else None
     names = read_answers(after / ANSWERS)
     paths = template.seeds(recorded.commit, names) | template.seeds(release, names)
     seeds = {repository.prefix + path for path in paths}
     old, new = repository.store(before), repository.store(after)
-    kept = repository.store(same) if same else old
+    kept = repository.store(same) if same else old if is_another else new
     old |= repository.store_files({repository.prefix + ANSWERS: repository.project / ANSWERS})
     merged = {path: file for path, file in new.items() if path not in seeds}
     merged |= {path: file for path, file in (new | kept).items() if path in seeds}

@@ -33,6 +33,7 @@ class Repository:
         folder: Git's own folder.
         scratch: A folder for temporary files.
         env: The environment of git's commands.
+        ours: The tree that is merged into: that of HEAD, or of the index.
     """
 
     top: Path
@@ -40,6 +41,7 @@ class Repository:
     folder: Path
     scratch: Path
     env: dict[str, str]
+    ours: str = "HEAD^{tree}"
 
     @classmethod
     def around(cls, here: Path, scratch: Path) -> "Repository":
@@ -117,8 +119,8 @@ class Repository:
         return self.git("commit-tree", tree, *below, "-m", "formwork").decode().strip()
 
     def committed(self) -> dict[str, File]:
-        """List what HEAD holds."""
-        entries = git.paths_in(self.git("ls-tree", "-r", "-z", "HEAD"))
+        """List what HEAD holds, or the index if that is what is merged into."""
+        entries = git.paths_in(self.git("ls-tree", "-r", "-z", self.ours))
         fields = (entry.partition("\t") for entry in entries)
         return {path: File(details.split()[0], details.split()[2]) for details, _, path in fields}
 

@@ -167,7 +167,7 @@ class Template:
 
     def asked(self, revision: str) -> list[str]:
         """List the names of the questions that somebody is asked."""
-        return [name for name, question in self.questions(revision).items() if not question.is_computed]
+        return [name for name, question in self.questions(revision).items() if question.is_asked]
 
     def read_data(self, release: str, data: Iterable[str]) -> dict[str, str]:
         """Read `NAME=VALUE` as answers to questions of a release.

@@ -8,6 +8,7 @@ Whenever this is interrupted, `git reset --hard` undoes all of it.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from formwork import git
 from formwork.answers import ANSWERS, Recorded, read_recorded
@@ -55,7 +56,7 @@ class Plan:
     repository: Repository
     template: Template
     recorded: Recorded
-    changed: Mapping[str, str]
+    changed: Mapping[str, Any]
     release: str
     renders: Renders
     merge: Merge
@@ -122,6 +123,13 @@ def prepare(request: Request, scratch: Path) -> Plan | None:
         return None
     if request.is_dry_run:
         repository.keep_objects_in(scratch / "objects")
+    return planned(repository, template, recorded, release, changed)
+
+
+def planned(
+    repository: Repository, template: Template, recorded: Recorded, release: str, changed: Mapping[str, Any]
+) -> Plan:
+    """Render and merge, without changing files."""
     renders = render_both(repository, template, release, recorded, changed)
     is_renamed = "package_name" in changed
     merge = merged(repository, renders.old, renders.merged, release, moves_own_files=is_renamed)

@@ -17,8 +17,8 @@ from tests.small import SmallTemplate, put
 
 def test_few_combinations_have_each_choice_and_each_pair_of_pairs() -> None:
     settings = yaml.safe_load((ROOT / "copier.yml").read_text("utf-8"))
-    asked = [question for question in questions_in(settings).values() if not question.is_computed]
-    factors = [[{question.name: choice} for choice in question.choices] for question in asked if question.choices]
+    asked = [question for question in questions_in(settings).values() if question.is_asked]
+    factors = [spread.levels(question) for question in asked if question.choices]
     chosen = spread.covering([*factors, [{"author_email": ""}, {"author_email": "text@example.org"}]])
     assert len(chosen) == max(map(len, factors)) == 4
     for each in asked:

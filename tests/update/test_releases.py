@@ -169,7 +169,7 @@ def test_plain_copier_in_a_terminal(begin: Begin, template: Template, doors: Doo
     env = {**doors.env, **AUTHOR, "TERM": "dumb"}
     session = pexpect.spawn(sys.executable, command, cwd=str(repository), env=env, timeout=60, dimensions=(50, 200))
     for question in template.questions(template.newest).values():
-        if not question.is_computed:
+        if question.is_asked:
             session.expect_exact(question.details["help"])
             session.send("\r")
     session.expect_exact("uvx nox -s update")

@@ -11,6 +11,7 @@ from ..base.errors import ProjectError
 from ..base.paths import DVC_LOCK
 
 REMEDY = "run `uvx nox -s pipeline`"
+NEVER = "it has not run yet"
 
 
 class _Item(Protocol):
@@ -75,7 +76,7 @@ def changes(root: Path = Path()) -> list[str]:
 
 def _changes_of(stage: _Stage, written: Mapping[str, _Item]) -> Iterator[str]:
     if not any(item.hash_info for item in (*stage.deps, *stage.outs)):
-        yield "it has not run yet"
+        yield NEVER
         return
     if stage.cmd_changed:
         yield "its command has changed"

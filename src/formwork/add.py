@@ -1,0 +1,203 @@
+"""Let a repository grow, and take back what was added.
+
+Scaffolds are written once and then belong to the owner of the repository. Pieces are parts of the template: adding one
+is the merge of an update, at the recorded release, with another answer. Both are prepared outside the working tree and
+put into place as a whole.
+"""
+
+from argparse import Namespace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from formwork import git
+from formwork.adding.changes import Change, EditedError
+from formwork.adding.project import Project
+from formwork.adding.scaffolds import SCAFFOLDS
+from formwork.answers import ANSWERS, read_recorded
+from formwork.errors import FormworkError
+from formwork.locking import lock
+from formwork.merging import Merge
+from formwork.placing import put_all_into_place
+from formwork.readiness import refuse_changed, refuse_in_the_way, refuse_unfinished
+from formwork.reporting import line, shown
+from formwork.repository import File, Repository
+from formwork.template import Template
+from formwork.update import Plan, planned
+
+PIECES = "pieces"
+
+
+@dataclass(frozen=True)
+class Request:
+    """Where something is added or removed.
+
+    Attributes:
+        folder: The repository, or the folder of it that was generated.
+        scratch: A folder for temporary files.
+        is_removal: Whether it is taken out.
+        is_dry_run: Whether to show what would happen only.
+    """
+
+    folder: Path
+    scratch: Path
+    is_removal: bool = False
+    is_dry_run: bool = False
+
+    def repository(self) -> Repository:
+        """Find the repository, as it is staged.
+
+        Raises:
+            FormworkError: If something is half done in it.
+        """
+        repository = Repository.around(self.folder, self.scratch)
+        refuse_unfinished(repository)
+        if self.is_dry_run:
+            repository.keep_objects_in(self.scratch / "objects")
+        repository.ours = repository.git("write-tree").decode().strip()
+        return repository
+
+    @property
+    def verb(self) -> str:
+        """What is done, in one word."""
+        return "remove" if self.is_removal else "add"
+
+
+def overview(request: Request) -> int:
+    """List what can be added, and what is there already."""
+    repository = request.repository()
+    project = Project(repository, repository.committed())
+    recorded = read_recorded(request.folder)
+    template = Template.fetch(recorded.url, request.scratch, where=f" (recorded in {ANSWERS})")
+    known, here = pieces_of(template, recorded.commit), recorded.values.get(PIECES, [])
+    width = max(map(len, [*known, *(f"{name} {each.named}" for name, each in SCAFFOLDS.items())])) + 2
+    print("Yours from then on, as if you had written it:")
+    for name, scaffold in SCAFFOLDS.items():
+        there = ", ".join(scaffold.present(project))
+        print(f"  {f'{name} {scaffold.named}':{width}}{scaffold.purpose}{f' (here: {there})' if there else ''}")
+    print("The template's, which updates keep current:")
+    for name, purpose in known.items():
+        print(f"  {name:{width}}{purpose}{' (here)' if name in here else ''}")
+    print("uvx nox -s add -- NAME --dry-run shows what would come, and uvx nox -s remove -- NAME takes it back.")
+    return 0
+
+
+def change_scaffold(request: Request, kind: str, options: Namespace) -> int:
+    """Add or remove a scaffold, and say what happens to each file."""
+    repository = request.repository()
+    project = Project(repository, repository.committed())
+    scaffold = SCAFFOLDS[kind]
+    wanted = scaffold.found(project, options.name) if request.is_removal else scaffold.asked(project, options)
+    changes = wanted.changes()
+    after = undone(project, changes) if request.is_removal else made(project, changes)
+    before = {path: project.tree.get(repository.prefix + path) for path in after}
+    files = {repository.prefix + path: stored(repository, text, before[path]) for path, text in after.items()}
+    files = {path: file for path, file in files.items() if file != project.tree.get(path)}
+    added = {path for path in files if path not in project.tree}
+    merge = Merge(files, conflicts={}, held_back=set(), added=added, moves={})
+    refuse_changed(repository, files, since="" if request.is_removal else "HEAD")
+    refuse_in_the_way(repository, merge.written)
+    print(f"{request.verb} {kind} {options.name}")
+    print("\n".join(lines_of(repository, merge)))
+    return carry_out(request, repository, merge, [] if request.is_removal else wanted.next_steps())
+
+
+def made(project: Project, changes: Iterable[Change]) -> dict[str, str | None]:
+    """Make changes, and return each file as it is then."""
+    texts: dict[str, str | None] = {}
+    for change in changes:
+        texts[change.path] = change.make(texts.get(change.path, project.text(change.path)))
+    return texts
+
+
+def undone(project: Project, changes: Iterable[Change]) -> dict[str, str | None]:
+    """Undo changes, and return each file as it is then.
+
+    Raises:
+        FormworkError: If somebody has edited what was added; the message names all of it.
+    """
+    texts: dict[str, str | None] = {}
+    edited: list[str] = []
+    for change in changes:
+        try:
+            texts[change.path] = change.undo(texts.get(change.path, project.text(change.path)))
+        except EditedError as problem:
+            edited.append(str(problem))
+    if edited:
+        message = f"edited since it was added, so it stays: {', '.join(edited)}; delete by hand what you do not want"
+        raise FormworkError(message)
+    return texts
+
+
+def stored(repository: Repository, text: str | None, before: File | None) -> File | None:
+    """Write a file into git's store, with the mode that it had."""
+    return None if text is None else File(before.mode if before else "100644", repository.store_bytes(text.encode()))
+
+
+def change_pieces(request: Request, names: Sequence[str]) -> int:
+    """Add or remove pieces, and say what happens to each file."""
+    repository = request.repository()
+    recorded = read_recorded(request.folder)
+    template = Template.fetch(recorded.url, request.scratch, where=f" (recorded in {ANSWERS})")
+    template.choose(recorded.commit, recorded.commit)
+    known, here = pieces_of(template, recorded.commit), list(recorded.values.get(PIECES, []))
+    refuse_pieces(request, names, known, here)
+    there = [name for name in here if name not in names] if request.is_removal else [*here, *names]
+    wanted = [name for name in known if name in there]
+    plan = planned(repository, template, recorded, recorded.commit, {PIECES: wanted})
+    refuse_changed(repository, plan.merge.changes, since="" if request.is_removal else "HEAD")
+    print(f"{template.name} {recorded.commit}: {request.verb} {', '.join(names)}")
+    print("\n".join(plan.summary()))
+    return carry_out(request, repository, plan.merge, steps_of(plan))
+
+
+def pieces_of(template: Template, revision: str) -> dict[str, str]:
+    """List the pieces that a revision has, with what each is."""
+    question = template.questions(revision).get(PIECES)
+    return question.choices if question else {}
+
+
+def refuse_pieces(request: Request, names: Sequence[str], known: Iterable[str], here: Iterable[str]) -> None:
+    """Refuse names that are no pieces, or nothing to add or remove."""
+    for name in names:
+        if name not in known and name not in here:
+            words = ", ".join([*SCAFFOLDS, *known])
+            raise FormworkError(f"there is no {name}: it is one of {words}")
+        if request.is_removal != (name in here):
+            raise FormworkError(f"{name} is {'not here' if request.is_removal else 'here already'}")
+
+
+def steps_of(plan: Plan) -> Iterator[str]:
+    """Say what is left to do after pieces have changed."""
+    if plan.conflicts:
+        yield "resolve each conflict and git add it; uv lock"
+    yield "uvx nox -s check; git commit"
+
+
+def carry_out(request: Request, repository: Repository, merge: Merge, steps: Iterable[str]) -> int:
+    """Show the difference, or put it into place and say what is next."""
+    if request.is_dry_run:
+        print(f"\n{difference(repository, merge)}\na dry run: nothing is changed")
+        return 0
+    put_all_into_place(repository, merge, request.verb)
+    project = f"{repository.prefix}pyproject.toml"
+    problem = lock(repository.project) if project in merge.changes and project not in merge.conflicts else ""
+    if problem:
+        print(f"uv lock failed, so uv.lock is out of date: {problem}")
+    for step in steps:
+        print(f"next: {step}")
+    return 1 if merge.conflicts or problem else 0
+
+
+def lines_of(repository: Repository, merge: Merge) -> Iterator[str]:
+    """Yield a line for each file."""
+    for path, file in sorted(merge.changes.items()):
+        what = "removed" if file is None else "added" if path in merge.added else "changed"
+        yield line(what, shown(repository, path))
+
+
+def difference(repository: Repository, merge: Merge) -> str:
+    """Write the difference as git does."""
+    files = {path: file for path, file in {**repository.committed(), **merge.changes}.items() if file}
+    tree = repository.store_tree(files)
+    return git.text(repository.top, "diff-tree", "-p", repository.ours, tree, env=repository.env)

@@ -1,0 +1,108 @@
+"""The repository that something is added to."""
+
+import keyword
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import yaml
+
+from formwork.answers import ANSWERS, read_answers
+from formwork.errors import FormworkError, in_one_line
+from formwork.repository import Repository, Tree
+
+LONGEST = 30  # of a name: so lines with the longest package name, too, have less than 100 characters
+
+
+@dataclass(frozen=True)
+class Project:
+    """A generated repository, or the folder of a repository that was generated, as it is staged.
+
+    Attributes:
+        repository: The repository.
+        tree: Its files.
+    """
+
+    repository: Repository
+    tree: Tree
+
+    @cached_property
+    def answers(self) -> Mapping[str, Any]:
+        """What the repository records about its template."""
+        return read_answers(self.repository.project / ANSWERS)
+
+    @property
+    def package(self) -> str:
+        """The name of the package.
+
+        Raises:
+            FormworkError: If there is no package of the name that is recorded.
+        """
+        name = str(self.answers.get("package_name", ""))
+        if not self.has(f"src/{name}/core/cli.py"):
+            message = f"there is no src/{name}/core: {ANSWERS} and the package do not fit together"
+            raise FormworkError(message)
+        return name
+
+    def text(self, path: str) -> str | None:
+        """Read a file; None if it is not there.
+
+        Raises:
+            FormworkError: If it is not a text in UTF-8.
+        """
+        file = self.tree.get(self.repository.prefix + path)
+        if not file:
+            return None
+        try:
+            return self.repository.content(file).decode()
+        except UnicodeDecodeError as error:
+            message = f"{path} is not in UTF-8: {error}"
+            raise FormworkError(message) from error
+
+    def has(self, path: str) -> bool:
+        """Return whether something is there, in git or not."""
+        return self.repository.prefix + path in self.tree or os.path.lexists(self.repository.project / path)
+
+    def names(self, folder: str, suffix: str) -> list[str]:
+        """List the files of a folder that end in a suffix, without it."""
+        below = self.repository.prefix + folder + "/"
+        found = (path.removeprefix(below) for path in self.tree if path.startswith(below))
+        return sorted(name.removesuffix(suffix) for name in found if "/" not in name and name.endswith(suffix))
+
+    def yaml(self, path: str) -> Mapping[str, Any]:
+        """Read a YAML file.
+
+        Raises:
+            FormworkError: If it is missing or not valid.
+        """
+        try:
+            content = yaml.safe_load(self.text(path) or "")
+        except yaml.YAMLError as error:
+            message = f"{path} is not valid YAML: {in_one_line(error)}"
+            raise FormworkError(message) from error
+        if not isinstance(content, dict):
+            message = f"there is no {path} with entries here"
+            raise FormworkError(message)
+        return content
+
+
+def identifier(name: str, example: str) -> str:
+    """Check a name that becomes a module.
+
+    Raises:
+        FormworkError: If it cannot be one.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
+        rule = "a name begins with a letter and has small ASCII letters, digits and single _ only"
+        message = f"{name!r}: {rule}, for example: {example}"
+        raise FormworkError(message)
+    if len(name) > LONGEST:
+        message = f"{name}: a name has at most {LONGEST} characters, for example: {example}"
+        raise FormworkError(message)
+    if keyword.iskeyword(name) or keyword.issoftkeyword(name):
+        message = f"{name} is a word of Python: add another, for example {name}_{example}"
+        raise FormworkError(message)
+    return name
