@@ -177,7 +177,7 @@ def steps_of(plan: Plan) -> Iterator[str]:
 def carry_out(request: Request, repository: Repository, merge: Merge, steps: Iterable[str]) -> int:
     """Show the difference, or put it into place and say what is next."""
     if request.is_dry_run:
-        print(f"\n{difference(repository, merge)}\na dry run: nothing is changed")
+        print(f"\n{difference(repository, merge)}\n\na dry run: nothing is changed")
         return 0
     put_all_into_place(repository, merge, request.verb)
     project = f"{repository.prefix}pyproject.toml"

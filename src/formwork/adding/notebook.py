@@ -64,4 +64,4 @@ class Notebook(Scaffold):
 
     def next_steps(self) -> Sequence[str]:
         """Say what is left to do by hand."""
-        return ["uv run --with jupyterlab --with jupytext jupyter lab notebooks, which docs/notebooks.md explains"]
+        return ["uv run --with jupyterlab --with jupytext --with ipywidgets jupyter lab notebooks, which docs/notebooks.md explains"]
