@@ -69,13 +69,16 @@ def describe_update(update: argparse.ArgumentParser) -> None:
 
 
 def with_kind(arguments: list[str]) -> list[str]:
-    """Write `piece` before the names of pieces, so that each kind of part has its own options."""
-    match arguments:
-        case ["add" | "remove" as verb, name, *rest] if not name.startswith("-"):
-            from formwork.adding.scaffolds import SCAFFOLDS
+    """Write `piece` before the names of pieces, so that each kind of part has its own options, and these last."""
+    if arguments[:1] not in (["add"], ["remove"]):
+        return arguments
+    from formwork.adding.scaffolds import SCAFFOLDS
 
-            return arguments if name in SCAFFOLDS else [verb, PIECE, name, *rest]
-    return arguments
+    first = next((number for number, word in enumerate(arguments[1:], 1) if not word.startswith("-")), None)
+    if first is None:
+        return arguments
+    kind = [] if arguments[first] in {*SCAFFOLDS, PIECE} else [PIECE]
+    return [arguments[0], *kind, *arguments[first:], *arguments[1:first]]
 
 
 def describe_add(add: argparse.ArgumentParser) -> None:
@@ -96,13 +99,13 @@ def describe_remove(remove: argparse.ArgumentParser) -> None:
     """Describe what can be removed."""
     from formwork.adding.scaffolds import SCAFFOLDS
 
-    kinds = remove.add_subparsers(metavar="KIND", title="kinds", required=True)
+    kinds = remove.add_subparsers(metavar="KIND", title="kinds")
     for kind, scaffold in SCAFFOLDS.items():
         removed = command(kinds, kind, partial(run_scaffold, kind), scaffold.purpose)
         removed.add_argument("name", metavar=scaffold.named)
         add_dry_run(removed)
     describe_pieces(command(kinds, PIECE, run_pieces, "a part of the template, by its name alone"))
-    remove.set_defaults(is_removal=True)
+    remove.set_defaults(run=run_overview, is_removal=True)
 
 
 def describe_pieces(pieces: argparse.ArgumentParser) -> None:

@@ -64,4 +64,5 @@ class Notebook(Scaffold):
 
     def next_steps(self) -> Sequence[str]:
         """Say what is left to do by hand."""
-        return ["uv run --with jupyterlab --with jupytext --with ipywidgets jupyter lab notebooks, which docs/notebooks.md explains"]
+        lab = "uv run --with jupyterlab --with jupytext --with ipywidgets jupyter lab notebooks"
+        return [f"{lab} (docs/notebooks.md explains it)"]

@@ -102,6 +102,9 @@ def identifier(name: str, example: str) -> str:
     if len(name) > LONGEST:
         message = f"{name}: a name has at most {LONGEST} characters, for example: {example}"
         raise FormworkError(message)
+    if re.fullmatch(r"con|prn|aux|nul|(com|lpt)\d", name):
+        message = f"{name} is a name of Windows: take another, for example {name}_{example}"
+        raise FormworkError(message)
     if keyword.iskeyword(name) or keyword.issoftkeyword(name):
         message = f"{name} is a word of Python: add another, for example {name}_{example}"
         raise FormworkError(message)

@@ -6,6 +6,7 @@ never written anew. Libraries that write a file from its content change quotes, 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import yaml
@@ -95,7 +96,7 @@ def block_at(text: str, place: Sequence[str]) -> Block:
     pairs: list[Pair] = node.value if isinstance(node, yaml.MappingNode) else [(None, item) for item in node.value]
     starts = [(key or value).start_mark for key, value in pairs]
     column = lines[starts[0].line].index("-") if isinstance(node, yaml.SequenceNode) else starts[0].column
-    spans = [(mark.line, end_of(value, lines)) for mark, (_, value) in zip(starts, pairs, strict=True)]
+    spans = [(mark.line, end_of(value, mark.line, lines)) for mark, (_, value) in zip(starts, pairs, strict=True)]
     names = [str(key.value) for key, _ in pairs if key]
     end = spans[-1][1]
     while end < len(lines) and lines[end].startswith(" " * column + "#"):
@@ -103,22 +104,31 @@ def block_at(text: str, place: Sequence[str]) -> Block:
     return Block(column, spans, names, end)
 
 
-def end_of(node: yaml.Node, lines: Sequence[str]) -> int:
-    """Return the line after the last one that belongs to a node."""
-    while isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
+def end_of(node: yaml.Node, start: int, lines: Sequence[str]) -> int:
+    """Return the line after the last one that belongs to an entry.
+
+    Args:
+        node: The value of the entry.
+        start: The line where the entry begins; an alias is the node that it stands for, which is elsewhere.
+        lines: All lines.
+    """
+    if node.start_mark.line < start:
+        return start + 1
+    if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
         last = node.value[-1]
-        node = last[1] if isinstance(last, tuple) else last
+        key, value = last if isinstance(last, tuple) else (last, last)
+        return end_of(value, max(start, key.start_mark.line), lines)
     mark = node.end_mark
     end = mark.line + (1 if mark.column else 0)
-    while end > node.start_mark.line + 1 and not lines[end - 1].strip():
+    while end > start + 1 and not lines[end - 1].strip():
         end -= 1
-    return max(end, node.start_mark.line + 1)
+    return max(end, start + 1)
 
 
 def is_spaced(block: Block, lines: Sequence[str]) -> bool:
     """Return whether blank lines divide the entries."""
-    between = [lines[first - 1] for first, _ in block.spans[1:]]
-    return not between or any(not line.strip() for line in between)
+    between = [lines[end:first] for (_, end), (first, _) in pairwise(block.spans)]
+    return not between or any(not line.strip() for part in between for line in part)
 
 
 def compose(text: str) -> yaml.Node | None:

@@ -1,0 +1,1 @@
+"""Tests of `formwork add` and `formwork remove`."""
