@@ -1,14 +1,16 @@
 """Scaffolds are added whole, change nothing else, and can be taken back until they are edited."""
 
 import re
+import subprocess
+import sys
 from itertools import permutations
 from pathlib import Path
 
 import pytest
 
 from tests.add.conftest import Run
-from tests.add.examples import SCAFFOLDS
-from tests.harness import commit_everything, git, tree
+from tests.add.examples import SCAFFOLDS, begin
+from tests.harness import Template, commit_everything, git, tree
 from tests.small import put
 
 STAGE = "src/my_project/stages/clean.py"
@@ -260,3 +262,20 @@ def template_in_folder(generated: Path, tmp_path: Path, monkeypatch: pytest.Monk
     commit_everything(top, "Start")
     monkeypatch.chdir(top / "part")
     return top
+
+
+def test_with_the_longest_names_lines_are_short_enough(
+    template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
+) -> None:
+    """Formatting changes nothing, for short names, too."""
+    for letters, (package, path) in {30: ("p" * 40, "a" * 45), 1: ("p", "a")}.items():
+        folder = begin(template, tmp_path / package, package_name=package)
+        monkeypatch.chdir(folder)
+        csv, parquet = "b" * letters, "c" * letters
+        run("add", "notebook", "a" * letters)
+        for name, file in {csv: f"reports/{path}.csv", parquet: f"data/{path}.parquet"}.items():
+            run("add", "stage", name, "--writes", file)
+            commit_everything(folder, name)
+        assert len(list(folder.glob("src/*/stages/[bc]*.py"))) == 2
+        for command in (["ruff", "check"], ["ruff", "format", "--check"]):
+            subprocess.run([sys.executable, "-m", *command], check=True)
