@@ -18,7 +18,14 @@ from formwork.errors import reported
 from maintain import ROOT
 from maintain.cookiecutter import cookiecutter_text
 from maintain.reserved import reserved_text
-from maintain.tables import dialect_in_docs, owners_in_docs, owners_in_repository, questions_in_docs, with_table
+from maintain.tables import (
+    dialect_in_docs,
+    owners_in_docs,
+    owners_in_repository,
+    parts_in_docs,
+    questions_in_docs,
+    with_table,
+)
 
 QUESTIONS = Path("copier.yml")
 COOKIECUTTER = Path("cookiecutter.json")
@@ -27,6 +34,7 @@ OWNERS = Path("parts/owners.md")
 TEMPLATE = Path("template")
 OWNERS_IN_DOCS = Path("docs/updates.md")
 QUESTIONS_IN_DOCS = Path("docs/questions.md")
+PARTS_IN_DOCS = Path("docs/add.md")
 DIALECT = Path("template/src/{{package_name}}/core/base/dialect.py")
 DIALECT_IN_DOCS = Path("docs/your-data.md")
 
@@ -78,6 +86,7 @@ def expected(root: Path, environments: Iterable[Path]) -> Iterator[tuple[Path, s
         (OWNERS, "owners", partial(owners_in_repository, settings, root / TEMPLATE)),
         (OWNERS_IN_DOCS, "owners", partial(owners_in_docs, settings, root / TEMPLATE)),
         (QUESTIONS_IN_DOCS, "questions", partial(questions_in_docs, settings, root)),
+        (PARTS_IN_DOCS, "parts", partial(parts_in_docs, settings)),
         (DIALECT_IN_DOCS, "dialect", partial(dialect_in_docs, root / DIALECT)),
     ):
         if (root / page).is_file():

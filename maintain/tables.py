@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from formwork.adding.scaffolds import SCAFFOLDS
 from formwork.errors import FormworkError
 from formwork.questions import Question, questions_in
 from formwork.seeds import filled_in, seeds_in
@@ -85,6 +86,14 @@ def question_row(question: Question, questions: Mapping[str, Question], root: Pa
         text = constant(question, questions, root)
         default = f"`{text}`" if text else "empty"
     return f"| [`{question.name}`](#{question.name}) | {question.help} | {choices} | {default} |"
+
+
+def parts_in_docs(settings: Mapping[str, Any]) -> str:
+    """Draw the table of what `add` adds, for the documentation."""
+    scaffolds = [f"| `{it.kind} {it.named}` | scaffold | {it.purpose} |" for it in SCAFFOLDS.values()]
+    pieces = questions_in(settings)["pieces"].choices
+    rows = [*scaffolds, *(f"| `{name}` | piece | {purpose} |" for name, purpose in pieces.items())]
+    return f"\n{table(['Name', 'Kind', 'What it is'], rows)}\n"
 
 
 def dialect_in_docs(module: Path) -> str:

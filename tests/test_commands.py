@@ -47,6 +47,13 @@ ELSEWHERE = {
     "uvx nox -s update -- v0.3.0": f"{UPDATE}/test_releases.py",
     "uvx nox -s update -- --data license=Apache-2.0": f"{UPDATE}/test_answers.py",
     "uvx nox -s update -- --data package_name=wine_quality": f"{UPDATE}/test_answers.py",
+    "uvx nox -s add": "tests/add/test_scaffolds.py",
+    "uvx nox -s add -- stage clean --dry-run": "tests/add/test_scaffolds.py",
+    "uvx nox -s add -- stage clean": "tests/add/test_scaffolds.py",
+    "uvx nox -s remove -- stage clean": "tests/add/test_scaffolds.py",
+    "uvx copier copy --data 'pieces=[devcontainer, agents]' gh:formwork-ml/formwork my-project": (
+        "tests/add/test_pieces.py"
+    ),
     "uvx copier update": f"{UPDATE}/test_releases.py",
     "uvx cookiecutter gh:formwork-ml/formwork": "tests/doors/test_runners.py",
     "uvx copier copy gh:formwork-ml/formwork my-project": "tests/doors/test_runners.py",

@@ -80,7 +80,7 @@ def test_names_of_an_environment_are_added(copy: Path) -> None:
 
 def test_cookiecutter_asks_the_questions_of_copier() -> None:
     questions = yaml.safe_load((ROOT / "copier.yml").read_text(encoding="utf-8"))
-    asked = [name for name, question in questions.items() if name[0] != "_" and question.get("when") is not False]
+    asked = [name for name, question in questions.items() if name[0] != "_" and "when" not in question]
     written = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
     assert [name for name in written if name[0] != "_"] == asked == list(written["__prompts__"])
     assert len(asked) <= 10
@@ -91,14 +91,15 @@ def test_the_table_of_owners_is_written_from_the_seeds(copy: Path) -> None:
         seeds = ["/README.md", "/gone.md", "/src/{{ package_name }}/model.py", "/.github/CODEOWNERS"]
         entries = [f"{{% if _copier_operation == 'update' %}}{path}{{% endif %}}" for path in seeds]
         yaml.safe_dump({"_exclude": ["*.pyc", *entries]}, file)
-    page = copy / "template" / "CONTRIBUTING.md.jinja"
+    page = copy / "parts" / "owners.md"
+    page.parent.mkdir()
     variants = [f"src/{{{{package_name}}}}/{{% if problem == '{case}' %}}model.py{{% endif %}}" for case in ("a", "b")]
     github = '{% if ci == "github" %}.github{% endif %}/{% if author_email %}CODEOWNERS{% endif %}.jinja'
     for name in ("README.md", "src/{{package_name}}/evaluation.py", github, *variants):
-        (page.parent / name).parent.mkdir(parents=True, exist_ok=True)
-        (page.parent / name).touch()
+        (copy / "template" / name).parent.mkdir(parents=True, exist_ok=True)
+        (copy / "template" / name).touch()
     page.write_text("before\n<!-- owners -->\nold\n<!-- /owners -->\nafter\n", encoding="utf-8")
-    assert sync(copy, "--check").stderr == "template/CONTRIBUTING.md.jinja is out of date: run `nox -s sync`\n"
+    assert sync(copy, "--check").stderr == "parts/owners.md is out of date: run `nox -s sync`\n"
     assert sync(copy).returncode == 0
     text = page.read_text(encoding="utf-8")
     assert text.startswith("before\n<!-- owners -->\n| Path | Owner |\n")
@@ -118,11 +119,11 @@ def test_the_tables_of_the_documentation_are_written(copy: Path) -> None:
     module.parent.mkdir(parents=True)
     module.touch()
     (copy / "docs").mkdir()
-    for name, marks in (("updates.md", "owners"), ("questions.md", "questions")):
+    for name, marks in (("updates.md", "owners"), ("questions.md", "questions"), ("add.md", "parts")):
         text = f"before\n<!-- {marks} -->\nold\n<!-- /{marks} -->\nafter\n"
         (copy / "docs" / name).write_text(text, encoding="utf-8")
     outdated = "docs/{0} is out of date: run `nox -s sync`\n"
-    assert sync(copy, "--check").stderr == outdated.format("updates.md") + outdated.format("questions.md")
+    assert sync(copy, "--check").stderr == "".join(map(outdated.format, ["updates.md", "questions.md", "add.md"]))
     assert sync(copy).returncode == 0
     owners = (copy / "docs/updates.md").read_text(encoding="utf-8")
     assert "| `src/<package>/evaluation.py` | you |\n| everything that you add | you |\n" in owners
@@ -130,6 +131,9 @@ def test_the_tables_of_the_documentation_are_written(copy: Path) -> None:
     assert "| [`project_name`](#project_name) | Name of the project | any text | `My project` |\n" in questions
     assert "| any text | derived from `project_name` |\n" in questions
     assert "| `github`, `gitlab` | derived from `repository_url` |\n" in questions
+    parts = (copy / "docs/add.md").read_text(encoding="utf-8")
+    assert "| `stage NAME` | scaffold | a step of the pipeline: " in parts
+    assert "| `agents` | piece | AGENTS.md, which tells coding assistants " in parts
     assert all("old" not in page.split() and page.endswith("after\n") for page in (owners, questions))
     assert sync(copy, "--check").returncode == 0
 
@@ -154,7 +158,8 @@ def test_the_table_of_parameters_is_written_from_the_class(copy: Path) -> None:
 
 def test_a_page_without_marks_is_an_error(copy: Path) -> None:
     """Otherwise the page would become outdated without anybody noticing."""
-    (copy / "template" / "CONTRIBUTING.md.jinja").write_text("no marks\n", encoding="utf-8")
+    (copy / "parts").mkdir()
+    (copy / "parts" / "owners.md").write_text("no marks\n", encoding="utf-8")
     assert "<!-- owners -->" in sync(copy, "--check").stderr
 
 

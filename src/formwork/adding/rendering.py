@@ -2,15 +2,12 @@
 
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    undefined=StrictUndefined,
-    keep_trailing_newline=True,
-)
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 def rendered(template: str, **values: object) -> str:
     """Render a template of a scaffold."""
-    return TEMPLATES.get_template(f"{template}.jinja").render(values)
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # imported here, since `update` needs none of it
+
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, keep_trailing_newline=True)
+    return environment.get_template(f"{template}.jinja").render(values)
