@@ -105,8 +105,16 @@ def quick(session: nox.Session) -> None:
 def histories(session: nox.Session) -> None:
     """Update after five hundred random histories and with a hundred kills, where `tests` takes a few."""
     install(session)
-    files = ["tests/update/test_histories.py", "tests/update/test_interruption.py"]
+    files = ["tests/update/test_histories.py", "tests/update/test_interruption.py", "tests/add/test_killed.py"]
     session.run("pytest", "--numprocesses=2", *files, env={"FORMWORK_HISTORIES": "500", "FORMWORK_KILLS": "100"})
+
+
+@nox.session
+def growth(session: nox.Session) -> None:
+    """Add and remove in two hundred random sequences, and check each scaffold and pair, where `tests` takes a few."""
+    install(session)
+    files = ["tests/add/test_sequences.py", "tests/add/test_green.py"]
+    session.run("pytest", "--numprocesses=2", *files, env={"FORMWORK_SEQUENCES": "200"})
 
 
 @nox.session

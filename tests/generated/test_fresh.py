@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from formwork.cli import main
+from tests.add.examples import SCAFFOLDS
 from tests.generated.repository import SUPPORTED, Repository, generate, interpreter, pyenv_versions
 from tests.harness import Template
 
@@ -80,6 +82,34 @@ def test_all_checks_are_green_and_change_nothing(repository: Repository) -> None
     assert repository.changes() == ""
     lowest = re.findall(r'requires-python = ">=([\d.]+)"', text(repository, "pyproject.toml"))
     assert repository.run("uv", "run", "python", "--version").stdout.startswith(f"Python {lowest[0]}.")
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("fresh")
+def test_all_checks_are_green_with_everything_that_can_be_added(
+    repository: Repository, template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is edited by hand, a stage that has not run yet is a warning, and nothing is left behind."""
+    if repository.python != interpreter("3.13"):
+        pytest.skip("`nox -s growth` tries the others")
+    monkeypatch.chdir(repository.path)
+    pieces = [*template.questions(template.newest)["pieces"].choices]
+    every = [*(command for command, _ in SCAFFOLDS.values()), pieces]
+    for command in every:
+        assert main(["add", *command]) == 0
+        repository.run("git", "commit", "--quiet", "--message", command[0])
+    said = repository.nox("check")
+    for task in ("lint", "types", "tests", "docs"):
+        assert f"* {task}: success" in said
+    assert "UserWarning: stage clean: it has not run yet: run `uvx nox -s pipeline`" in said
+    assert "stage sum_up: it has not run yet" in said
+    assert "Keep one of several equal rows." in text(repository, "site/pipeline.html")
+    repository.run("uv", "run", "ruff", "format")
+    repository.run("uv", "run", "pre-commit", "run", "--all-files")
+    repository.run("uv", "run", "dvc", "repro", "--quiet")
+    assert [line.split()[-1] for line in repository.changes().splitlines()] == ["dvc.lock", "reports/sum_up.csv"]
+    repository.run("git", "reset", "--quiet", "--hard", f"HEAD~{len(every)}")
+    repository.run("git", "clean", "--quiet", "--force", "-d")
 
 
 @pytest.mark.slow

@@ -113,6 +113,8 @@ def test_the_commands_about_the_pipeline_work_as_printed(first: Repository) -> N
             said += done.stdout + done.stderr
     assert re.search(r"reports/metrics.json\s+model.accuracy", said)
     assert "0.4" in said
+    assert "A  src/my_project/stages/clean.py" in repository.changes()
+    repository.nox("remove", "--", "stage", "clean")
     assert repository.changes() == ""
 
 
