@@ -13,6 +13,8 @@ SCAFFOLDS = {
         ["stage", "sum_up", "--after=featurize", "--reads=data/test.parquet", "--writes=reports/sum_up.csv"],
         ["stage", "sum_up"],
     ),
+    "dataset": (["dataset", "vineyards"], ["dataset", "vineyards"]),
+    "dataset of a database": (["dataset", "prices", "--from=sql"], ["dataset", "prices"]),
     "notebook": (["notebook", "explore"], ["notebook", "explore"]),
     "decision": (["decision", "Train with LightGBM"], ["decision", "train with lightgbm"]),
 }

@@ -51,9 +51,15 @@ class Stage(Scaffold):
 
     @classmethod
     def present(cls, project: Project) -> Sequence[str]:
-        """List the modules that have an entry."""
+        """List the modules that have an entry, and read one file and write one."""
         stages = stages_of(project)
-        return [name for name in project.names(folder(project), ".py") if name in stages]
+        named = {name: stages[name] for name in project.names(folder(project), ".py") if name in stages}
+        reads = {name: next(iter(stage.get("deps") or []), "") for name, stage in named.items()}
+        return [
+            name
+            for name, stage in named.items()
+            if len(written(stage)) == 1 and PurePosixPath(str(reads[name])).suffix == ".parquet"
+        ]
 
     @classmethod
     def asked(cls, project: Project, options: Namespace) -> "Stage":
@@ -94,11 +100,9 @@ class Stage(Scaffold):
             "is_csv": self.writes.endswith(".csv"),
             "is_in_git": self.writes.startswith("reports/"),
         }
-        others = {*self.project.names(folder(self.project), ".py")} - {"__init__", self.name}
-        package = NewFile(f"{folder(self.project)}/__init__.py", '"""Stages of our own."""\n', is_shared=True)
         comment = "rows that agree in these columns are equal; none means all"
         return [
-            *([] if others else [package]),
+            *package_of_stages(self.project, {self.name}),
             NewFile(f"{folder(self.project)}/{self.name}.py", rendered("stage.py", **values)),
             NewFile(f"tests/test_{self.name}.py", rendered("test_stage.py", **values)),
             Entry(PARAMETERS, (), f"{self.name}:\n  columns: []  # {comment}\n"),
@@ -116,6 +120,13 @@ class Stage(Scaffold):
 def folder(project: Project) -> str:
     """Return the folder of the modules."""
     return f"src/{project.package}/stages"
+
+
+def package_of_stages(project: Project, names: set[str]) -> list[Change]:
+    """Say what makes the folder a package, unless it has further modules."""
+    others = {*project.names(folder(project), ".py")} - {"__init__", *names}
+    package = NewFile(f"{folder(project)}/__init__.py", '"""Stages of our own."""\n', is_shared=True)
+    return [] if others else [package]
 
 
 def stages_of(project: Project) -> Stages:

@@ -1,6 +1,8 @@
 """The files through which data flows; `dvc.yaml` names the same ones."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 PARAMS = Path("params.yaml")
 DVC_LOCK = Path("dvc.lock")
@@ -11,6 +13,32 @@ RAW = Path("data/raw.parquet")
 VALID = Path("data/valid.parquet")
 QUARANTINE = Path("data/quarantine.parquet")
 VALIDATION = Path("reports/validation.json")
+
+
+@dataclass(frozen=True)
+class Table:
+    """The files of a table that is read and validated.
+
+    Attributes:
+        raw: Its rows as they were read.
+        valid: The valid rows.
+        quarantine: The other rows.
+        report: How many there are of each, and why.
+    """
+
+    raw: Path = RAW
+    valid: Path = VALID
+    quarantine: Path = QUARANTINE
+    report: Path = VALIDATION
+
+    @classmethod
+    def of(cls, name: str) -> Self:
+        """Return the files of a further table, in folders of its own."""
+        data = Path("data", name)
+        names = ("raw", "valid", "quarantine")
+        return cls(*(data / f"{it}.parquet" for it in names), Path("reports", name, VALIDATION.name))
+
+
 TRAIN = Path("data/train.parquet")
 TEST = Path("data/test.parquet")
 SPLIT = Path("reports/split.json")

@@ -86,24 +86,30 @@ class ValidationSettings(Section):
     max_quarantined_share: float = Field(ge=0, le=1)
 
 
-def run(schema: pa.DataFrameSchema, settings: ValidationSettings, dialect: Dialect) -> None:
+def run(
+    schema: pa.DataFrameSchema,
+    settings: ValidationSettings,
+    dialect: Dialect,
+    table: paths.Table = paths.Table(),  # noqa: B008 (it never changes)
+) -> None:
     """Separate valid rows from bad ones.
 
     Args:
         schema: What a valid row is.
         settings: How many bad rows are too many.
         dialect: How the cells are written.
+        table: Where the rows are.
 
     Raises:
         ProjectError: If a column is missing, or if the share of bad rows is too large.
     """
-    checked = check(tables.stream(paths.RAW), schema, dialect)
+    checked = check(tables.stream(table.raw), schema, dialect)
     counts: list[Counter[str]] = []
-    sinks = {paths.VALID: checked.valid, paths.QUARANTINE: checked.rejected(counts)}
+    sinks = {table.valid: checked.valid, table.quarantine: checked.rejected(counts)}
     sums = (rule.is_broken.sum().alias(str(place)) for place, rule in enumerate(checked.warnings))
     summary = checked.rows.select(sums) if checked.warnings else None  # it costs another pass
     warned = tables.sink(sinks, summary)
-    read, valid, bad = map(tables.height, (paths.RAW, paths.VALID, paths.QUARANTINE))
+    read, valid, bad = map(tables.height, (table.raw, table.valid, table.quarantine))
     if read != valid + bad:
         raise AssertionError(f"{read} rows read, {valid} valid, {bad} in quarantine")
     broken = sum(counts, Counter[str]())  # the sum leaves out zeros
@@ -113,7 +119,7 @@ def run(schema: pa.DataFrameSchema, settings: ValidationSettings, dialect: Diale
         "quarantined": bad,
         "reasons": dict(broken.most_common()),
     }
-    tables.write_json(report, paths.VALIDATION)
+    tables.write_json(report, table.report)
     logger.info("validate: %d rows valid, %d in quarantine", valid, bad)
     for rule, [count] in zip(checked.warnings, warned, strict=True):
         if count:
@@ -122,9 +128,9 @@ def run(schema: pa.DataFrameSchema, settings: ValidationSettings, dialect: Diale
     if bad > settings.max_quarantined_share * read:
         share = f"{settings.max_quarantined_share:.1%}"
         message = f"{bad} of {read} rows are bad, more than the accepted {share}"
-        first = tables.lazy(paths.QUARANTINE).select(NUMBER, REASON).head(1).collect()
+        first = tables.lazy(table.quarantine).select(NUMBER, REASON).head(1).collect()
         example = f"for example in row {first[NUMBER][0]}: {first[REASON][0]}"
-        places = f"see {paths.VALIDATION}, {paths.QUARANTINE} for the rows, and docs/your-data.md"
+        places = f"see {table.report}, {table.quarantine} for the rows, and docs/your-data.md"
         most = f"most often {broken.most_common(1)[0][0]}, {example}"
         raise ProjectError(f"{message}, {most}: {places} for how cells are written")
 
