@@ -34,9 +34,9 @@ class Table:
     @classmethod
     def of(cls, name: str) -> Self:
         """Return the files of a further table, in folders of its own."""
-        data = Path("data", name)
-        names = ("raw", "valid", "quarantine")
-        return cls(*(data / f"{it}.parquet" for it in names), Path("reports", name, VALIDATION.name))
+        data, reports = Path("data", name), Path("reports", name)
+        files = (data / file.name for file in (RAW, VALID, QUARANTINE))
+        return cls(*files, reports / VALIDATION.name)
 
 
 TRAIN = Path("data/train.parquet")
