@@ -35,8 +35,8 @@ class Table:
     def of(cls, name: str) -> Self:
         """Return the files of a further table, in folders of its own."""
         data, reports = Path("data", name), Path("reports", name)
-        files = (data / file.name for file in (RAW, VALID, QUARANTINE))
-        return cls(*files, reports / VALIDATION.name)
+        raw, valid, quarantine = (data / file.name for file in (RAW, VALID, QUARANTINE))
+        return cls(raw, valid, quarantine, reports / VALIDATION.name)
 
 
 TRAIN = Path("data/train.parquet")
