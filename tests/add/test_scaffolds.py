@@ -67,6 +67,7 @@ def test_the_list_says_what_there_is_and_what_is_here(mine: Path, run: Run) -> N
     status, said = run("add")
     assert status == 0
     assert re.search(r"stage NAME .+ \(here: clean, sum_up\)\n", said)
+    assert re.search(r"dataset NAME .+ \(here: vineyards, prices\)\n", said)
     assert re.search(r"notebook NAME .+ \(here: explore\)\n", said)
     assert re.search(r"decision TITLE .+ \(here: 1, .*9, 10\)\n", said)
     assert re.search(r"agents .+ \(here\)\n", said)
@@ -102,10 +103,15 @@ def test_the_list_says_what_there_is_and_what_is_here(mine: Path, run: Run) -> N
         ("add stage clean --writes data/raw.parquet", r"stage ingest writes data/raw.parquet"),
         ("add stage clean --writes reports/plots/x.csv", r"stage evaluate writes reports/plots"),
         ("add stage clean --writes data/${x}.parquet", r"at most 60 plain characters"),
+        ("add dataset aaaaaaaaaaaaaaaaaaaaa", r"a table's name has at most 20 characters"),
+        ("add dataset source", r"params.yaml: `source` is there already"),
+        ("add dataset ingest", r"ingest is a stage already: take another name"),
+        ("add dataset sample", r"there is tests/sample.csv already: take another name"),
+        ("remove dataset train", r"there is no dataset train: there are none"),
         ("add notebook Explore", r"'Explore': a name begins"),
         ("add decision  ", r"a decision needs a title of at most 80 characters, for example"),
         ("add decision " + "a" * 81, r"a decision needs a title"),
-        ("add nothing", r"there is no nothing: it is one of stage, notebook, decision, devcontainer, agents"),
+        ("add nothing", r"there is no nothing: it is one of stage, dataset, notebook, decision, devcontainer, agents"),
         ("add agents nothing", r"there is no nothing"),
         ("remove agents", r"agents is not here"),
         ("remove stage train", r"there is no stage train that was added: there are none"),
@@ -273,6 +279,8 @@ def test_with_the_longest_names_lines_are_short_enough(
         monkeypatch.chdir(folder)
         csv, parquet = "b" * letters, "c" * letters
         run("add", "notebook", "a" * letters)
+        run("add", "dataset", "d" * min(letters, 20), "--from=sql")
+        commit_everything(folder, "Dataset")
         for name, file in {csv: f"reports/{path}.csv", parquet: f"data/{path}.parquet"}.items():
             run("add", "stage", name, "--writes", file)
             commit_everything(folder, name)

@@ -16,6 +16,7 @@ SEQUENCES = int(os.environ.get("FORMWORK_SEQUENCES", "20"))
 CHUNKS = 4
 STEPS = 8
 NAMES = ("one", "two", "three")
+TABLES = ("four", "five")
 EDITED = ("dvc.yaml", "params.yaml", "mkdocs.yml", "docs/decisions.md", "docs/start.md", "README.md", "pyproject.toml")
 
 
@@ -46,10 +47,10 @@ class Sequence:
 
     def something(self) -> tuple[str, ...]:
         """Choose a thing to add."""
-        kind = self.chance.choice(["stage", "notebook", "decision", "piece"])
+        kind = self.chance.choice(["stage", "dataset", "notebook", "decision", "piece"])
         if kind == "piece":
             return ("piece", self.chance.choice(PIECES))
-        return (kind, self.chance.choice(NAMES))
+        return (kind, self.chance.choice(TABLES if kind == "dataset" else NAMES))
 
     def add(self, thing: tuple[str, ...]) -> None:
         """Add it; it is refused if it is there, or if something that it touches is not committed."""
@@ -88,10 +89,10 @@ class Sequence:
         for name, lines in self.mine.items():
             text = (self.folder / name).read_text("utf-8")
             assert all(line in text for line in lines)
-        stages = {name for kind, name in self.here if kind == "stage"}
+        stages = {name for kind, name in self.here if kind in ("stage", "dataset")}
         dvc, params, site = (self.yaml(name) for name in ("dvc.yaml", "params.yaml", "mkdocs.yml"))
         assert {*dvc["stages"]} - {"ingest", "validate", "featurize", "train", "evaluate"} == stages
-        assert {*params} & {*NAMES} == stages
+        assert {*params} & {*NAMES, *TABLES} == stages
         modules = {path.stem for path in (self.folder / "src/my_project").glob("stages/[!_]*.py")}
         assert modules == stages
         notebooks = {name for kind, name in self.here if kind == "notebook"}

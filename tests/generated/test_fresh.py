@@ -102,12 +102,14 @@ def test_all_checks_are_green_with_everything_that_can_be_added(
     for task in ("lint", "types", "tests", "docs"):
         assert f"* {task}: success" in said
     assert "UserWarning: stage clean: it has not run yet: run `uvx nox -s pipeline`" in said
-    assert "stage sum_up: it has not run yet" in said
+    for name in ("sum_up", "vineyards", "prices", "prices_extract"):
+        assert f"stage {name}: it has not run yet" in said
     assert "Keep one of several equal rows." in text(repository, "site/pipeline.html")
     repository.run("uv", "run", "ruff", "format")
     repository.run("uv", "run", "pre-commit", "run", "--all-files")
     repository.run("uv", "run", "dvc", "repro", "--quiet")
-    assert [line.split()[-1] for line in repository.changes().splitlines()] == ["dvc.lock", "reports/sum_up.csv"]
+    written = {line.split()[-1] for line in repository.changes().splitlines()}
+    assert written == {"dvc.lock", "reports/prices/", "reports/sum_up.csv", "reports/vineyards/"}
     repository.run("git", "reset", "--quiet", "--hard", f"HEAD~{len(every)}")
     repository.run("git", "clean", "--quiet", "--force", "-d")
 

@@ -95,7 +95,9 @@ class Dataset(Scaffold):
         values = {"name": name, "class": in_capitals(name), "package": self.project.package}
         values |= {"table": self.name, "variable": self._variable}
         query = "select 'a' as key, 1.5 as value union select 'b', 2"
-        parameters = f"{name}:\n  address: sqlite://?check_same_thread=false  # a database in memory\n  query: {query}\n"
+        parameters = (
+            f"{name}:\n  address: sqlite://?check_same_thread=false  # a database in memory\n  query: {query}\n"
+        )
         return [
             NewFile(f"{folder(self.project)}/{name}.py", rendered("extract.py", **values)),
             NewFile(f"tests/test_{name}.py", rendered("test_extract.py", **values)),

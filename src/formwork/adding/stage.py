@@ -51,15 +51,11 @@ class Stage(Scaffold):
 
     @classmethod
     def present(cls, project: Project) -> Sequence[str]:
-        """List the modules that have an entry, and read one file and write one."""
+        """List the modules that have an entry, and first read what another stage writes."""
         stages = stages_of(project)
-        named = {name: stages[name] for name in project.names(folder(project), ".py") if name in stages}
-        reads = {name: next(iter(stage.get("deps") or []), "") for name, stage in named.items()}
-        return [
-            name
-            for name, stage in named.items()
-            if len(written(stage)) == 1 and PurePosixPath(str(reads[name])).suffix == ".parquet"
-        ]
+        first = {name: next(iter(paths_in(stage, "deps")), "") for name, stage in stages.items()}
+        modules = project.names(folder(project), ".py")
+        return [name for name in modules if PurePosixPath(first.get(name, "")).suffix == ".parquet"]
 
     @classmethod
     def asked(cls, project: Project, options: Namespace) -> "Stage":
