@@ -69,7 +69,7 @@ def main() -> int:
         if only in (None, "generation"):
             figures.append(generation(template, scratch, rounds))
         if only in (None, "update"):
-            figures.append(update(template, scratch, rounds))
+            figures += updates(template, scratch, rounds)
         if only in (None, "repository"):
             repository = generate(template, scratch / "repository")
             figures += [setup(repository), nothing_to_do(repository, scratch, rounds), size(repository, scratch)]
@@ -109,29 +109,54 @@ def generation(template: Template, scratch: Path, rounds: int) -> Figure:
     )
 
 
-def update(template: Template, scratch: Path, rounds: int) -> Figure:
-    """Compare `formwork update` with `copier update`, both through uvx, from the first release to the working tree."""
-    base = scratch / "before"
-    Doors(scratch / "home").copier(template.url, base, f"--vcs-ref={template.releases()[0]}")
-    run(["git", "init", "--quiet"], base)
-    run(["git", "add", "--all"], base)
-    run(["git", "commit", "--quiet", "--message", "Start"], base)
+def updates(template: Template, scratch: Path, rounds: int) -> list[Figure]:
+    """Compare `formwork update` with `copier update`, from the first release to the working tree, and with `add`.
+
+    All of them run through uvx.
+    """
+    old = start(template, scratch / "before", template.releases()[0])
+    new = start(template, scratch / "now", template.newest)
     tool = f"{template.url}@{template.commit(template.newest)}"
 
-    def updated_by(way: str, *command: str) -> Callable[[int], object]:
+    def done_by(way: str, base: Path, *command: str) -> Callable[[int], object]:
         repositories = [scratch / f"{way}-{number}" for number in range(rounds + 1)]
         for repository in repositories:
             shutil.copytree(base, repository, symlinks=True)
         return lambda number: run(["uvx", *command], repositories[number])
 
     merge, plain = side_by_side(
-        updated_by("merge", "--from", tool, "formwork", "update"),
-        updated_by("plain", "copier", "update", "--defaults"),
+        done_by("merge", old, "--from", tool, "formwork", "update"),
+        done_by("plain", old, "copier", "update", "--defaults"),
+        rounds,
+    )
+    piece, again = side_by_side(
+        done_by("piece", new, "--from", tool, "formwork", "add", "agents"),
+        done_by("again", old, "--from", tool, "formwork", "update"),
+        rounds,
+    )
+    stage, table = side_by_side(
+        done_by("stage", new, "--from", tool, "formwork", "add", "stage", "clean"),
+        done_by("table", new, "--from", tool, "formwork", "add", "dataset", "prices", "--from=sql"),
         rounds,
     )
     how = f"{merge:.2f} s and {plain:.2f} s through a warm `uvx`, medians of {rounds}"
     what = "`formwork update` without conflicts, over plain `copier update`"
-    return Figure(what, 1.0, merge / plain, "times", how)
+    adding = f"{piece:.2f} s and {again:.2f} s through a warm `uvx`, medians of {rounds}"
+    scaffold = f"`add` of a stage through a warm `uvx`, median of {rounds}; of a table from a database {table:.2f} s"
+    return [
+        Figure(what, 1.0, merge / plain, "times", how),
+        Figure("`formwork add` of a piece, over `formwork update`", 1.0, piece / again, "times", adding),
+        Figure("`formwork add` of a scaffold", 3.0, max(stage, table), "s", scaffold),
+    ]
+
+
+def start(template: Template, folder: Path, release: str) -> Path:
+    """Generate a repository of a release, and commit it."""
+    Doors(folder.parent / "home").copier(template.url, folder, f"--vcs-ref={release}")
+    run(["git", "init", "--quiet"], folder)
+    run(["git", "add", "--all"], folder)
+    run(["git", "commit", "--quiet", "--message", "Start"], folder)
+    return folder
 
 
 def setup(repository: Repository) -> Figure:
