@@ -1,6 +1,9 @@
 """What is added passes all checks at once, and the pipeline runs with it."""
 
+import ast
 import os
+import re
+import textwrap
 from itertools import permutations
 from pathlib import Path
 
@@ -33,3 +36,43 @@ def test_check_is_green_before_and_after_the_pipeline_ran(
         assert "* tests: success" in repository.nox("check"), kinds
         assert repository.changes() == ""
         git(repository.path, "reset", "--quiet", "--hard", start)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("FORMWORK_SEQUENCES" not in os.environ, reason="`nox -s growth` tries it")
+@pytest.mark.parametrize("origin", ["csv", "sql"])
+def test_a_table_is_joined_as_its_test_says(
+    template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, origin: str
+) -> None:
+    """The pipeline, the tests and `predict` read the rows with the columns of the table."""
+    repository = generate(template, tmp_path / "repository", problem="regression")
+    repository.set_up()
+    monkeypatch.chdir(repository.path)
+    assert main(["add", "dataset", "vineyards", f"--from={origin}"]) == 0
+    page = ast.get_docstring(ast.parse((repository.path / "tests/test_vineyards.py").read_text("utf-8"))) or ""
+    join, dep = (textwrap.dedent(block) for block in re.findall(r"(?:^    .+\n?)+", page, re.MULTILINE))
+    package = "src/my_project"
+    repository.change(
+        f"{package}/source.py", "    return scan(settings.path, settings)\n", textwrap.indent(join, "    ")
+    )
+    repository.change(
+        f"{package}/source.py", "from .core.base.dialect", "from .core.base import tables\nfrom .core.base.dialect"
+    )
+    repository.change("dvc.yaml", "      - ${source.path}\n", f"      - ${{source.path}}\n      {dep}\n")
+    columns = "    key: str\n    value: float = pa.Field(nullable=True)\n"
+    schema = repository.path / package / "schema.py"
+    schema.write_text(re.sub(r"(?m)^(    \w+: )", columns + r"\1", schema.read_text("utf-8"), count=1), "utf-8")
+    repository.change("params.yaml", "unused: []", "unused: [key]")
+    sample = repository.path / "tests/sample.csv"
+    header, *rows = sample.read_text("utf-8").splitlines()
+    keyed = [f"{row},{'abx'[number % 3]}" for number, row in enumerate(rows)]
+    sample.write_text("\n".join([f"{header},key", *keyed, ""]), "utf-8")
+    repository.run("uv", "run", "ruff", "format")
+    repository.nox("pipeline")
+    commit_everything(repository.path, "Join")
+    repository.run("uv", "run", "my_project", "register")
+    assert "* tests: success" in repository.nox("check")
+    predicted = repository.run("uv", "run", "my_project", "predict", "tests/sample.csv")
+    assert f"{len(rows)} rows, 0 without a prediction" in predicted.stderr
+    ingested = "import polars as pl; print(pl.read_parquet('data/valid.parquet')['value'].null_count())"
+    assert repository.run("uv", "run", "python", "-c", ingested).stdout.strip() == str(len(rows[2::3]))
