@@ -191,6 +191,20 @@ def test_what_was_edited_stays_and_is_named(mine: Path, run: Run, file: str, old
     assert tree(mine) == before
 
 
+@pytest.mark.parametrize("kind", ["stage clean", "dataset vineyards"])
+def test_what_another_stage_reads_is_not_removed(mine: Path, run: Run, kind: str) -> None:
+    run("add", *kind.split())
+    commit_everything(mine, "One")
+    file = "data/clean.parquet" if "clean" in kind else "data/vineyards/valid.parquet"
+    run("add", "stage", "next", "--reads", file)
+    commit_everything(mine, "Two")
+    status, said = run("remove", *kind.split())
+    assert (status, said) == (1, f"error: stage next reads {file}: remove it first, or have it read another file\n")
+    assert run("remove", "stage", "next")[0] == 0
+    commit_everything(mine, "Three")
+    assert run("remove", *kind.split())[0] == 0
+
+
 def test_edits_elsewhere_in_the_same_files_stay(mine: Path, run: Run) -> None:
     run("add", "stage", "clean")
     run("add", "decision", "One")

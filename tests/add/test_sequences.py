@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from tests.harness import ANSWERS_FILE, commit_everything, git, tree
 
 SEQUENCES = int(os.environ.get("FORMWORK_SEQUENCES", "20"))
 CHUNKS = 4
-STEPS = 8
+STEPS = 12 if SEQUENCES > 20 else 5
 NAMES = ("one", "two", "three")
 TABLES = ("four", "five")
 EDITED = ("dvc.yaml", "params.yaml", "mkdocs.yml", "docs/decisions.md", "docs/start.md", "README.md", "pyproject.toml")
@@ -50,12 +51,17 @@ class Sequence:
         kind = self.chance.choice(["stage", "dataset", "notebook", "decision", "piece"])
         if kind == "piece":
             return ("piece", self.chance.choice(PIECES))
+        stages = [name for here, name in self.here if here == "stage"]
+        if kind == "stage" and stages and self.chance.random() < 0.5:
+            name = self.chance.choice(NAMES)
+            return (kind, name, "--reads", f"data/{self.chance.choice(stages)}.parquet")
         return (kind, self.chance.choice(TABLES if kind == "dataset" else NAMES))
 
     def add(self, thing: tuple[str, ...]) -> None:
         """Add it; it is refused if it is there, or if something that it touches is not committed."""
         before = tree(self.folder)
         status, said = self.run("add", *thing)
+        thing = thing[:2]
         if status == 0:
             assert thing not in self.here
             self.here.append(thing)
@@ -68,7 +74,7 @@ class Sequence:
         before = tree(self.folder)
         status, said = self.run("remove", *thing)
         if status:
-            assert "not staged" in said, said
+            assert re.search(r"not staged|stage \w+ reads data/", said), said
             assert tree(self.folder) == before
             return
         self.here.remove(thing)
@@ -92,6 +98,8 @@ class Sequence:
         stages = {name for kind, name in self.here if kind in ("stage", "dataset")}
         dvc, params, site = (self.yaml(name) for name in ("dvc.yaml", "params.yaml", "mkdocs.yml"))
         assert {*dvc["stages"]} - {"ingest", "validate", "featurize", "train", "evaluate"} == stages
+        made = {out for stage in dvc["stages"].values() for out in stage.get("outs", []) if isinstance(out, str)}
+        assert {dep for stage in dvc["stages"].values() for dep in stage["deps"] if dep.startswith("data/")} <= made
         assert {*params} & {*NAMES, *TABLES} == stages
         modules = {path.stem for path in (self.folder / "src/my_project").glob("stages/[!_]*.py")}
         assert modules == stages

@@ -9,7 +9,7 @@ from formwork.adding.changes import Change, Entry, NewFile
 from formwork.adding.project import Project, identifier
 from formwork.adding.rendering import rendered
 from formwork.adding.scaffold import Scaffold
-from formwork.adding.stage import PARAMETERS, PIPELINE, commands, folder, package_of_stages, stages_of
+from formwork.adding.stage import PARAMETERS, PIPELINE, commands, folder, package_of_stages, refuse_if_read, stages_of
 from formwork.errors import FormworkError
 
 EXTRACT = "_extract"
@@ -69,6 +69,7 @@ class Dataset(Scaffold):
         if name not in cls.present(project):
             message = f"there is no dataset {name}: {', '.join(cls.present(project)) or 'there are none'}"
             raise FormworkError(message)
+        refuse_if_read(project, {name, f"{name}{EXTRACT}"})
         return cls(project, name, "sql" if f"{name}{EXTRACT}" in stages_of(project) else "csv")
 
     def changes(self) -> Sequence[Change]:

@@ -82,6 +82,7 @@ class Stage(Scaffold):
         if name not in cls.present(project):
             message = f"there is no stage {name} that was added: {', '.join(cls.present(project)) or 'there are none'}"
             raise FormworkError(message)
+        refuse_if_read(project, {name})
         stage = stages_of(project)[name]
         return cls(project, name, next(iter(paths_in(stage, "deps")), ""), next(iter(paths_in(stage, "outs")), ""))
 
@@ -150,6 +151,20 @@ def paths_in(stage: Mapping[str, Any], *kinds: str) -> list[str]:
 def written(stage: Mapping[str, Any]) -> list[str]:
     """List what a stage writes."""
     return paths_in(stage, "outs", "metrics", "plots")
+
+
+def refuse_if_read(project: Project, names: set[str]) -> None:
+    """Refuse to remove stages whose files another stage reads.
+
+    Raises:
+        FormworkError: If there is such a stage.
+    """
+    stages = stages_of(project)
+    made = {path for name in names & stages.keys() for path in written(stages[name])}
+    for other in stages.keys() - names:
+        if read := made & {*paths_in(stages[other], "deps")}:
+            message = f"stage {other} reads {min(read)}: remove it first, or have it read another file"
+            raise FormworkError(message)
 
 
 def default_to_read(stages: Stages, after: str) -> str:
