@@ -5,25 +5,31 @@ is the merge of an update, at the recorded release, with another answer. Both ar
 put into place as a whole.
 """
 
+import os
+import sys
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
 from formwork import git
 from formwork.adding.changes import Change, EditedError
 from formwork.adding.project import Project
 from formwork.adding.scaffolds import SCAFFOLDS
-from formwork.answers import ANSWERS, read_recorded
-from formwork.errors import FormworkError
+from formwork.answers import ANSWERS, Recorded, read_recorded
+from formwork.errors import FormworkError, refuse
 from formwork.locking import lock
 from formwork.merging import Merge
 from formwork.placing import put_all_into_place
 from formwork.readiness import refuse_changed, refuse_in_the_way, refuse_unfinished
 from formwork.reporting import line, shown
-from formwork.repository import File, Repository
+from formwork.repository import File, Repository, Tree
 from formwork.template import Template
 from formwork.update import Plan, planned
+
+if sys.platform != "win32":
+    import fcntl
 
 PIECES = "pieces"
 
@@ -57,6 +63,28 @@ class Request:
         repository.ours = repository.git("write-tree").decode().strip()
         return repository
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let no other `add` or `remove` begin before this one, and the process that writes for it, have ended.
+
+        The lock belongs to an open file that child processes inherit, so it is free as soon as all of them are gone.
+
+        Raises:
+            FormworkError: If another one is at work.
+        """
+        folder = git.text(self.folder, "rev-parse", "--absolute-git-dir", fine=(0, 128))
+        if not folder or self.is_dry_run or sys.platform == "win32":
+            yield
+            return
+        with Path(folder, "HEAD").open(encoding="utf-8") as file:
+            os.set_inheritable(file.fileno(), True)  # noqa: FBT003
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                message = "another add or remove is at work here: wait until it has ended"
+                raise FormworkError(message) from error
+            yield
+
     @property
     def verb(self) -> str:
         """What is done, in one word."""
@@ -67,14 +95,14 @@ def overview(request: Request) -> int:
     """List what can be added, and what is there already."""
     repository = request.repository()
     project = Project(repository, repository.committed())
-    recorded = read_recorded(request.folder)
-    template = Template.fetch(recorded.url, request.scratch, where=f" (recorded in {ANSWERS})")
-    known, here = pieces_of(template, recorded.commit), recorded.values.get(PIECES, [])
+    there = {name: ", ".join(scaffold.present(project)) for name, scaffold in SCAFFOLDS.items()}
+    recorded, template = recorded_template(request)
+    known, here = pieces_of(template, recorded.commit), pieces_here(recorded)
     width = max(map(len, [*known, *(f"{name} {each.named}" for name, each in SCAFFOLDS.items())])) + 2
     print("Yours from then on, as if you had written it:")
     for name, scaffold in SCAFFOLDS.items():
-        there = ", ".join(scaffold.present(project))
-        print(f"  {f'{name} {scaffold.named}':{width}}{scaffold.purpose}{f' (here: {there})' if there else ''}")
+        already = f" (here: {there[name]})" if there[name] else ""
+        print(f"  {f'{name} {scaffold.named}':{width}}{scaffold.purpose}{already}")
     print("The template's, which updates keep current:")
     for name, purpose in known.items():
         print(f"  {name:{width}}{purpose}{' (here)' if name in here else ''}")
@@ -95,6 +123,7 @@ def change_scaffold(request: Request, kind: str, options: Namespace) -> int:
     files = {path: file for path, file in files.items() if file != project.tree.get(path)}
     added = {path for path in files if path not in project.tree}
     merge = Merge(files, conflicts={}, held_back=set(), added=added, moves={})
+    refuse_clashes(project.tree, added)
     refuse_changed(repository, files, since="" if request.is_removal else "HEAD")
     refuse_in_the_way(repository, merge.written)
     print(f"{request.verb} {kind} {options.name}")
@@ -137,18 +166,43 @@ def stored(repository: Repository, text: str | None, before: File | None) -> Fil
 def change_pieces(request: Request, names: Sequence[str]) -> int:
     """Add or remove pieces, and say what happens to each file."""
     repository = request.repository()
-    recorded = read_recorded(request.folder)
-    template = Template.fetch(recorded.url, request.scratch, where=f" (recorded in {ANSWERS})")
-    template.choose(recorded.commit, recorded.commit)
-    known, here = pieces_of(template, recorded.commit), list(recorded.values.get(PIECES, []))
+    recorded, template = recorded_template(request)
+    known, here = pieces_of(template, recorded.commit), pieces_here(recorded)
     refuse_pieces(request, names, known, here)
     there = [name for name in here if name not in names] if request.is_removal else [*here, *names]
     wanted = [name for name in known if name in there]
-    plan = planned(repository, template, recorded, recorded.commit, {PIECES: wanted})
+    rendered = replace(recorded, values={**recorded.values, PIECES: [name for name in known if name in here]})
+    plan = planned(repository, template, rendered, recorded.commit, {PIECES: wanted})
+    refuse_clashes(repository.committed(), plan.merge.added)
     refuse_changed(repository, plan.merge.changes, since="" if request.is_removal else "HEAD")
     print(f"{template.name} {recorded.commit}: {request.verb} {', '.join(names)}")
     print("\n".join(plan.summary()))
     return carry_out(request, repository, plan.merge, steps_of(plan))
+
+
+def recorded_template(request: Request) -> tuple[Recorded, Template]:
+    """Read what the repository records, and fetch the template.
+
+    Raises:
+        FormworkError: If the template cannot be reached, or lacks the commit.
+    """
+    recorded = read_recorded(request.folder)
+    template = Template.fetch(recorded.url, request.scratch, where=f" (recorded in {ANSWERS})")
+    template.choose(recorded.commit, recorded.commit)
+    return recorded, template
+
+
+def pieces_here(recorded: Recorded) -> list[str]:
+    """List the pieces that are recorded, including those that the template does not know.
+
+    Raises:
+        FormworkError: If they are not recorded as a list.
+    """
+    here = recorded.values.get(PIECES) or []
+    if not isinstance(here, list):
+        message = f"{ANSWERS}: `{PIECES}` is not a list of names: write {PIECES}: [{here}]"
+        raise FormworkError(message)
+    return [str(name) for name in here]
 
 
 def pieces_of(template: Template, revision: str) -> dict[str, str]:
@@ -165,6 +219,18 @@ def refuse_pieces(request: Request, names: Sequence[str], known: Iterable[str], 
             raise FormworkError(f"there is no {name}: it is one of {words}")
         if request.is_removal != (name in here):
             raise FormworkError(f"{name} is {'not here' if request.is_removal else 'here already'}")
+
+
+def refuse_clashes(tree: Tree, added: Iterable[str]) -> None:
+    """Refuse new files where a file or a link is in place of a folder, or one of the same name in another case.
+
+    Raises:
+        FormworkError: If there are any; the message names them.
+    """
+    above = {str(folder) for path in added for folder in PurePosixPath(path).parents}
+    refuse(above & tree.keys(), "in the way of a new folder: git mv or git rm it first")
+    spelled = {path.lower(): path for path in tree}
+    refuse({spelled[path.lower()] for path in added if path.lower() in spelled}, "differs from a new file only in case")
 
 
 def steps_of(plan: Plan) -> Iterator[str]:

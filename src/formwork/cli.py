@@ -13,15 +13,19 @@ from formwork.answers import UPSTREAM
 from formwork.errors import reported
 
 PIECE = "piece"
+UNDO = "if git status shows changes: git reset --hard"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command, and return its exit status: 0 only if nothing is left to do."""
-    options = parser().parse_args(with_kind(sys.argv[1:] if arguments is None else arguments))
+    arguments = sys.argv[1:] if arguments is None else arguments
     try:
+        options = parser().parse_args(with_kind(arguments))
         return reported(partial(options.run, options))
     except KeyboardInterrupt:
-        print("error: interrupted; if git status shows changes: git reset --hard", file=sys.stderr)
+        is_whole = arguments[:1] in (["add"], ["remove"])
+        state = "it is complete or not begun, as git status shows" if is_whole else UNDO
+        print(f"error: interrupted; {state}", file=sys.stderr)
         return 1
 
 
@@ -159,7 +163,9 @@ def run_scaffold(kind: str, options: argparse.Namespace) -> int:
     from formwork.add import Request, change_scaffold
 
     with scratch_folder() as scratch:
-        return change_scaffold(Request(Path.cwd(), scratch, options.is_removal, options.dry_run), kind, options)
+        request = Request(Path.cwd(), scratch, options.is_removal, options.dry_run)
+        with request.alone():
+            return change_scaffold(request, kind, options)
 
 
 def run_pieces(options: argparse.Namespace) -> int:
@@ -167,7 +173,9 @@ def run_pieces(options: argparse.Namespace) -> int:
     from formwork.add import Request, change_pieces
 
     with scratch_folder() as scratch:
-        return change_pieces(Request(Path.cwd(), scratch, options.is_removal, options.dry_run), options.names)
+        request = Request(Path.cwd(), scratch, options.is_removal, options.dry_run)
+        with request.alone():
+            return change_pieces(request, options.names)
 
 
 def run_adopt(options: argparse.Namespace) -> int:

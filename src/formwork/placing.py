@@ -49,7 +49,9 @@ def put_all_into_place(repository: Repository, merge: Merge, name: str) -> None:
     order |= {"changes": merge.changes, "conflicts": merge.conflicts}
     command = [sys.executable, "-P", "-m", "formwork.placing"]
     text = json.dumps(order).encode()
-    done = subprocess.run(command, input=text, stderr=subprocess.PIPE, start_new_session=True, check=False)
+    options: dict[str, Any] = {"stderr": subprocess.PIPE, "start_new_session": True}
+    # It inherits the lock of `add`, which so ends with it.
+    done = subprocess.run(command, input=text, close_fds=False, check=False, **options)
     if done.returncode:
         message = f"not everything is in place, see git status: {in_one_line(done.stderr.decode(errors='replace'))}"
         raise FormworkError(message)

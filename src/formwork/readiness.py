@@ -9,6 +9,7 @@ from formwork import git
 from formwork.errors import FormworkError, refuse
 from formwork.repository import MARK, Repository
 
+HIDDEN = "hidden edits: git update-index --no-skip-worktree --no-assume-unchanged FILE"
 IN_PROGRESS = {
     "MERGE_HEAD": "a merge is in progress: finish it, or git merge --abort",
     "CHERRY_PICK_HEAD": "a cherry-pick is in progress: finish it, or git cherry-pick --abort",
@@ -29,8 +30,7 @@ def refuse_unless_ready(repository: Repository) -> None:
     refuse(changed, "not committed: commit or stash first")
     rejected = repository.git("ls-files", "-z", "--cached", "--others", "--", "*.rej", ":!.venv")
     refuse(git.paths_in(rejected), "left over: carry over what these hold and delete them")
-    remedy = "git update-index --no-skip-worktree --no-assume-unchanged FILE"
-    refuse(hidden_edits(repository), f"hidden edits: {remedy}")
+    refuse(hidden_edits(repository), HIDDEN)
 
 
 def refuse_unfinished(repository: Repository) -> list[str]:
@@ -62,7 +62,9 @@ def refuse_changed(repository: Repository, touched: Iterable[str], *, since: str
         FormworkError: If there are any; the message names them.
     """
     listed = repository.git("diff", "--name-only", "-z", "--no-renames", *([since] if since else []))
-    changed = {*touched} & {*git.paths_in(listed)}
+    wanted = {*touched}
+    refuse(wanted & {*hidden_edits(repository)}, HIDDEN)
+    changed = wanted & {*git.paths_in(listed)}
     refuse(
         changed, "not committed: commit or stash first" if since else "edited and not staged: git add or stash first"
     )
@@ -74,6 +76,9 @@ def refuse_half_an_update(repository: Repository, *, has_changes: bool) -> None:
     if not mark.exists():
         return
     release = mark.read_text(encoding="utf-8")
+    if has_changes and release in ("add", "remove"):
+        message = f"a crash has interrupted `{release}`: undo what git status shows of it, then delete {mark}"
+        raise FormworkError(message)
     if has_changes:
         message = f"the update to {release} was interrupted: run git reset --hard, then update again"
         raise FormworkError(message)

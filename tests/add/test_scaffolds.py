@@ -85,6 +85,12 @@ def test_the_list_says_what_there_is_and_what_is_here(mine: Path, run: Run) -> N
         ("add stage lambda", r"lambda is a word of Python: add another, for example lambda_clean"),
         ("add stage match", r"match is a word of Python"),
         ("add stage nul", r"nul is a name of Windows"),
+        ("add stage yes", r"yes is a word of YAML: take another, for example yes_clean"),
+        ("add stage null", r"null is a word of YAML"),
+        ("add stage clean --writes data/RAW.parquet", r"data/RAW.parquet: stage ingest writes data/raw.parquet"),
+        ("add stage clean --writes data/con.parquet", r"name a file below this folder"),
+        ("add dataset plots", r"reports/plots: stage evaluate writes reports/plots, so take another name"),
+        ("add decision <!-- x", r"a decision's title is text, without HTML: write it without <"),
         ("add stage train", r"train is a stage already: take another name"),
         ("add stage predict", r"predict is a command already: take another name"),
         ("add stage models", r"models is a command already"),
@@ -100,24 +106,27 @@ def test_the_list_says_what_there_is_and_what_is_here(mine: Path, run: Run) -> N
         ("add stage clean --reads data/../../x.parquet", r"name a file below this folder"),
         ("add stage clean --writes out/x.parquet", r"use one of data/\*.parquet, reports/\*.parquet, reports/\*.csv"),
         ("add stage clean --writes data/x.txt", r"use one of"),
-        ("add stage clean --writes data/raw.parquet", r"stage ingest writes data/raw.parquet"),
-        ("add stage clean --writes reports/plots/x.csv", r"stage evaluate writes reports/plots"),
+        (
+            "add stage clean --writes data/raw.parquet",
+            r"data/raw.parquet: stage ingest writes data/raw.parquet, so take another name",
+        ),
+        ("add stage clean --writes reports/plots/x.csv", r"stage evaluate writes reports/plots, so"),
         ("add stage clean --writes data/${x}.parquet", r"at most 60 plain characters"),
         ("add dataset aaaaaaaaaaaaaaaaaaaaa", r"a table's name has at most 20 characters"),
         ("add dataset source", r"params.yaml: `source` is there already"),
         ("add dataset ingest", r"ingest is a stage already: take another name"),
         ("add dataset sample", r"there is tests/sample.csv already: take another name"),
-        ("remove dataset train", r"there is no dataset train: there are none"),
+        ("remove dataset train", r"there is no dataset train in git; there are: none"),
         ("add notebook Explore", r"'Explore': a name begins"),
         ("add decision  ", r"a decision needs a title of at most 80 characters, for example"),
         ("add decision " + "a" * 81, r"a decision needs a title"),
         ("add nothing", r"there is no nothing: it is one of stage, dataset, notebook, decision, devcontainer, agents"),
         ("add agents nothing", r"there is no nothing"),
         ("remove agents", r"agents is not here"),
-        ("remove stage train", r"there is no stage train that was added: there are none"),
-        ("remove notebook explore", r"there is no notebook explore: there are none"),
+        ("remove stage train", r"there is no stage train in git that was added; there are: none"),
+        ("remove notebook explore", r"there is no notebook explore in git; there are: none"),
         ("remove decision 77", r"docs/decisions.md has no decision 77: give its number or its title"),
-        ("remove decision 1", r"decision 1 has text of yours: delete it by hand"),
+        ("remove decision 1", r"decision 1 has more text than `add` wrote: delete it by hand"),
     ],
 )
 def test_refused_in_one_line_and_nothing_is_written(mine: Path, run: Run, command: str, reason: str) -> None:
@@ -189,6 +198,51 @@ def test_what_was_edited_stays_and_is_named(mine: Path, run: Run, file: str, old
     assert status == 1
     assert said == (f"error: edited since it was added, so it stays: {named}; delete by hand what you do not want\n")
     assert tree(mine) == before
+
+
+def hide(mine: Path, option: str) -> None:
+    """Have git overlook an edit."""
+    git(mine, "update-index", option, "params.yaml")
+    with (mine / "params.yaml").open("a", encoding="utf-8") as file:
+        file.write("mine: 1\n")
+
+
+@pytest.mark.parametrize("option", ["--skip-worktree", "--assume-unchanged"])
+def test_hidden_edits_are_refused(mine: Path, run: Run, option: str) -> None:
+    hide(mine, option)
+    status, said = run("add", "stage", "clean")
+    assert status == 1
+    assert said.startswith("error: params.yaml: hidden edits: git update-index")
+    assert (mine / "params.yaml").read_text("utf-8").endswith("mine: 1\n")
+
+
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [
+        ("notebooks", "notebooks: in the way of a new folder: git mv or git rm it first"),
+        ("tests/Test_Notebooks.py", "tests/Test_Notebooks.py: differs from a new file only in case"),
+    ],
+)
+def test_a_committed_file_in_place_of_a_folder_or_in_another_case(mine: Path, run: Run, file: str, reason: str) -> None:
+    put(mine, {file: "mine\n"})
+    commit_everything(mine, "Mine")
+    before = tree(mine)
+    assert run("add", "notebook", "explore") == (1, f"error: {reason}\n")
+    assert tree(mine) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no lock on Windows")
+def test_two_at_once(mine: Path) -> None:
+    """One of them waits for its turn by being refused, and both are complete in the end."""
+    command = [sys.executable, "-m", "formwork", "add", "stage"]
+    both = [subprocess.Popen([*command, name], stderr=subprocess.PIPE, encoding="utf-8") for name in ("one", "two")]
+    said = [process.communicate()[1] for process in both]
+    assert sorted(process.returncode for process in both)[0] == 0
+    for name, process, error in zip(("one", "two"), both, said, strict=True):
+        files = [mine / f"src/my_project/stages/{name}.py", mine / f"tests/test_{name}.py"]
+        assert {file.exists() for file in files} == {process.returncode == 0}
+        assert (f"\n{name}:\n" in (mine / "params.yaml").read_text("utf-8")) == (process.returncode == 0)
+        assert process.returncode == 0 or re.search(r"at work here|not committed|index\.lock", error), error
 
 
 @pytest.mark.parametrize("kind", ["stage clean", "dataset vineyards"])

@@ -76,7 +76,7 @@ def test_an_entry_of_the_whole_file() -> None:
     [
         ("stages: {a: 1}\n", "file.yaml: `stages` has no entries on lines of their own: write it so"),
         ("stages: {}\n", "has no entries on lines of their own"),
-        ("plots: []\n", "has no entries on lines of their own"),
+        ("plots: []\n", "file.yaml: there is no `stages`"),
         ("stages: [a\n", "file.yaml: not valid YAML: "),
         ("stages:\n  new: 1\n", "file.yaml: `stages.new` is there already: take another name"),
         (None, "there is no file.yaml"),

@@ -94,9 +94,12 @@ class Entry:
                 shown = ".".join((*self.place, self.name))
                 raise FormworkError(f"`{shown}` is there already: take another name")
             made = yaml_text.insert(text, self.place, self.text, after=self.after)
-            taken, rest = yaml_text.take_out(made, self.place, self._number(made) or 0)
         except FormworkError as problem:
             raise FormworkError(f"{self.path}: {problem}") from problem
+        try:
+            taken, rest = yaml_text.take_out(made, self.place, self._number(made) or 0)
+        except FormworkError:
+            taken, rest = "", ""
         if (taken, rest.rstrip("\r\n")) != (self.text, text.rstrip("\r\n")):
             raise FormworkError(f"{self.path}: it is written in a way in which no entry can be inserted safely")
         return made
@@ -143,7 +146,7 @@ class Passage:
         """Append the passage."""
         if text is None:
             raise FormworkError(f"there is no {self.path}")
-        return text.rstrip("\n") + "\n" + self.text
+        return text + ("" if text.endswith("\n") or not text else "\n") + self.text
 
     def undo(self, text: str | None) -> str | None:
         """Take the passage out."""

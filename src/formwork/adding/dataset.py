@@ -9,7 +9,17 @@ from formwork.adding.changes import Change, Entry, NewFile
 from formwork.adding.project import Project, identifier
 from formwork.adding.rendering import rendered
 from formwork.adding.scaffold import Scaffold
-from formwork.adding.stage import PARAMETERS, PIPELINE, commands, folder, package_of_stages, refuse_if_read, stages_of
+from formwork.adding.stage import (
+    PARAMETERS,
+    PIPELINE,
+    commands,
+    folder,
+    listed,
+    package_of_stages,
+    refuse_if_read,
+    refuse_if_written,
+    stages_of,
+)
 from formwork.errors import FormworkError
 
 EXTRACT = "_extract"
@@ -61,13 +71,15 @@ class Dataset(Scaffold):
             if each in taken:
                 message = f"{each} is {taken[each]} already: take another name"
                 raise FormworkError(message)
+        for path in (f"data/{name}", f"reports/{name}"):
+            refuse_if_written(path, stages_of(project))
         return cls(project, name, options.origin)
 
     @classmethod
     def found(cls, project: Project, name: str) -> "Dataset":
         """Find the table, and whether it comes from a database."""
         if name not in cls.present(project):
-            message = f"there is no dataset {name}: {', '.join(cls.present(project)) or 'there are none'}"
+            message = f"there is no dataset {name} in git; there are: {listed(cls.present(project))}"
             raise FormworkError(message)
         refuse_if_read(project, {name, f"{name}{EXTRACT}"})
         return cls(project, name, "sql" if f"{name}{EXTRACT}" in stages_of(project) else "csv")

@@ -41,6 +41,9 @@ class Decision(Scaffold):
     def asked(cls, project: Project, options: Namespace) -> "Decision":
         """Check the title, and number the decision."""
         title = " ".join("".join(sign if sign.isprintable() else " " for sign in options.name).split())
+        if "<" in title:
+            message = "a decision's title is text, without HTML: write it without <"
+            raise FormworkError(message)
         if not 0 < len(title) <= LONGEST:
             message = f"a decision needs a title of at most {LONGEST} characters, for example: Train with LightGBM"
             raise FormworkError(message)
@@ -61,7 +64,7 @@ class Decision(Scaffold):
             raise FormworkError(message)
         passage = text[matches[-1].start() :].partition("\n## ")[0].rstrip("\n") + "\n"
         if not AS_ADDED.fullmatch(passage):
-            message = f"decision {matches[-1]['number']} has text of yours: delete it by hand in {PAGE}"
+            message = f"decision {matches[-1]['number']} has more text than `add` wrote: delete it by hand in {PAGE}"
             raise FormworkError(message)
         return cls(project, f"\n{passage}")
 

@@ -45,20 +45,22 @@ class Notebook(Scaffold):
     def found(cls, project: Project, name: str) -> "Notebook":
         """Find the notebook."""
         if name not in cls.present(project):
-            message = f"there is no notebook {name}: {', '.join(cls.present(project)) or 'there are none'}"
+            message = f"there is no notebook {name} in git; there are: {', '.join(cls.present(project)) or 'none'}"
             raise FormworkError(message)
         return cls(project, name)
 
     def changes(self) -> Sequence[Change]:
         """Say what it does to files: the first one brings what all notebooks share."""
         values = {"package": self.project.package, "title": self.name.replace("_", " ").capitalize()}
+        page = NewFile("docs/notebooks.md", rendered("notebooks.md", **values), is_shared=True)
         shared: list[Change] = [
             NewFile(f"{FOLDER}/.gitignore", IGNORED, is_shared=True),
             NewFile(f"{FOLDER}/jupytext.toml", PAIRED, is_shared=True),
             NewFile("tests/test_notebooks.py", rendered("test_notebooks.py", **values), is_shared=True),
-            NewFile("docs/notebooks.md", rendered("notebooks.md", **values), is_shared=True),
-            Entry("mkdocs.yml", ("nav",), "- Notebooks: notebooks.md\n", is_shared=True),
+            page,
         ]
+        if self.project.text(page.path) in (None, page.text):  # a page that was edited stays, with its entry
+            shared.append(Entry("mkdocs.yml", ("nav",), "- Notebooks: notebooks.md\n", is_shared=True))
         others = [name for name in self.present(self.project) if name != self.name]
         return [NewFile(f"{FOLDER}/{self.name}.py", rendered("notebook.py", **values)), *([] if others else shared)]
 

@@ -14,6 +14,7 @@ from formwork.answers import ANSWERS, read_answers
 from formwork.errors import FormworkError, in_one_line
 from formwork.repository import Repository, Tree
 
+WINDOWS = r"con|prn|aux|nul|(?:com|lpt)\d"  # names that Windows does not allow
 LONGEST = 30  # of a name: so lines with the longest package name, too, have less than 100 characters
 
 
@@ -43,7 +44,7 @@ class Project:
         """
         name = str(self.answers.get("package_name", ""))
         if not self.has(f"src/{name}/core/cli.py"):
-            message = f"there is no src/{name}/core: {ANSWERS} and the package do not fit together"
+            message = f"there is no src/{name or 'PACKAGE'}/core: correct package_name in {ANSWERS}"
             raise FormworkError(message)
         return name
 
@@ -84,7 +85,7 @@ class Project:
             message = f"{path} is not valid YAML: {in_one_line(error)}"
             raise FormworkError(message) from error
         if not isinstance(content, dict):
-            message = f"there is no {path} with entries here"
+            message = f"there is no {path} with entries here: run this where the generated repository begins"
             raise FormworkError(message)
         return content
 
@@ -102,8 +103,11 @@ def identifier(name: str, example: str) -> str:
     if len(name) > LONGEST:
         message = f"{name}: a name has at most {LONGEST} characters, for example: {example}"
         raise FormworkError(message)
-    if re.fullmatch(r"con|prn|aux|nul|(com|lpt)\d", name):
+    if re.fullmatch(WINDOWS, name):
         message = f"{name} is a name of Windows: take another, for example {name}_{example}"
+        raise FormworkError(message)
+    if yaml.safe_load(name) != name:
+        message = f"{name} is a word of YAML: take another, for example {name}_{example}"
         raise FormworkError(message)
     if keyword.iskeyword(name) or keyword.issoftkeyword(name):
         message = f"{name} is a word of Python: add another, for example {name}_{example}"

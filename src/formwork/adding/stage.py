@@ -1,14 +1,16 @@
 """The scaffold `stage`: a step of the pipeline, with its settings, its parameters and its test."""
 
 import ast
+import posixpath
+import re
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, ClassVar
 
 from formwork.adding.changes import Change, Entry, NewFile
-from formwork.adding.project import Project, identifier
+from formwork.adding.project import WINDOWS, Project, identifier
 from formwork.adding.rendering import rendered
 from formwork.adding.scaffold import Scaffold
 from formwork.errors import FormworkError
@@ -80,7 +82,7 @@ class Stage(Scaffold):
     def found(cls, project: Project, name: str) -> "Stage":
         """Find the stage, and what it reads and writes."""
         if name not in cls.present(project):
-            message = f"there is no stage {name} that was added: {', '.join(cls.present(project)) or 'there are none'}"
+            message = f"there is no stage {name} in git that was added; there are: {listed(cls.present(project))}"
             raise FormworkError(message)
         refuse_if_read(project, {name})
         stage = stages_of(project)[name]
@@ -114,6 +116,11 @@ class Stage(Scaffold):
         ]
 
 
+def listed(names: Iterable[str]) -> str:
+    """List names for people."""
+    return ", ".join(names) or "none"
+
+
 def folder(project: Project) -> str:
     """Return the folder of the modules."""
     return f"src/{project.package}/stages"
@@ -145,7 +152,8 @@ def paths_in(stage: Mapping[str, Any], *kinds: str) -> list[str]:
     details = stage.get("do", stage)
     items = [item for kind in kinds for item in details.get(kind) or []]
     paths = [str(next(iter(item)) if isinstance(item, dict) else item) for item in items]
-    return [path for path in paths if "${" not in path]
+    folder = str(details.get("wdir", "."))
+    return [posixpath.normpath(posixpath.join(folder, path)) for path in paths if "${" not in path]
 
 
 def written(stage: Mapping[str, Any]) -> list[str]:
@@ -206,15 +214,26 @@ def writable(path: str, project: Project, stages: Stages) -> str:
     if not any(matches(path, pattern) for pattern in WRITTEN):
         message = f"--writes {path}: use one of {', '.join(WRITTEN)}"
         raise FormworkError(message)
-    for name, stage in stages.items():
-        for made in written(stage):
-            if PurePosixPath(path).is_relative_to(made) or PurePosixPath(made).is_relative_to(path):
-                message = f"--writes {path}: stage {name} writes {made}"
-                raise FormworkError(message)
+    refuse_if_written(path, stages)
     if project.has(path) or project.has(f"{path}.dvc"):
         message = f"--writes {path}: there is such a file already"
         raise FormworkError(message)
     return path
+
+
+def refuse_if_written(path: str, stages: Stages) -> None:
+    """Refuse a path that a stage writes, or that is in what it writes, in whatever case.
+
+    Raises:
+        FormworkError: If there is such a stage.
+    """
+    wanted = PurePosixPath(path.lower())
+    for name, stage in stages.items():
+        for made in written(stage):
+            there = PurePosixPath(made.lower())
+            if wanted.is_relative_to(there) or there.is_relative_to(wanted):
+                message = f"{path}: stage {name} writes {made}, so take another name"
+                raise FormworkError(message)
 
 
 def matches(path: str, pattern: str) -> bool:
@@ -230,7 +249,8 @@ def plain(path: str, option: str) -> str:
         FormworkError: If it is not, or if it is longer than a line of code can be.
     """
     folded = PurePosixPath(path.replace("\\", "/"))
-    wrong = folded.is_absolute() or ".." in folded.parts or not path.isascii() or not path.isprintable()
+    is_reserved = any(re.match(f"({WINDOWS})(\\.|$)", part.lower()) for part in folded.parts)
+    wrong = is_reserved or folded.is_absolute() or ".." in folded.parts or not path.isascii() or not path.isprintable()
     if wrong or any(sign in path for sign in " :\"'#{}[]$*?&!|>%@`,") or len(path) > LONGEST_PATH:
         message = f"{option} {path}: name a file below this folder, at most {LONGEST_PATH} plain characters"
         raise FormworkError(message)

@@ -89,6 +89,9 @@ def block_at(text: str, place: Sequence[str]) -> Block:
     for name in place:
         node = value_of(node, name)
     shown = f"`{'.'.join(place)}`" if place else "the file"
+    if node is None:
+        message = f"there is no {shown}"
+        raise FormworkError(message)
     if not isinstance(node, yaml.CollectionNode) or node.flow_style or not node.value:
         message = f"{shown} has no entries on lines of their own: write it so, one entry below the other"
         raise FormworkError(message)
