@@ -13,6 +13,8 @@ from formwork import git
 from formwork.adopting.answering import Answers, answer
 from formwork.adopting.delivery import Delivery, merge_beside, sort_out
 from formwork.adopting.fitting import fit
+from formwork.adopting.pipelines import refuse_another_pipeline
+from formwork.adopting.project import overruled
 from formwork.adopting.requirements import Requirements
 from formwork.answers import ANSWERS, recorded_url
 from formwork.errors import FormworkError
@@ -63,14 +65,16 @@ def adopt(request: Request, scratch: Path) -> int:
         repository.keep_objects_in(scratch / "objects")
     theirs = repository.committed()
     answers = answer(repository, theirs, template, release, template.read_data(release, request.data))
+    refuse_another_pipeline(repository.project, answers.rendered, request.path)
     rendered = repository.store(answers.rendered)
-    carried = fit(answers.rendered, repository, theirs)
+    carried = fit(answers.rendered, rendered, repository, theirs)
     fitted = repository.store(answers.rendered)
     delivery = sort_out(repository, theirs, fitted, template.seeds(release, answers.names))
     merge = merge_beside(repository, theirs, delivery, release)
     refuse_in_the_way(repository, merge.written)
     print(f"{template.name} {release} -> {request.path}")
-    print("\n".join([*lines_of_answers(answers), *lines_of_requirements(carried), *plan(delivery, merge)]))
+    lines = [*lines_of_answers(answers), *lines_of_requirements(carried), *lines_of_settings(repository, delivery)]
+    print("\n".join([*lines, *plan(delivery, merge)]))
     if request.is_dry_run:
         print("\na dry run: nothing is changed")
         return 0
@@ -167,10 +171,21 @@ def lines_of_requirements(carried: Requirements) -> Iterator[str]:
     """Yield what happens to the repository's own requirements."""
     told = {
         "added to pyproject.toml": carried.added,
+        "added to the group dev": carried.dev,
         "in the template's version": carried.had,
         "not carried over": carried.left,
     }
     yield from (f"  requirements {what}: {', '.join(lines)}" for what, lines in told.items() if lines)
+
+
+def lines_of_settings(repository: Repository, delivery: Delivery) -> Iterator[str]:
+    """Yield which settings of the repository no longer apply."""
+    path = f"{repository.prefix}pyproject.toml"
+    clashes = delivery.combined[path].clashes if path in delivery.combined else ()
+    if path in delivery.rendered and (names := overruled(repository.project, clashes)):
+        yield f"note: {', '.join(names)}: no effect any more once pyproject.toml has the template's [build-system]"
+    for tool in (clash for clash in clashes if clash.startswith("tool.")):
+        yield f"note: [{tool}]: yours has no effect if you take the template's, with which `nox -s check` is green"
 
 
 def plan(delivery: Delivery, merge: Merge) -> Iterator[str]:
@@ -180,11 +195,17 @@ def plan(delivery: Delivery, merge: Merge) -> Iterator[str]:
             yield line("left out", path, f"({delivery.left_out[path]})")
         elif path in delivery.kept:
             yield line("kept", path, f"({delivery.kept[path]})")
+        elif path in delivery.combined:
+            clashes = delivery.combined[path].clashes
+            how = f"yours or the template's: {', '.join(clashes)}" if clashes else "all of yours, then the template's"
+            yield line("conflict" if clashes else "merged", path, f"({how})")
         elif path in merge.conflicts:
             how = "both sides are in it" if path in merge.changes else "yours stays as it is"
             yield line("conflict", path, f"({how})")
         else:
             yield line("added" if path in merge.changes else "same", path)
+    for path, settings in delivery.overriding.items():
+        yield line("conflict", path, f"(it takes the place of {settings} in pyproject.toml: git rm it, or git add it)")
 
 
 def next_steps(repository: Repository, delivery: Delivery, merge: Merge, release: str) -> Iterator[str]:
@@ -200,6 +221,8 @@ def steps(repository: Repository, delivery: Delivery, merge: Merge, release: str
         count = len(merge.conflicts)
         yield f"resolve {count} {'conflict' if count == 1 else 'conflicts'} (git status), git add each"
     yield "git rm -f what you do not want"
+    if (repository.project / "uv.lock").exists():
+        yield "uv lock"
     yield "uvx nox -s setup"
     yield "git add --all, git commit"
     if delivery.kept or delivery.left_out:

@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
 from formwork import git
 from formwork.repository import File, Repository, Tree
+from formwork.toml_merging import is_toml, merged_toml
 
 ONE_SIDED = {"CONFLICT (modify/delete)", "CONFLICT (rename/delete)"}
 
@@ -68,6 +70,36 @@ def merged(repository: Repository, old: Tree, new: Tree, name: str, *, moves_own
         for path, file in changes.items()
     }
     return Merge(labelled, conflicts, held_back, added, moves)
+
+
+def without_removed_folders(repository: Repository, merge: Merge, old: Tree) -> Merge:
+    """Hold back new files of a folder that you have removed, with all that the release had in it."""
+    removed = {str(PurePosixPath(path).parent) for path in old}
+    removed -= {str(folder) for path in repository.committed() for folder in PurePosixPath(path).parents}
+    back = {path for path in merge.added if str(PurePosixPath(path).parent) in removed and path not in merge.moves}
+    changes = {path: file for path, file in merge.changes.items() if path not in back}
+    return replace(merge, changes=changes, held_back=merge.held_back | back, added=merge.added - back)
+
+
+def with_merged_toml(repository: Repository, merge: Merge, old: Tree, new: Tree) -> Merge:
+    """Merge pyproject.toml by meaning where its lines are in conflict, or would no longer be TOML."""
+    path = f"{repository.prefix}pyproject.toml"
+    file, ours = merge.changes.get(path), repository.committed()
+    if not file or any(path not in tree for tree in (old, ours, new)):
+        return merge
+    if path not in merge.conflicts and is_toml(text_of(repository, file)):
+        return merge
+    text = merged_toml(*(text_of(repository, tree[path]) for tree in (old, ours, new)))
+    if text is None:
+        return merge
+    changes = {**merge.changes, path: File(ours[path].mode, repository.store_bytes(text.encode()))}
+    conflicts = {name: stages for name, stages in merge.conflicts.items() if name != path}
+    return replace(merge, changes=changes, conflicts=conflicts)
+
+
+def text_of(repository: Repository, file: File) -> str:
+    """Read a text from git's store."""
+    return repository.content(file).decode(errors="replace")
 
 
 def parse_merge(output: bytes) -> tuple[str, dict[str, dict[int, File]], dict[str, set[str]]]:

@@ -5,15 +5,17 @@ the difference into the repository. The merge is made outside the working tree a
 Whenever this is interrupted, `git reset --hard` undoes all of it.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from formwork import git
 from formwork.answers import ANSWERS, Recorded, read_recorded
+from formwork.errors import FormworkError
 from formwork.locking import lock
-from formwork.merging import Merge, merged
+from formwork.merging import Merge, merged, with_merged_toml, without_removed_folders
 from formwork.placing import put_into_place
 from formwork.readiness import refuse_in_the_way, refuse_unless_ready
 from formwork.rendering import Renders, render_both
@@ -115,6 +117,7 @@ def prepare(request: Request, scratch: Path) -> Plan | None:
     repository = Repository.around(request.folder, scratch)
     refuse_unless_ready(repository)
     recorded = read_recorded(request.folder)
+    refuse_renamed_package(repository, recorded, request.data)
     template = Template.fetch(recorded.url, scratch, where=f" (recorded in {ANSWERS})")
     release = template.choose(request.release, recorded.commit)
     changed = template.read_data(release, request.data)
@@ -126,6 +129,24 @@ def prepare(request: Request, scratch: Path) -> Plan | None:
     return planned(repository, template, recorded, release, changed)
 
 
+def refuse_renamed_package(repository: Repository, recorded: Recorded, data: Iterable[str]) -> None:
+    """Refuse a package that has another name than is recorded, since the update would bring the old one back."""
+    name = recorded.values.get("package_name")
+    paths = repository.own_paths(repository.committed())
+    if not name or any(path.startswith(f"src/{name}/") for path in paths) or names_package(data):
+        return
+    found = {path.split("/")[1] for path in paths if re.fullmatch(r"src/[^/]+/core/__init__\.py", path)}
+    if len(found) == 1:
+        new = found.pop()
+        message = f"{ANSWERS} has package_name: {name}, but the package is src/{new}/ now"
+        raise FormworkError(f"{message}: uvx nox -s update -- --data package_name={new}")
+
+
+def names_package(data: Iterable[str]) -> bool:
+    """Return whether the name of the package is among the answers that change."""
+    return any(answer.startswith("package_name=") for answer in data)
+
+
 def planned(
     repository: Repository, template: Template, recorded: Recorded, release: str, changed: Mapping[str, Any]
 ) -> Plan:
@@ -133,6 +154,8 @@ def planned(
     renders = render_both(repository, template, release, recorded, changed)
     is_renamed = "package_name" in changed
     merge = merged(repository, renders.old, renders.merged, release, moves_own_files=is_renamed)
+    merge = without_removed_folders(repository, merge, renders.old)
+    merge = with_merged_toml(repository, merge, renders.old, renders.merged)
     refuse_in_the_way(repository, merge.written)
     return Plan(repository, template, recorded, changed, release, renders, merge)
 

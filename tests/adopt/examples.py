@@ -56,6 +56,10 @@ dev = [
     # Yours below
 ]
 
+[tool.mypy]
+files = ["src", "tests", "docs"]
+strict = true
+
 [tool.pytest.ini_options]
 addopts = [
     "--strict-markers",
@@ -123,7 +127,7 @@ def make(path: Path, files: dict[str, str | bytes | None]) -> Path:
 
 def plan(said: str) -> dict[str, str]:
     """Read what happens to each file, with the reason if there is one."""
-    words = "added|same|conflict|kept|left out"
+    words = "added|same|merged|conflict|kept|left out"
     lines = re.findall(rf"^  ({words}) +(\S+)(?: \((.*)\))?$", said, re.MULTILINE)
     return {path: f"{what}: {why}" if why else what for what, path, why in lines}
 

@@ -68,7 +68,7 @@ def test_everything_of_the_templates_stays_within_reach(tmp_path: Path, run_adop
     assert "compare what was kept or left out: git diff formwork/v1.0.0 HEAD -- FILE" in said
     assert git(mine, "show", "formwork/v1.0.0:README.md") == "# mine"
     assert "[tool.pytest.ini_options]" in git(mine, "show", "formwork/v1.0.0:pyproject.toml")
-    assert "[tool" not in (mine / "pyproject.toml").read_text("utf-8")
+    assert "[tool.pytest" not in (mine / "pyproject.toml").read_text("utf-8")
 
 
 @pytest.mark.parametrize("number", range(9))

@@ -9,7 +9,7 @@ import yaml
 
 from formwork.adopting.answering import collision, other_names
 from formwork.cli import main
-from tests.adopt.examples import FILES, Adopt, answers, make
+from tests.adopt.examples import FILES, QUESTIONS, Adopt, answers, make
 from tests.harness import commit_everything, git
 from tests.small import SmallTemplate, put
 
@@ -61,7 +61,8 @@ def test_answers_are_told_with_where_they_come_from(tmp_path: Path, run_adopt: A
         "project_name": "Churn (--data)",
         "python_version": "3.11 (setup.cfg: >=3.8)",
     }
-    assert "note:" not in said
+    assert said.count("note:") == 1
+    assert "note: setup.cfg: no effect any more once pyproject.toml has the template's [build-system]\n" in said
 
 
 def test_what_the_template_refuses_is_dropped_with_a_note(tmp_path: Path, run_adopt: Adopt) -> None:
@@ -89,6 +90,24 @@ def test_an_unknown_licence_is_pointed_out(tmp_path: Path, run_adopt: Adopt) -> 
 
 
 @pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, "proprietary (no licence that is known here is in the repository)"),
+        ({"LICENSE": "Do what you like.\n"}, "proprietary (no licence that is known here is in the repository)"),
+        ({"setup.cfg": "[metadata]\nlicense = MIT\n"}, "MIT (setup.cfg)"),
+    ],
+)
+def test_no_licence_is_invented(tmp_path: Path, run_adopt: Adopt, files: dict[str, str], expected: str) -> None:
+    questions = QUESTIONS.replace("[MIT, Apache-2.0]", "[MIT, proprietary]")
+    own = SmallTemplate(tmp_path / "own", {**FILES, "copier.yml": questions})
+    mine = make(tmp_path / "mine", {"a.txt": "a\n", **files})
+    _, said = run_adopt(mine, "--template", own.url, "--dry-run")
+    assert answers(said)["license"] == expected
+    note = "note: LICENSE stays; if it is not proprietary, correct license in pyproject.toml\n"
+    assert (note in said) == ("LICENSE" in files)
+
+
+@pytest.mark.parametrize(
     ("files", "reason"),
     [
         (["a.py", "wine/__init__.py"], "wine/ is yours, and your imports still find it"),
@@ -96,6 +115,11 @@ def test_an_unknown_licence_is_pointed_out(tmp_path: Path, run_adopt: Adopt) -> 
         (["wine.py"], "wine.py is yours, and your imports still find it"),
         (["Wine.py"], "Wine.py is yours, and your imports still find it"),
         (["src/wine/pipeline.py"], "src/wine/pipeline.py is yours, and a folder would hide it"),
+        (["src/wine/Model.py"], "src/wine/Model.py is yours, and the template has a module of that name"),
+        (
+            ["src/wine/pipeline/__init__.py"],
+            "src/wine/pipeline/__init__.py is yours, and the template has a module of that name",
+        ),
         (["src/wine.py"], "src/wine.py is yours, and a folder would hide it"),
         (["wine/red.csv", "red/wine.py", "winery.py", "src/wine/red.py", "src/wine/__init__.py"], ""),
         ([], ""),
@@ -126,11 +150,11 @@ def test_names_like_a_packages_name_are_no_longer_than_names_may_be() -> None:
     names = other_names("a" * 33 + "_" + "b" * 6)
     a = "a" * 31
     assert [next(names) for _ in range(5)] == [
-        f"{a}aa_bbb_ml",
+        f"{a}aa_ml",
         f"{a}aa_model",
         f"{a}_pipeline",
-        f"{a}aa_bbbb_2",
-        f"{a}aa_bbbb_3",
+        f"{a}aa_2",
+        f"{a}aa_3",
     ]
 
 

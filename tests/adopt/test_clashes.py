@@ -131,10 +131,10 @@ def test_what_is_theirs_to_say_is_kept(tmp_path: Path, run_adopt: Adopt) -> None
     (mine / "tests/sample.csv").symlink_to("../README.md")
     commit_everything(mine, "A link")
     before = tree(mine)
-    status, said = run_adopt(mine)
+    status, said = run_adopt(mine, "--data=package_name=mine")
     assert status == 0
     assert [plan(said)[name] for name in (*files, "tests/sample.csv")] == ["kept: yours"] * 4
-    assert plan(said)["src/mine/__init__.py"] == "kept: yours, which is empty"
+    assert plan(said)["src/mine/__init__.py"] == "kept: yours"
     assert {name: entry for name, entry in tree(mine).items() if name in before} == before
     assert git(mine, "show", "formwork/v1.0.0:LICENSE") == "The template's licence."
 

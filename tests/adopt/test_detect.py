@@ -182,6 +182,11 @@ def test_name_and_address_are_of_one_person(tmp_path: Path) -> None:
         ("README", "# Churn\n", "Churn"),
         ("README.md", "No heading.\n\n## Second\n", "folder"),
         ("NOTES.md", "# Churn\n", "folder"),
+        ("Readme.md", "# Churn\n", "Churn"),
+        ("README.md", "```bash\n# install it\n```\n\n# Churn\n", "Churn"),
+        ("README.md", "  ~~~\n# install it\n```\n# still code\n  ~~~\nChurn\n=====\n", "Churn"),
+        ("README.md", "```\n# never closed\n", "folder"),
+        ("README.md", "<!--\n# No heading\n-->\n# Churn\n", "Churn"),
     ],
 )
 def test_headings(tmp_path: Path, name: str, content: str, title: str) -> None:
@@ -358,7 +363,7 @@ def test_requirements(tmp_path: Path) -> None:
         "-e .",
     ]
     put(tmp_path, {"requirements.txt": "\r\n".join(lines), "setup.cfg": SETUP_CFG})
-    found = requirements(tmp_path, ["scikit-learn", "numpy"])
+    found = requirements(tmp_path, ["requirements.txt"], ["scikit-learn", "numpy"])
     assert found.added == ("pandas[excel] >= 2 ; python_version > '3.8'", "requests >=2", "scipy")
     assert found.had == ("Scikit_Learn==1.2",)
     assert found.left == (
@@ -374,9 +379,44 @@ def test_requirements(tmp_path: Path) -> None:
 @pytest.mark.parametrize("project", [PYPROJECT, POETRY])
 def test_requirements_beside_a_project_table(tmp_path: Path, project: str) -> None:
     put(tmp_path, {"requirements.txt": "pandas\n", "pyproject.toml": project, "setup.py": SETUP_PY})
-    assert requirements(tmp_path, []) == Requirements()
+    assert requirements(tmp_path, ["requirements.txt"], []) == Requirements()
     put(tmp_path, {"pyproject.toml": "[tool.black]\n"})
-    assert requirements(tmp_path, []).added == ("pandas", "scipy")
+    assert requirements(tmp_path, ["requirements.txt"], []).added == ("pandas", "scipy")
+    put(tmp_path, {"pyproject.toml": '[project]\nname = "a"\ndynamic = ["dependencies"]\n', "setup.py": None})
+    assert requirements(tmp_path, ["requirements.txt"], []).added == ("pandas",)
+
+
+def test_requirements_in_other_places(tmp_path: Path) -> None:
+    """Files in folders and files that others include are read, and what people wrote rather than what a tool made."""
+    files = {
+        "requirements/base.txt": "click>=8\n",
+        "requirements/dev.txt": "-r base.txt\n-r gone.txt\nruff\n",
+        "src/requirements.txt": "rich --hash=sha256:00\n--requirement=../constraints/more.txt\n",
+        "constraints/more.txt": "attrs\n",
+        "requirements-docs.txt": "sphinx\nrich\n",
+        "requirements.in": "requests\n",
+        "requirements.txt": "requests==2.0\nidna==3.0\n",
+        "services/api/requirements.txt": "flask\n",
+    }
+    put(tmp_path, dict(files))
+    found = requirements(tmp_path, files, ["ruff"])
+    assert found.added == ("requests", "click>=8", "rich", "attrs")
+    assert found.dev == ("sphinx",)
+    assert found.had == ("ruff",)
+    assert found.left == ("-r gone.txt",)
+
+
+def test_requirements_of_poetry(tmp_path: Path) -> None:
+    toml = (
+        '[tool.poetry.dependencies]\npython = "^3.11"\nclick = "^8.1"\nrich = "*"\nlocal = {path = "../local"}\n'
+        'dask = {version = "~2025.1", extras = ["dataframe", "array"]}\n'
+        '[tool.poetry.group.dev.dependencies]\nipython = "9.1"\n[tool.poetry.dev-dependencies]\nblack = ">=24"\n'
+    )
+    put(tmp_path, {"pyproject.toml": toml, "requirements.txt": "idna\n"})
+    found = requirements(tmp_path, ["pyproject.toml", "requirements.txt"], [])
+    assert found.added == ("click>=8.1,<9", "rich", "dask[dataframe,array]>=2025.1,<2025.2")
+    assert found.dev == ("black>=24", "ipython==9.1")
+    assert found.left == ("local = {'path': '../local'}",)
 
 
 def test_files_that_are_no_text(tmp_path: Path) -> None:

@@ -1,13 +1,15 @@
 """The settings of tools are fitted to what a repository has."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from formwork.adopting.fitting import has_tests
 from formwork.repository import File
-from tests.adopt.examples import PROJECT, RUFF, Adopt, make, plan
+from tests.adopt.examples import FILES, PROJECT, RUFF, Adopt, make, plan
 from tests.harness import git
+from tests.small import SmallTemplate, put
 
 
 def test_requirements_are_carried_over(tmp_path: Path, run_adopt: Adopt) -> None:
@@ -34,7 +36,7 @@ def test_tests_of_theirs_run_as_before(tmp_path: Path, run_adopt: Adopt) -> None
     assert plan(said)["tests/sample.csv"] == "added"
     assert sorted(path.name for path in (mine / "tests").iterdir()) == ["conftest.py", "sample.csv", "test_a.py"]
     project = (mine / "pyproject.toml").read_text("utf-8")
-    assert project.endswith('    "pytest~=9.2",\n    # Yours below\n]\n')
+    assert project.endswith('tests" once a test is not left out below\nstrict = true\n')
     command = "git checkout formwork/v1.0.0 -- tests/__init__.py tests/test_model.py"
     assert f"when your tests pass in .venv too: {command}; merge by hand: tests/conftest.py\n" in said
     git(mine, *command.split()[1:])
@@ -70,6 +72,121 @@ def test_their_code_is_not_linted_at_once(tmp_path: Path, run_adopt: Adopt) -> N
         '    "./a.py",\n    "docs/d.ipynb",\n    "./old",\n    "src/mine/e.py",\n]\n\n[format]\n'
     )
     assert (mine / "ruff.toml").read_text("utf-8").startswith(excluded)
+
+
+def test_files_of_one_name_are_theirs_too(tmp_path: Path, run_adopt: Adopt) -> None:
+    """What the template has at the same place, Markdown and empty files are excluded, but not what is the same."""
+    files: dict[str, str | bytes | None] = {
+        "README.md": "# Mine\n\nAll of it.\n",
+        "docs/guide.md": str(FILES["template/docs/guide.md"]),
+        "src/mine/__init__.py": "",
+        "tests/__init__.py": "",
+        "tests/test_a.py": "x = 1\n",
+        ".github/workflows/a.yml": "on: push\n",
+    }
+    mine = make(tmp_path / "mine", files)
+    run_adopt(mine, "--data=package_name=mine")
+    listed = tomllib.loads((mine / "ruff.toml").read_text("utf-8"))["extend-exclude"]
+    assert listed == [".dvc", "./README.md", "src/mine/__init__.py", "tests/__init__.py", "tests/test_a.py"]
+
+
+def test_workflows_of_theirs_are_not_linted_at_once(tmp_path: Path, run_adopt: Adopt) -> None:
+    own = SmallTemplate(tmp_path / "own", {**FILES, "template/.github/workflows/check.yml": "on: push\n"})
+    mine = make(tmp_path / "mine", {".github/workflows/a.yml": "on: push\n", ".github/dependabot.yaml": "version: 2\n"})
+    run_adopt(mine, "--template", own.url)
+    listed = tomllib.loads((mine / "ruff.toml").read_text("utf-8"))["extend-exclude"]
+    assert listed == [".dvc", ".github/dependabot.yaml", ".github/workflows/a.yml"]
+
+
+def test_their_types_are_not_checked_at_once(tmp_path: Path, run_adopt: Adopt) -> None:
+    """Only what mypy would look at is on its list; a folder does not stand for others whose names begin like it."""
+    files = ("a.py", "src/mine/__init__.py", "src/mine/b.py", "src/min/c.py", "src/c++/d.py", "docs/e.md", "docs/f.py")
+    mine = make(tmp_path / "mine", dict.fromkeys(files, "x\n"))
+    run_adopt(mine, "--data=package_name=mine")
+    mypy = tomllib.loads((mine / "pyproject.toml").read_text("utf-8"))["tool"]["mypy"]
+    assert mypy["files"] == ["src", "tests", "docs"]
+    listed = [r"docs/f.py", r"src/c\+\+/", "src/min/", "src/mine/__init__.py", "src/mine/b.py"]
+    assert mypy["exclude"] == listed
+    assert mypy["follow_imports"] == "silent"
+
+
+def test_src_may_be_a_package(tmp_path: Path, run_adopt: Adopt) -> None:
+    """Mypy would find the template's modules under two names."""
+    mine = make(tmp_path / "mine", {"src/__init__.py": ""})
+    run_adopt(mine)
+    mypy = tomllib.loads((mine / "pyproject.toml").read_text("utf-8"))["tool"]["mypy"]
+    assert (mypy["mypy_path"], mypy["explicit_package_bases"]) == ("src", True)
+
+
+def test_mypy_leaves_their_tests_out(tmp_path: Path, run_adopt: Adopt) -> None:
+    """Mypy fails on a folder in which every file is excluded."""
+    mine = make(tmp_path / "mine", {"tests/test_a.py": "x = 1\n"})
+    run_adopt(mine)
+    mypy = tomllib.loads((mine / "pyproject.toml").read_text("utf-8"))["tool"]["mypy"]
+    assert mypy == {"files": ["src", "docs"], "strict": True}
+
+
+@pytest.mark.parametrize(
+    ("files", "packages", "roots"),
+    [
+        ({"a.py": ""}, None, None),
+        ({"setup.py": "setup(name='mine')"}, None, None),
+        ({"setup.py": "setup(name='mine')", "mine/__init__.py": ""}, ["src/mine_ml", "mine"], ["src", "."]),
+        ({"setup.py": "setup(name='other')", "src/mine/__init__.py": ""}, ["src/mine"], None),
+        (
+            {"setup.cfg": "[metadata]\nname=a", "src/a/__init__.py": "", "src/b/__init__.py": ""},
+            ["src/a", "src/b"],
+            None,
+        ),
+    ],
+)
+def test_packages_of_theirs_stay_installed(
+    tmp_path: Path,
+    run_adopt: Adopt,
+    files: dict[str, str | bytes | None],
+    packages: list[str] | None,
+    roots: list[str] | None,
+) -> None:
+    """The backend finds one package by the project's name; where there is more, it is told."""
+    scripts = '[project.scripts]\n{{ package_name }} = "a:b"\n\n[dependency-groups]'
+    project = PROJECT.replace("[dependency-groups]", scripts)
+    own = SmallTemplate(tmp_path / "own", {**FILES, "template/pyproject.toml.jinja": project})
+    mine = make(tmp_path / "mine", files)
+    run_adopt(mine, "--template", own.url)
+    build = tomllib.loads((mine / "pyproject.toml").read_text("utf-8"))["tool"].get("hatch", {}).get("build", {})
+    assert build.get("targets", {}).get("wheel", {}).get("packages") == packages
+    assert build.get("dev-mode-dirs") == roots
+
+
+@pytest.mark.parametrize(("folder", "url"), [(".", "../../storage"), ("a/b", "../../../../storage")])
+def test_the_storage_is_beside_the_repository(tmp_path: Path, run_adopt: Adopt, folder: str, url: str) -> None:
+    """DVC's addresses begin in .dvc, and data must not end up in the repository."""
+    own = SmallTemplate(tmp_path / "own", {**FILES, "template/.dvc/config": "url = ../../storage\n"})
+    mine = make(tmp_path / "mine", {"a/b/c.txt": "c\n"})
+    run_adopt(mine / folder, "--template", own.url)
+    assert (mine / folder / ".dvc/config").read_text("utf-8") == f"url = {url}\n"
+
+
+@pytest.mark.parametrize("folder", [".", "sub"])
+def test_what_the_pipeline_needs_is_not_ignored(tmp_path: Path, run_adopt: Adopt, folder: str) -> None:
+    """DVC refuses to work with files that git ignores."""
+    own = SmallTemplate(tmp_path / "own", {**FILES, "template/.gitignore": "/site/\n# Yours below\n"})
+    mine = make(tmp_path / "mine", {".gitignore": "*.lock\nreports\n", "sub/a.txt": "a\n"})
+    run_adopt(mine / folder, "--template", own.url)
+    added = "# Yours below\n# Needed in git, whatever else is ignored\n!/dvc.lock\n!/uv.lock\n!/reports/\n"
+    assert (mine / folder / ".gitignore").read_text("utf-8").endswith(added)
+    put(mine / folder, {"dvc.lock": "", "reports/a.json": "", "other.lock": ""})
+    untracked = git(mine, "status", "--porcelain", "--untracked-files=all").splitlines()
+    prefix = "" if folder == "." else "sub/"
+    assert [line for line in untracked if line[0] == "?"] == [f"?? {prefix}dvc.lock", f"?? {prefix}reports/a.json"]
+
+
+def test_a_readme_of_theirs_is_the_packages(tmp_path: Path, run_adopt: Adopt) -> None:
+    project = PROJECT.replace("dependencies =", 'readme = "README.md"\ndependencies =')
+    own = SmallTemplate(tmp_path / "own", {**FILES, "template/pyproject.toml.jinja": project})
+    mine = make(tmp_path / "mine", {"Readme.md": "# Mine\n"})
+    run_adopt(mine, "--template", own.url)
+    assert 'readme = "Readme.md"\n' in (mine / "pyproject.toml").read_text("utf-8")
 
 
 def test_nothing_to_fit(mine: Path, run_adopt: Adopt) -> None:

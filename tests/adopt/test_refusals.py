@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from formwork.cli import main
-from tests.adopt.examples import FILES, Adopt, make, refused
-from tests.harness import commit_everything, git
-from tests.small import put
+from tests.adopt.examples import FILES, Adopt, make, plan, refused
+from tests.harness import commit_everything, git, tree
+from tests.small import SmallTemplate, put
 
 
 def test_no_folder(tmp_path: Path, run_adopt: Adopt) -> None:
@@ -78,13 +78,58 @@ def test_no_template(mine: Path, run_adopt: Adopt, tmp_path: Path) -> None:
     assert run_adopt(mine, "--template", str(unreleased), "--release=main")[0] == 0
 
 
-@pytest.mark.parametrize("name", ["ruff.TOML", "Docs/other.md", "Readme.md"])
-def test_names_that_differ_in_case_only(tmp_path: Path, run_adopt: Adopt, name: str) -> None:
-    """Such names would be one file in a checkout on Windows or macOS."""
+@pytest.mark.parametrize("name", ["Docs/other.md", "SRC/a.py"])
+def test_folders_that_differ_in_case_only(tmp_path: Path, run_adopt: Adopt, name: str) -> None:
+    """Such folders would be one in a checkout on Windows or macOS."""
     mine = make(tmp_path / "mine", {name: "mine\n"})
-    said = refused(run_adopt, mine)
     wrong = name.partition("/")[0]
-    assert re.fullmatch(rf"{wrong}: differs from the template's \S+ only in case: git mv it first", said)
+    expected = rf"{wrong}: differs from the folder of the template's \S+ only in case: git mv it first"
+    assert re.fullmatch(expected, refused(run_adopt, mine))
+
+
+def test_files_that_differ_in_case_only(tmp_path: Path, run_adopt: Adopt) -> None:
+    """Theirs stays, and the template's is left out."""
+    mine = make(tmp_path / "mine", {"Readme.md": "# Mine\n", "docs/GUIDE.md": "mine\n"})
+    status, said = run_adopt(mine)
+    assert status == 0
+    assert plan(said)["README.md"] == "left out: Readme.md is yours"
+    assert plan(said)["docs/guide.md"] == "left out: docs/GUIDE.md is yours"
+    assert not (mine / "README.md").exists()
+    assert (mine / "Readme.md").read_text("utf-8") == "# Mine\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "reason"),
+    [
+        ({"dvc.yaml": "stages:\n  a:\n    cmd: b\n"}, "dvc.yaml has stages of yours"),
+        ({"dvc.lock": "schema: '2.0'\n"}, "dvc.yaml has stages of yours"),
+        ({"params.yaml": "model:\n  a: 1\n"}, "params.yaml says something else with model"),
+        ({"params.yaml": "-> notes.txt", "notes.txt": "a: 1\n"}, "params.yaml is a link"),
+    ],
+)
+def test_a_pipeline_of_theirs(
+    tmp_path: Path, run_adopt: Adopt, files: dict[str, str | bytes | None], reason: str
+) -> None:
+    """Two pipelines cannot share a folder, and the remedy works."""
+    own = SmallTemplate(tmp_path / "own", {**FILES, "template/params.yaml": "seed: 1\nmodel:\n  depth: 2\n"})
+    mine = make(tmp_path / "mine", files)
+    said = refused(run_adopt, mine, "--template", own.url)
+    place = mine / "pipeline"
+    assert said.startswith(reason)
+    assert said.endswith(f": give it a folder of its own: mkdir {place}, then formwork adopt {place}")
+    before = tree(mine)
+    place.mkdir()
+    assert run_adopt(place, "--template", own.url)[0] == 0
+    assert {name: entry for name, entry in tree(mine).items() if name in before} == before
+    assert (place / "params.yaml").is_file()
+
+
+def test_parameters_of_theirs_that_do_not_clash(tmp_path: Path, run_adopt: Adopt) -> None:
+    own = SmallTemplate(tmp_path / "own", {**FILES, "template/params.yaml": "seed: 1\n"})
+    mine = make(tmp_path / "mine", {"params.yaml": "depth: 3  # deep", "dvc.yaml": "stages: {}\n"})
+    status, said = run_adopt(mine, "--template", own.url)
+    assert (status, plan(said)["params.yaml"]) == (0, "merged: all of yours, then the template's")
+    assert (mine / "params.yaml").read_text("utf-8") == "depth: 3  # deep\n\nseed: 1\n"
 
 
 def test_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

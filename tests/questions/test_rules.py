@@ -106,6 +106,8 @@ def test_accepted_by_both(asking: Engines, answers: dict[str, str]) -> None:
         ({"project_name": "日本"}, {"package_name": "project"}),
         ({"project_name": "json"}, {"package_name": "json_project"}),
         ({"project_name": "x" * 60}, {"package_name": "x" * 40}),
+        ({"project_name": f"{'x' * 30} {'y' * 9} z"}, {"package_name": f"{'x' * 30}_{'y' * 9}"}),
+        ({"project_name": f"{'x' * 30} {'y' * 10}"}, {"package_name": "x" * 30}),
         ({"project_name": "__init__"}, {"package_name": "init"}),
         ({"repository_url": "https://gitlab.example.org/a/b"}, {"ci": "gitlab"}),
         ({"repository_url": "https://example.org/gitlab/b"}, {"ci": "github"}),

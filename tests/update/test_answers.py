@@ -7,7 +7,7 @@ import pexpect
 import pytest
 import yaml
 
-from tests.harness import answers_of, commit_everything, tree
+from tests.harness import answers_of, commit_everything, git, tree
 from tests.small import COPIER_YML, SmallTemplate, put
 from tests.update.test_merge import RUN, SETTINGS, Run, replace, status, text, words
 
@@ -43,6 +43,31 @@ def test_a_renamed_package_takes_its_edits_along(small: SmallTemplate, repositor
     commit_everything(repository, "Update")
     assert run_update()[0] == 0
     assert status(repository) == ""
+
+
+def test_a_package_renamed_by_hand_is_noticed(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """The update would bring the old name back; the answer that is offered fits."""
+    core = "template/src/{{package_name}}/core/__init__.py"
+    small.release("1.1.0", {core: '"""Ours."""\n'})
+    run_update()
+    commit_everything(repository, "Core")
+    small.release("1.2.0", text(RUN, "return 0", "return 1"))
+    git(repository, "mv", "src/wine", "src/beer")
+    replace(repository / "src/beer/run.py", "wine", "beer")
+    commit_everything(repository, "Beer")
+    before = tree(repository)
+    code, said = run_update()
+    assert code == 1
+    assert said == (
+        "error: .copier-answers.yml has package_name: wine, but the package is src/beer/ now: "
+        "uvx nox -s update -- --data package_name=beer\n"
+    )
+    assert tree(repository) == before
+    code, said = run_update("--data", "package_name=beer")
+    assert code == 0
+    assert not (repository / "src/wine").exists()
+    assert "return 1" in (repository / "src/beer/run.py").read_text("utf-8")
+    assert yaml.safe_load(answers_of(repository))["package_name"] == "beer"
 
 
 def test_a_removed_choice_stops_the_update(small: SmallTemplate, repository: Path, run_update: Run) -> None:

@@ -439,3 +439,42 @@ def test_a_subfolder_of_a_larger_repository(small: SmallTemplate, tmp_path: Path
     assert status(top) == "M  a/b/.copier-answers.yml\nM  a/b/docs/guide.md"
     assert ["updated", "docs/guide.md"] in words(said)
     assert ["kept", "README.md"] in [line[:2] for line in words(said)]
+
+
+def test_new_files_of_a_folder_that_was_removed_stay_away(
+    small: SmallTemplate, repository: Path, run_update: Run
+) -> None:
+    """Who removed a folder of the template does not want the files that join it, but all others."""
+    git(repository, "rm", "--quiet", "-r", "docs")
+    commit_everything(repository, "No docs")
+    small.release("1.1.0", {"template/docs/new.md": "New.\n", "template/more/new.md": "New.\n"})
+    code, said = run_update()
+    assert code == 0
+    assert not (repository / "docs").exists()
+    assert (repository / "more/new.md").exists()
+    assert "  kept deleted docs/new.md (the release has it: git show" in said
+
+
+def test_settings_that_were_removed_stay_away(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """Removed tables of pyproject.toml are no conflict when the release changes them."""
+    project = '[project]\nname = "wine"\n\n[tool.a]\nb = 1\n\n[tool.c]\nd = 1\n'
+    small.release("1.1.0", {"template/pyproject.toml": project})
+    run_update()
+    edit(repository, {"pyproject.toml": project.replace("[tool.a]\nb = 1\n\n", "")})
+    small.release("1.2.0", {"template/pyproject.toml": project.replace("= 1", "= 2")})
+    code, said = run_update()
+    assert (code, status(repository)) == (0, "M  .copier-answers.yml\nM  pyproject.toml")
+    assert (repository / "pyproject.toml").read_text("utf-8") == '[project]\nname = "wine"\n\n[tool.c]\nd = 2\n'
+    assert ["merged", "pyproject.toml"] in words(said)
+
+
+def test_two_tables_of_one_name_become_one(small: SmallTemplate, repository: Path, run_update: Run) -> None:
+    """Lines that do not conflict may still be no TOML."""
+    project = '[project]\nname = "wine"\n' + "".join(f"a{number} = 1\n" for number in range(9))
+    small.release("1.1.0", {"template/pyproject.toml": project})
+    run_update()
+    edit(repository, {"pyproject.toml": f"[tool.new]\nmine = 1\n\n{project}"})
+    small.release("1.2.0", {"template/pyproject.toml": f"{project}\n[tool.new]\ntheirs = 1\n"})
+    assert run_update()[0] == 0
+    text = (repository / "pyproject.toml").read_text("utf-8")
+    assert text.startswith("[tool.new]\nmine = 1\ntheirs = 1\n\n[project]\n")

@@ -17,6 +17,8 @@ from formwork.template import Template, in_a_terminal
 
 REFUSED = re.compile(r"(?:question|choice for) '(\w+)': (.*)")
 
+NO_LICENCE = "no licence that is known here is in the repository"
+
 
 @dataclass(frozen=True)
 class Answers:
@@ -73,7 +75,7 @@ def answer(repository: Repository, theirs: Tree, template: Template, release: st
     names = {name: value for name, value in recorded.items() if name in settings and not name.startswith("_")}
     where = dict.fromkeys(names, "typed" if is_asked else "the default") | dict.fromkeys(given, "--data")
     where |= {name: fact.where for name, fact in accepted.chosen.items()}
-    if where.get("license") == "the default" and (files := their_licences(mine)):
+    if where.get("license") in {"the default", NO_LICENCE} and (files := their_licences(mine)):
         notes.append(f"{files[0]} stays; if it is not {names['license']}, correct license in pyproject.toml")
     return Answers(names, where, notes, rendered)
 
@@ -87,6 +89,8 @@ def find_facts(repository: Repository, theirs: Tree, settings: Mapping[str, Any]
     history = History(Person(name, email), remote.strip())
     pythons = texts(table(settings, "python_version").get("choices"))
     found = facts(repository.project, mine, history, pythons)
+    if "proprietary" in texts(table(settings, "license").get("choices")):
+        found.setdefault("license", [Fact("proprietary", NO_LICENCE)])
     return found if found.get("ci") else found | {"ci": list(integration(set(theirs)))}
 
 
@@ -113,18 +117,31 @@ def first_accepted(
 
 
 def collision(package: str, mine: set[str], rendered: Path) -> str:
-    """Name what the repository could no longer import next to a package of that name; empty if nothing."""
+    """Name what of the repository would be hidden or taken for the template's by a package of that name."""
     for path in sorted(mine):
         top = PurePosixPath(path).parts[0]
         if path.endswith(".py") and top.lower() in {package, f"{package}.py"}:
             return f"{top if path == top else top + '/'} is yours, and your imports still find it"
-    folders = (file.parent.relative_to(rendered) for file in rendered.glob("src/*/**/__init__.py"))
-    modules = (PurePosixPath("src", package, *folder.parts[2:]).with_suffix(".py") for folder in folders)
-    hidden = next((str(module) for module in modules if str(module) in mine), "")
-    return f"{hidden} is yours, and a folder would hide it" if hidden else ""
+    theirs = {path.lower(): path for path in mine}
+    for file in sorted(rendered.glob("src/*/**/*.py")):
+        inside = PurePosixPath(*file.relative_to(rendered).parts[2:])
+        place = PurePosixPath("src", package, inside)
+        if str(inside) != "__init__.py" and str(place) in theirs:
+            return f"{theirs[str(place)]} is yours, and the template has a module of that name"
+        folder = str(place.parent.with_suffix(".py"))
+        if folder in theirs:
+            return f"{theirs[folder]} is yours, and a folder would hide it"
+    return ""
 
 
 def other_names(package: str) -> Iterator[str]:
     """Yield names similar to a package's name, of at most 40 characters."""
     for ending in ("ml", "model", "pipeline", *map(str, range(2, 100))):
-        yield f"{package[: 39 - len(ending)].rstrip('_')}_{ending}"
+        yield f"{shortened(package, 39 - len(ending))}_{ending}"
+
+
+def shortened(name: str, length: int) -> str:
+    """Cut a name between words, or within the first if that is longer."""
+    if len(name) <= length:
+        return name
+    return name[: length + 1].rpartition("_")[0].rstrip("_") or name[:length]

@@ -16,7 +16,7 @@ from formwork.adopting.licences import licence_files, licence_named, licence_of
 from formwork.adopting.metadata import Metadata, Person, read_metadata
 from formwork.adopting.reading import read
 
-READMES = ("README.md", "README.rst", "README.txt", "README")
+READMES = ("readme.md", "readme.rst", "readme.txt", "readme")  # in any case
 
 
 class Fact(NamedTuple):
@@ -73,9 +73,12 @@ def facts(folder: Path, paths: Iterable[str], history: History, pythons: Iterabl
 
 
 def heading(folder: Path) -> list[Fact]:
-    """Read the first heading of the README, without links, images and emphasis."""
-    for name in READMES:
-        text = read(folder / name)
+    """Read the first heading of the README outside code, without links, images and emphasis."""
+    names = {path.name.lower(): path.name for path in sorted(folder.iterdir(), reverse=True)}
+    for name in (names[readme] for readme in READMES if readme in names):
+        text = re.sub(
+            r"^ *(```+|~~~+).*?(^ *\1|\Z)|<!--.*?-->", "", read(folder / name), flags=re.MULTILINE | re.DOTALL
+        )
         if match := re.search(r"^#[ \t]+(.+?)[ \t#]*$|^(?P<title>\S.*)\n[=]{3,}[ \t]*$", text, re.MULTILINE):
             title = re.sub(r"!\[[^]]*\]\([^)]*\)|<[^>]*>", "", match[1] or match["title"])
             title = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", title)

@@ -6,34 +6,71 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
+from formwork import git
+from formwork.adopting.detect import as_module
 from formwork.adopting.licences import licence_files
+from formwork.adopting.metadata import read_metadata
 from formwork.adopting.reading import table, texts
-from formwork.adopting.requirements import Requirements, name_of, requirements
+from formwork.adopting.requirements import Requirements, requirements
 from formwork.repository import Repository, Tree
+from formwork.toml_merging import name_of
 
 TESTS = re.compile(r"(?:.*/)?(?:test[^/]*|[^/]*_test|conftest)\.py")
-CODE = (".py", ".pyi", ".ipynb")
+CODE = (".py", ".pyi", ".ipynb", ".md")  # what ruff formats, since there may be Python in Markdown
+WORKFLOW = re.compile(r"\.github/.*\.ya?ml")
+NEEDED = ("dvc.yaml", "dvc.lock", "uv.lock", "reports/")
 RUFF = ("pyproject.toml", "ruff.toml")  # releases up to 0.2.0 had the latter
 
 
-def fit(rendered: Path, repository: Repository, theirs: Tree) -> Requirements:
-    """Fit the settings of tools to the repository's requirements, tests, code and licence."""
+def fit(rendered: Path, templates: Tree, repository: Repository, theirs: Tree) -> Requirements:
+    """Fit the settings of tools to the repository's requirements, tests, code and licence.
+
+    Args:
+        rendered: The folder with the template's files, which are changed.
+        templates: The same files, before they are changed.
+        repository: The repository.
+        theirs: What is committed in it.
+    """
     mine = repository.own_paths(theirs)
     places = {file.relative_to(rendered).as_posix() for file in rendered.rglob("*")}
+    old = unchecked(repository.own_paths(path for path in theirs if theirs[path] != templates.get(path)), places)
     for file in (rendered / name for name in RUFF if (rendered / name).is_file()):
-        text = with_excluded(file.read_text(encoding="utf-8"), unlinted(mine, places))
+        text = with_excluded(file.read_text(encoding="utf-8"), old)
         file.write_text(text, encoding="utf-8", newline="\n")
+    if (ignore := rendered / ".gitignore").is_file():
+        text = ignore.read_text(encoding="utf-8") + taken_back(repository)
+        ignore.write_text(text, encoding="utf-8", newline="\n")
+    storage = rendered / ".dvc/config"
+    if storage.is_file():
+        text = storage.read_text(encoding="utf-8").replace("url = ../../", "url = ../../" + above(repository.prefix))
+        storage.write_text(text, encoding="utf-8", newline="\n")
     project = rendered / "pyproject.toml"
     if not project.is_file():
         return Requirements()
     text = project.read_text(encoding="utf-8")
-    carried = requirements(repository.project, required_names(text))
-    text = with_requirements(text, carried.added)
+    carried = requirements(repository.project, mine, required_names(text))
+    text = with_requirements(with_requirements(text, carried.dev, skipped=1), carried.added)
     text = without_tests(text) if has_tests(theirs) else text
+    text = with_untyped(text, old)
     licences = their_licences(mine)
     text = text.replace('license-files = ["LICENSE"]', f"license-files = {json.dumps(licences or ['LICENSE'])}")
-    project.write_text(text, encoding="utf-8", newline="\n")
+    readme = next((path for path in sorted(mine) if path.lower() == "readme.md"), "README.md")
+    text = text.replace('readme = "README.md"', f"readme = {json.dumps(readme)}")
+    project.write_text(with_packages(text, repository.project, mine), encoding="utf-8", newline="\n")
     return carried
+
+
+def taken_back(repository: Repository) -> str:
+    """Write rules for what the repository ignores although the pipeline needs it in git."""
+    paths = git.joined(repository.prefix + name for name in NEEDED)
+    found = repository.git("check-ignore", "--no-index", "-z", "--stdin", stdin=paths, fine=(0, 1))
+    names = [path.removeprefix(repository.prefix) for path in git.paths_in(found)]
+    return "".join(["# Needed in git, whatever else is ignored\n", *(f"!/{name}\n" for name in names)]) if names else ""
+
+
+def above(prefix: str) -> str:
+    """Lead from a folder to the top of its repository, beside which the storage for data is."""
+    return "../" * prefix.count("/")
 
 
 def required_names(project: str) -> list[str]:
@@ -44,16 +81,20 @@ def required_names(project: str) -> list[str]:
     return [name_of(requirement) for each in lists for requirement in texts(each)]
 
 
-def with_requirements(project: str, requirements: Iterable[str]) -> str:
-    """Add requirements where the template has a place for them."""
+def with_requirements(project: str, requirements: Iterable[str], *, skipped: int = 0) -> str:
+    """Add requirements where the template has a place for them, which it has more than once."""
     lines = "".join(f"    {json.dumps(line)},\n" for line in requirements)
-    return re.sub(r"^ *# Yours below\n", lambda mark: mark[0] + lines, project, count=1, flags=re.MULTILINE)
+    parts = re.split(r"^( *# Yours below\n)", project, flags=re.MULTILINE)
+    place = 2 * skipped + 2
+    return "".join([*parts[:place], lines, *parts[place:]]) if place <= len(parts) else project
 
 
 def without_tests(project: str) -> str:
-    """Remove the settings of pytest and coverage, which would change how the repository's tests run."""
+    """Remove the settings for the template's tests, which would change how the repository's tests run."""
     sections = r"^\[tool\.(?:pytest|coverage)(?:\.[^]]+)?\]\n(?:(?!\[).*\n)*"
-    return re.sub(sections, "", project, flags=re.MULTILINE).rstrip() + "\n"
+    project = re.sub(sections, "", project, flags=re.MULTILINE).rstrip() + "\n"
+    typed = 'files = ["src", "docs"] # add "tests" once a test is not left out below'
+    return project.replace('files = ["src", "tests", "docs"]', typed)
 
 
 def has_tests(theirs: Tree) -> bool:
@@ -66,20 +107,58 @@ def their_licences(mine: Iterable[str]) -> list[str]:
     return licence_files(path for path in mine if "/" not in path)
 
 
-def unlinted(mine: Iterable[str], places: set[str]) -> list[str]:
-    """List the repository's code for ruff, by folder where a folder has none of the template's files."""
+def unchecked(paths: Iterable[str], places: set[str]) -> list[str]:
+    """List the repository's code, by folder (with a slash at its end) where a folder has none of the template's files.
+
+    Args:
+        paths: The files of the repository that are not the same as the template's.
+        places: All files and folders of the template.
+    """
     found = set()
-    for path in mine:
+    for path in paths:
         parts = PurePosixPath(path).parts
-        above = ["/".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
-        if path.endswith(CODE) and path not in places:
-            found.add(next(folder for folder in above if folder not in places))
-    return [path if "/" in path else f"./{path}" for path in sorted(found)]
+        above = ["/".join(parts[:depth]) for depth in range(1, len(parts))]
+        if path.endswith(CODE) or (".github" in places and WORKFLOW.fullmatch(path)):
+            found.add(next((f"{folder}/" for folder in above if folder not in places), path))
+    return sorted(found)
 
 
-def with_excluded(ruff: str, paths: list[str]) -> str:
+def with_excluded(ruff: str, paths: Iterable[str]) -> str:
     """Exclude the repository's code from ruff, until its owner removes it from the list."""
-    lines = "".join(f'    "{path}",\n' for path in paths)
+    names = [path.rstrip("/") for path in paths]
+    lines = "".join(f'    "{name if "/" in name else f"./{name}"}",\n' for name in names)
     entry = r"^extend-exclude = \[(.*)\]\n"
     listed = rf"extend-exclude = [\n    \1,\n    # Yours from before: take off what you have moved\n{lines}]\n"
-    return re.sub(entry, listed, ruff, count=1, flags=re.MULTILINE) if paths else ruff
+    return re.sub(entry, listed, ruff, count=1, flags=re.MULTILINE) if lines else ruff
+
+
+def with_untyped(project: str, paths: Iterable[str]) -> str:
+    """Exclude the repository's code from mypy, also where other code imports it."""
+    entry = re.search(r"^\[tool\.mypy\]\nfiles = (\[.*\]).*\n", project, flags=re.MULTILINE)
+    folders = tuple(f"{folder}/" for folder in json.loads(entry[1])) if entry else ()
+    names = [path for path in paths if path.startswith(folders) and not path.endswith((".md", ".ipynb"))]
+    if not entry or not names:
+        return project
+    escaped = (re.sub(r"([][\\+*?(){}^$|])", r"\\\1", name) for name in names)
+    lines = "".join(f"    {json.dumps(name)},\n" for name in escaped)
+    added = f'exclude = [\n    # Yours from before: take off what you have moved\n{lines}]\nfollow_imports = "silent"\n'
+    if "src/__init__.py" in paths:  # or src would be a package, and each module have two names
+        added += 'mypy_path = "src"\nexplicit_package_bases = true\n'
+    return project[: entry.end()] + added + project[entry.end() :]
+
+
+def with_packages(project: str, folder: Path, paths: set[str]) -> str:
+    """Install the repository's packages beside the template's, if a tool could install them before."""
+    package = next(iter(table(tomllib.loads(project), "project", "scripts")), "")  # its command has the same name
+    is_installable = any(path in paths for path in ("pyproject.toml", "setup.py", "setup.cfg"))
+    if not package or not is_installable:
+        return project
+    names = [as_module(one.name) for one in read_metadata(folder) if one.name]
+    below = {PurePosixPath(path).parts[1] for path in paths if re.fullmatch(r"src/[^/]+/__init__\.py", path)}
+    flat = [name for name in names[:1] if f"{name}/__init__.py" in paths]
+    listed = [*(f"src/{name}" for name in sorted({package, *below})), *flat]
+    if len(listed) == 1 and names[:1] in ([], [package]):
+        return project  # the backend finds it by its name
+    added = f"\n[tool.hatch.build.targets.wheel]\npackages = {json.dumps(listed)}\n"
+    added += '\n[tool.hatch.build]\ndev-mode-dirs = ["src", "."]\n' if flat else ""
+    return project + added

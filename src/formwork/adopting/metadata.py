@@ -3,7 +3,7 @@
 import ast
 import configparser
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,8 @@ class Metadata:
         where: The file and, if it matters, the table in it.
         python: The versions that are supported, as a specifier.
         licences: Everything that may name the licence, the most certain first.
-        requires: The requirements, if it is a file of setuptools.
+        requires: The requirements, unless they are in the standard table.
+        requires_for_development: The same, for what only work on the code requires.
     """
 
     where: str
@@ -37,6 +38,7 @@ class Metadata:
     licences: tuple[str, ...] = ()
     url: str = ""
     requires: tuple[str, ...] = ()
+    requires_for_development: tuple[str, ...] = ()
 
 
 def read_metadata(folder: Path) -> list[Metadata]:
@@ -81,6 +83,7 @@ def of_poetry(poetry: Mapping[str, object]) -> Metadata:
     """Read Poetry's own table."""
     authors = texts(poetry.get("authors"))
     dependencies = table(poetry, "dependencies")
+    groups = [table(poetry, "group", name, "dependencies") for name in table(poetry, "group")]
     urls = {"Repository": poetry.get("repository"), "Homepage": poetry.get("homepage")}
     return Metadata(
         "pyproject.toml, tool.poetry",
@@ -90,7 +93,23 @@ def of_poetry(poetry: Mapping[str, object]) -> Metadata:
         python=as_specifier(text(dependencies.get("python"))),
         licences=(text(poetry.get("license")), *classified(texts(poetry.get("classifiers")))),
         url=first_url(urls),
+        requires=tuple(poetry_requirements(dependencies)),
+        requires_for_development=tuple(
+            requirement
+            for group in (table(poetry, "dev-dependencies"), *groups)
+            for requirement in poetry_requirements(group)
+        ),
     )
+
+
+def poetry_requirements(dependencies: Mapping[str, object]) -> Iterator[str]:
+    """Write Poetry's dependencies as standard requirements; those with an address or a path remain as they are."""
+    for name, constraint in dependencies.items():
+        details = constraint if isinstance(constraint, Mapping) else {"version": constraint}
+        extras = f"[{','.join(texts(details.get('extras')))}]" if details.get("extras") else ""
+        if name != "python":
+            is_plain = {*details} <= {"version", "extras", "optional"} and isinstance(details.get("version"), str)
+            yield f"{name}{extras}{as_specifier(text(details['version']))}" if is_plain else f"{name} = {constraint}"
 
 
 def of_setup_cfg(content: str) -> Metadata:

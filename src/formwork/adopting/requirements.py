@@ -5,11 +5,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from formwork.adopting.metadata import read_metadata
-from formwork.adopting.reading import read, read_toml, table
+from formwork.adopting.reading import read, read_toml, table, texts
+from formwork.toml_merging import name_of
+
+# Where requirements are; those of a file with such a word in its name are for work on the code only.
+FILES = re.compile(r"(?:src/)?requirements[^/]*\.(?:txt|in)|requirements/[^/]+\.(?:txt|in)")
+FOR_DEVELOPMENT = re.compile(r"dev|test|lint|doc|build|ci\b")
+INCLUDED = re.compile(r"(?:-r|--requirement)[ =]*(\S+)")
 
 
 @dataclass(frozen=True)
@@ -18,53 +23,71 @@ class Requirements:
 
     Attributes:
         added: What the template does not require, as the repository writes it.
+        dev: The same, for what only work on the code requires.
         had: What the template also requires, so the template's version applies.
         left: What cannot be written in pyproject.toml: options, files, addresses.
     """
 
     added: tuple[str, ...] = ()
+    dev: tuple[str, ...] = ()
     had: tuple[str, ...] = ()
     left: tuple[str, ...] = ()
 
 
-def requirements(folder: Path, known: Iterable[str]) -> Requirements:
-    """Sort the requirements, except those in a pyproject.toml, since that file is merged as it is.
+def requirements(folder: Path, paths: Iterable[str], known: Iterable[str]) -> Requirements:
+    """Sort the requirements, except those in a table [project], since that is merged as it is.
 
     Args:
         folder: The repository.
+        paths: Its files.
         known: The names of what the template requires.
 
     Returns:
         What is new, what the template requires already, and what cannot be carried over.
     """
     toml = read_toml(folder / "pyproject.toml")
-    if table(toml, "project") or table(toml, "tool", "poetry"):
+    if (project := table(toml, "project")) and "dependencies" not in texts(project.get("dynamic")):
         return Requirements()
-    lines = logical_lines(read(folder / "requirements.txt"))
-    lines += [line for one in read_metadata(folder) for line in one.requires]
+    is_poetry = bool(table(toml, "tool", "poetry"))
+    metadata = [one for one in read_metadata(folder) if not is_poetry or one.where.endswith("tool.poetry")]
+    files = [] if is_poetry else requirement_files(folder, paths)
+    lines = [line for file in files if not FOR_DEVELOPMENT.search(file) for line in listed_in(folder / file)]
+    lines += [line for one in metadata for line in one.requires]
+    dev = [line for file in files if FOR_DEVELOPMENT.search(file) for line in listed_in(folder / file)]
+    dev += [line for one in metadata for line in one.requires_for_development]
     named: dict[str, str] = {}
-    for line in lines:
+    for line in [*lines, *dev]:
         named.setdefault(name_of(line), line)
     named.pop("", None)
     present = {canonicalize_name(name) for name in known}
+    new = [line for name, line in named.items() if name not in present]
     return Requirements(
-        added=tuple(line for name, line in named.items() if name not in present),
+        added=tuple(line for line in new if line in lines),
+        dev=tuple(line for line in new if line not in lines),
         had=tuple(line for name, line in named.items() if name in present),
-        left=tuple(line for line in lines if not name_of(line)),
+        left=tuple(dict.fromkeys(line for line in [*lines, *dev] if not name_of(line))),
     )
+
+
+def requirement_files(folder: Path, paths: Iterable[str]) -> list[str]:
+    """List the files of requirements: what people write, instead of what a tool has made from it."""
+    found = {path for path in paths if FILES.fullmatch(path) and (folder / path).is_file()}
+    return sorted(path for path in found if path.endswith(".in") or f"{path.removesuffix('.txt')}.in" not in found)
+
+
+def listed_in(file: Path, seen: tuple[Path, ...] = ()) -> list[str]:
+    """List the requirements in a file and in those that it includes."""
+    lines = []
+    for line in logical_lines(read(file)):
+        included = INCLUDED.fullmatch(line)
+        other = file.parent / included[1] if included else file
+        is_new = included and other.is_file() and other not in seen
+        lines += listed_in(other, (*seen, file)) if is_new else [line]
+    return lines
 
 
 def logical_lines(content: str) -> list[str]:
     """Read lines as pip does: remove comments, and join continued lines."""
     joined = re.sub(r"\\\r?\n", " ", content)
-    lines = (" ".join(re.sub(r"(^|\s)#.*$", "", line).split()) for line in joined.splitlines())
+    lines = (" ".join(re.sub(r"(^|\s)(#.*$|--hash=\S+)", "", line).split()) for line in joined.splitlines())
     return [line for line in lines if line]
-
-
-def name_of(requirement: str) -> str:
-    """Return the name of a requirement; empty if it is an address or has no name."""
-    try:
-        parsed = Requirement(requirement)
-    except InvalidRequirement:
-        return ""
-    return "" if parsed.url else canonicalize_name(parsed.name)
