@@ -68,6 +68,8 @@ ELSEWHERE = {
     "uvx --from git+https://github.com/formwork-ml/formwork formwork adopt ../my-repository --dry-run": ADOPT,
     "uvx --from git+https://github.com/formwork-ml/formwork formwork adopt ../churn --dry-run": ADOPT,
     "uvx --from git+https://github.com/formwork-ml/formwork formwork adopt ../churn": ADOPT,
+    "mkdir pipeline": ADOPT,
+    "uvx --from git+https://github.com/formwork-ml/formwork formwork adopt pipeline": ADOPT,
     "uvx nox -s release -- 0.3.0 --check": "tests/release/test_release.py",
     "uvx nox -s release -- 0.3.0": "tests/release/test_release.py",
     "uvx nox": "this is what runs the tests",
