@@ -187,11 +187,11 @@ def resolve(path: Path) -> None:
 
 # `docs` of links-and-binaries is a link out of the repository, where no site can be built.
 GREEN = [name for name in SHAPES if name != "links-and-binaries"]
-JOURNEY = pytest.mark.skipif("FORMWORK_JOURNEYS" not in os.environ, reason="`nox -s journeys` tries it")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name if name == "strict" else pytest.param(name, marks=JOURNEY) for name in GREEN])
+@pytest.mark.skipif("FORMWORK_JOURNEYS" not in os.environ, reason="`nox -s journeys` tries it")
+@pytest.mark.parametrize("name", GREEN)
 def test_check_is_green_at_once(
     name: str, template: Template, later: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -47,8 +47,8 @@ MUTATIONS = [
     Mutation(
         "quarantine forgotten",
         "core/steps/validate.py",
-        "paths.QUARANTINE: checked.rejected(counts)",
-        "paths.QUARANTINE: checked.rejected(counts).head(0)",
+        "table.quarantine: checked.rejected(counts)",
+        "table.quarantine: checked.rejected(counts).head(0)",
         "test_validate.py",
     ),
     Mutation(
