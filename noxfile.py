@@ -119,7 +119,7 @@ def growth(session: nox.Session) -> None:
 
 @nox.session
 def journeys(session: nox.Session) -> None:
-    """Set up and check adopted repositories, and bring repositories of earlier releases here in every way, where `tests` takes one."""
+    """Check adopted repositories, and bring those of earlier releases here in every way, where `tests` takes one."""
     install(session)
     files = ["tests/update/test_second_edition.py", "tests/update/test_edits.py", "tests/adopt/test_repositories.py"]
     session.run("pytest", "--numprocesses=2", *files, env={"FORMWORK_JOURNEYS": "9"})
