@@ -81,7 +81,7 @@ class Request:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                message = "another add or remove is at work here: wait until it has ended"
+                message = "another add or remove is running here: wait until it has finished"
                 raise FormworkError(message) from error
             yield
 
@@ -187,8 +187,8 @@ def recorded_template(request: Request) -> tuple[Recorded, Template]:
         FormworkError: If the template cannot be reached, or lacks the commit.
     """
     recorded = read_recorded(request.folder)
-    template = Template.fetch(recorded.url, request.scratch, where=f" (recorded in {ANSWERS})")
-    template.choose(recorded.commit, recorded.commit)
+    template = Template.of(recorded, request.scratch)
+    template.require(recorded.commit)
     return recorded, template
 
 

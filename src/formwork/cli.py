@@ -38,8 +38,10 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = formwork.add_subparsers(metavar="COMMAND", required=True)
     describe_update(command(commands, "update", run_update, "merge a newer release of the template into a repository"))
-    describe_add(command(commands, "add", run_overview, "add a part to a repository; without a name, list them all"))
-    describe_remove(command(commands, "remove", run_overview, "take out what `add` has added, unless it was edited"))
+    add = command(commands, "add", run_overview, "add a part to a repository; without a name, list them all")
+    describe_parts(add, is_removal=False)
+    remove = command(commands, "remove", run_overview, "take out what `add` has added, unless it was edited")
+    describe_parts(remove, is_removal=True)
     describe_adopt(command(commands, "adopt", run_adopt, "bring the template into a repository that never saw it"))
     command(
         commands,
@@ -85,31 +87,19 @@ def with_kind(arguments: list[str]) -> list[str]:
     return [arguments[0], *kind, *arguments[first:], *arguments[1:first]]
 
 
-def describe_add(add: argparse.ArgumentParser) -> None:
-    """Describe what can be added, each kind with its options."""
+def describe_parts(parser: argparse.ArgumentParser, *, is_removal: bool) -> None:
+    """Describe what can be added or removed; only what is added has options of its kind."""
     from formwork.adding.scaffolds import SCAFFOLDS
 
-    kinds = add.add_subparsers(metavar="KIND", title="kinds")
+    kinds = parser.add_subparsers(metavar="KIND", title="kinds")
     for kind, scaffold in SCAFFOLDS.items():
-        added = command(kinds, kind, partial(run_scaffold, kind), scaffold.purpose)
-        added.add_argument("name", metavar=scaffold.named)
-        scaffold.describe(added)
-        add_dry_run(added)
+        part = command(kinds, kind, partial(run_scaffold, kind), scaffold.purpose)
+        part.add_argument("name", metavar=scaffold.named)
+        if not is_removal:
+            scaffold.describe(part)
+        add_dry_run(part)
     describe_pieces(command(kinds, PIECE, run_pieces, "a part of the template, by its name alone"))
-    add.set_defaults(run=run_overview, is_removal=False)
-
-
-def describe_remove(remove: argparse.ArgumentParser) -> None:
-    """Describe what can be removed."""
-    from formwork.adding.scaffolds import SCAFFOLDS
-
-    kinds = remove.add_subparsers(metavar="KIND", title="kinds")
-    for kind, scaffold in SCAFFOLDS.items():
-        removed = command(kinds, kind, partial(run_scaffold, kind), scaffold.purpose)
-        removed.add_argument("name", metavar=scaffold.named)
-        add_dry_run(removed)
-    describe_pieces(command(kinds, PIECE, run_pieces, "a part of the template, by its name alone"))
-    remove.set_defaults(run=run_overview, is_removal=True)
+    parser.set_defaults(is_removal=is_removal)
 
 
 def describe_pieces(pieces: argparse.ArgumentParser) -> None:

@@ -49,9 +49,14 @@ def put_all_into_place(repository: Repository, merge: Merge, name: str) -> None:
     order |= {"changes": merge.changes, "conflicts": merge.conflicts}
     command = [sys.executable, "-P", "-m", "formwork.placing"]
     text = json.dumps(order).encode()
-    options: dict[str, Any] = {"stderr": subprocess.PIPE, "start_new_session": True}
-    # It inherits the lock of `add`, which so ends with it.
-    done = subprocess.run(command, input=text, close_fds=False, check=False, **options)
+    done = subprocess.run(
+        command,
+        input=text,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        close_fds=False,  # it inherits the lock of `add`, which is free once it has ended
+        check=False,
+    )
     if done.returncode:
         message = f"not everything is in place, see git status: {in_one_line(done.stderr.decode(errors='replace'))}"
         raise FormworkError(message)

@@ -8,7 +8,7 @@ not opened again, and a newer release replaces an older proposal.
 import re
 from pathlib import Path
 
-from formwork.answers import ANSWERS, read_recorded
+from formwork.answers import read_recorded
 from formwork.errors import FormworkError
 from formwork.proposing.clone import Changes, Clone
 from formwork.proposing.forge import BRANCH, TITLE, Forge
@@ -30,7 +30,7 @@ def propose(forge: Forge, scratch: Path) -> str:
     """
     clone = Clone.of_default_branch(forge, scratch / "clone")
     recorded = read_recorded(clone.path)
-    template = Template.fetch(recorded.url, scratch, where=f" (recorded in {ANSWERS})")
+    template = Template.of(recorded, scratch)
     release = template.choose(None, recorded.commit)
     if template.is_same(release, recorded.commit):
         return f"{template.name} {recorded.commit} is recorded: nothing newer to propose"

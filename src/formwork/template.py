@@ -12,7 +12,7 @@ import yaml
 from packaging.version import InvalidVersion, Version
 
 from formwork import git
-from formwork.answers import ANSWERS, address, without_release
+from formwork.answers import ANSWERS, Recorded, address, without_release
 from formwork.errors import FormworkError, in_one_line
 from formwork.questions import Question, questions_in
 from formwork.seeds import filled_in, seeds_in
@@ -56,6 +56,11 @@ class Template:
             raise FormworkError(message) from problem
         return cls(url, clone, scratch)
 
+    @classmethod
+    def of(cls, recorded: Recorded, scratch: Path) -> "Template":
+        """Clone the template that a repository records."""
+        return cls.fetch(recorded.url, scratch, where=f" (recorded in {ANSWERS})")
+
     @property
     def name(self) -> str:
         """The name for people."""
@@ -96,6 +101,16 @@ class Template:
             raise FormworkError(message)
         return wanted
 
+    def require(self, recorded: str) -> None:
+        """Refuse a recorded revision that the template lacks.
+
+        Raises:
+            FormworkError: If it lacks it.
+        """
+        if not self.commit(recorded):
+            message = f"{self.url} has no {recorded}, which {ANSWERS} records as its _commit"
+            raise FormworkError(without_release(message))
+
     def choose(self, wanted: str | None, recorded: str) -> str:
         """Choose the revision to update to, which is never older than the recorded one.
 
@@ -106,9 +121,7 @@ class Template:
         Raises:
             FormworkError: If the template lacks one of the two, or if the wanted one is older.
         """
-        if not self.commit(recorded):
-            message = f"{self.url} has no {recorded}, which {ANSWERS} records as its _commit"
-            raise FormworkError(without_release(message))
+        self.require(recorded)
         if not wanted:
             newest = next(reversed(self.releases()), recorded)
             return recorded if self.is_older(newest, recorded) else newest

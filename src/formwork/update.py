@@ -118,7 +118,7 @@ def prepare(request: Request, scratch: Path) -> Plan | None:
     refuse_unless_ready(repository)
     recorded = read_recorded(request.folder)
     refuse_renamed_package(repository, recorded, request.data)
-    template = Template.fetch(recorded.url, scratch, where=f" (recorded in {ANSWERS})")
+    template = Template.of(recorded, scratch)
     release = template.choose(request.release, recorded.commit)
     changed = template.read_data(release, request.data)
     if template.is_same(release, recorded.commit) and not changed:

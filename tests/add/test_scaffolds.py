@@ -96,7 +96,7 @@ def test_the_list_says_what_there_is_and_what_is_here(mine: Path, run: Run) -> N
         ("add stage models", r"models is a command already"),
         ("add stage source", r"params.yaml: `source` is there already: take another name"),
         ("add stage clean --after nothing", r"dvc.yaml has no stage nothing: its stages are ingest, .*evaluate$"),
-        ("add stage clean --after evaluate", r"stage evaluate writes no Parquet file: say --reads FILE"),
+        ("add stage clean --after evaluate", r"stage evaluate writes no Parquet file: name one with --reads FILE"),
         ("add stage clean --reads raw.csv", r"--reads raw.csv: a stage reads a Parquet file, such as"),
         (
             "add stage clean --reads data/no.parquet",
@@ -242,7 +242,7 @@ def test_two_at_once(mine: Path) -> None:
         files = [mine / f"src/my_project/stages/{name}.py", mine / f"tests/test_{name}.py"]
         assert {file.exists() for file in files} == {process.returncode == 0}
         assert (f"\n{name}:\n" in (mine / "params.yaml").read_text("utf-8")) == (process.returncode == 0)
-        assert process.returncode == 0 or re.search(r"at work here|not committed|index\.lock", error), error
+        assert process.returncode == 0 or re.search(r"is running here|not committed|index\.lock", error), error
 
 
 @pytest.mark.parametrize("kind", ["stage clean", "dataset vineyards"])

@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from formwork.adding.changes import Change, Entry, NewFile
-from formwork.adding.project import Project, identifier
+from formwork.adding.project import Project, identifier, in_capitals, listed
 from formwork.adding.rendering import rendered
 from formwork.adding.scaffold import Scaffold
 from formwork.adding.stage import (
     PARAMETERS,
     PIPELINE,
-    commands,
     folder,
-    listed,
     package_of_stages,
     refuse_if_read,
+    refuse_if_taken,
     refuse_if_written,
     stages_of,
 )
@@ -66,11 +65,8 @@ class Dataset(Scaffold):
         if len(name) > LONGEST:
             message = f"{name}: a table's name has at most {LONGEST} characters, for example: customers"
             raise FormworkError(message)
-        taken = {**dict.fromkeys(commands(project), "a command"), **dict.fromkeys(stages_of(project), "a stage")}
         for each in (name, f"{name}{EXTRACT}") if options.origin == "sql" else (name,):
-            if each in taken:
-                message = f"{each} is {taken[each]} already: take another name"
-                raise FormworkError(message)
+            refuse_if_taken(each, project)
         for path in (f"data/{name}", f"reports/{name}"):
             refuse_if_written(path, stages_of(project))
         return cls(project, name, options.origin)
@@ -131,11 +127,6 @@ class Dataset(Scaffold):
             f"write its columns into {module}, and some of its rows into tests/{self.name}.csv",
             f"to join it, see the first lines of tests/test_{self.name}.py",
         ]
-
-
-def in_capitals(name: str) -> str:
-    """Write a name as that of a class."""
-    return "".join(word.capitalize() for word in name.split("_"))
 
 
 def valid_rows(name: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from formwork.adding.changes import Change, Entry, NewFile
-from formwork.adding.project import Project, identifier
+from formwork.adding.project import Project, identifier, listed
 from formwork.adding.rendering import rendered
 from formwork.adding.scaffold import Scaffold
 from formwork.errors import FormworkError
@@ -45,7 +45,7 @@ class Notebook(Scaffold):
     def found(cls, project: Project, name: str) -> "Notebook":
         """Find the notebook."""
         if name not in cls.present(project):
-            message = f"there is no notebook {name} in git; there are: {', '.join(cls.present(project)) or 'none'}"
+            message = f"there is no notebook {name} in git; there are: {listed(cls.present(project))}"
             raise FormworkError(message)
         return cls(project, name)
 

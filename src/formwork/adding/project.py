@@ -3,7 +3,7 @@
 import keyword
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -88,6 +88,16 @@ class Project:
             message = f"there is no {path} with entries here: run this where the generated repository begins"
             raise FormworkError(message)
         return content
+
+
+def listed(names: Iterable[str]) -> str:
+    """List names for people."""
+    return ", ".join(names) or "none"
+
+
+def in_capitals(name: str) -> str:
+    """Write a name as that of a class."""
+    return "".join(word.capitalize() for word in name.split("_"))
 
 
 def identifier(name: str, example: str) -> str:

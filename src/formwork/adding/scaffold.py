@@ -17,7 +17,7 @@ class Scaffold(ABC):
     Attributes:
         kind: The word for it that `add` takes.
         purpose: What it is, for people.
-        named: What its name is called.
+        named: The placeholder for its name.
         project: The repository.
     """
 
@@ -49,7 +49,7 @@ class Scaffold(ABC):
     @classmethod
     @abstractmethod
     def found(cls, project: Project, name: str) -> Self:
-        """Find out with which options one that is there was added.
+        """Work out the options with which an existing one was added.
 
         Raises:
             FormworkError: If there is none of that name.

@@ -4,13 +4,13 @@ import ast
 import posixpath
 import re
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, ClassVar
 
 from formwork.adding.changes import Change, Entry, NewFile
-from formwork.adding.project import WINDOWS, Project, identifier
+from formwork.adding.project import WINDOWS, Project, identifier, in_capitals, listed
 from formwork.adding.rendering import rendered
 from formwork.adding.scaffold import Scaffold
 from formwork.errors import FormworkError
@@ -46,7 +46,7 @@ class Stage(Scaffold):
     def describe(cls, parser: ArgumentParser) -> None:
         """Describe the options of `add`."""
         parser.add_argument(
-            "--after", metavar="STAGE", help="stand below this stage in dvc.yaml (default: the last one)"
+            "--after", metavar="STAGE", help="place it below this stage in dvc.yaml (default: the last one)"
         )
         parser.add_argument("--reads", metavar="FILE", help=f"read this file (default: what STAGE writes, or {VALID})")
         parser.add_argument("--writes", metavar="FILE", help="write this file (default: data/NAME.parquet)")
@@ -64,10 +64,7 @@ class Stage(Scaffold):
         """Check what is asked for."""
         name = identifier(options.name, "clean")
         stages = stages_of(project)
-        taken = {**dict.fromkeys(commands(project), "a command"), **dict.fromkeys(stages, "a stage")}
-        if name in taken:
-            message = f"{name} is {taken[name]} already: take another name"
-            raise FormworkError(message)
+        refuse_if_taken(name, project)
         if options.after and options.after not in stages:
             message = f"dvc.yaml has no stage {options.after}: its stages are {', '.join(stages)}"
             raise FormworkError(message)
@@ -92,7 +89,7 @@ class Stage(Scaffold):
         """Say what it does to files."""
         values = {
             "name": self.name,
-            "class": "".join(word.capitalize() for word in self.name.split("_")),
+            "class": in_capitals(self.name),
             "package": self.project.package,
             "reads": self.reads,
             "writes": self.writes,
@@ -112,13 +109,8 @@ class Stage(Scaffold):
         """Say what is left to do by hand."""
         return [
             f"write what the stage is to do into transform in {folder(self.project)}/{self.name}.py, and into its test",
-            f"uvx nox -s pipeline, which runs it; or alone: uv run {self.project.package} {self.name}",
+            f"uvx nox -s pipeline to run all stages, or uv run {self.project.package} {self.name} to run it alone",
         ]
-
-
-def listed(names: Iterable[str]) -> str:
-    """List names for people."""
-    return ", ".join(names) or "none"
 
 
 def folder(project: Project) -> str:
@@ -137,6 +129,18 @@ def stages_of(project: Project) -> Stages:
     """Read the stages of dvc.yaml."""
     stages = project.yaml(PIPELINE).get("stages")
     return {str(name): each for name, each in stages.items()} if isinstance(stages, dict) else {}
+
+
+def refuse_if_taken(name: str, project: Project) -> None:
+    """Refuse the name of a command or a stage.
+
+    Raises:
+        FormworkError: If there is one of that name.
+    """
+    taken = {**dict.fromkeys(commands(project), "a command"), **dict.fromkeys(stages_of(project), "a stage")}
+    if name in taken:
+        message = f"{name} is {taken[name]} already: take another name"
+        raise FormworkError(message)
 
 
 def commands(project: Project) -> Iterator[str]:
@@ -181,7 +185,7 @@ def default_to_read(stages: Stages, after: str) -> str:
         return VALID
     made = [path for path in written(stages[after]) if path.endswith(".parquet")]
     if not made:
-        message = f"stage {after} writes no Parquet file: say --reads FILE"
+        message = f"stage {after} writes no Parquet file: name one with --reads FILE"
         raise FormworkError(message)
     return made[0]
 
@@ -199,7 +203,7 @@ def readable(path: str, project: Project, stages: Stages) -> str:
         raise FormworkError(message)
     if path not in made and not project.has(path) and not project.has(f"{path}.dvc"):
         parquet = sorted(made for made in made if made.endswith(".parquet"))
-        message = f"--reads {path}: no stage writes it, and it is not there; there are {', '.join(parquet) or 'none'}"
+        message = f"--reads {path}: no stage writes it, and it is not there; there are {listed(parquet)}"
         raise FormworkError(message)
     return path
 

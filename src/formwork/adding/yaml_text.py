@@ -7,7 +7,6 @@ never written anew. Libraries that write a file from its content change quotes, 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import yaml
 
@@ -151,12 +150,3 @@ def value_of(node: yaml.Node | None, name: str) -> yaml.Node | None:
     """Return a value of a mapping."""
     pairs: list[tuple[yaml.Node, yaml.Node]] = node.value if isinstance(node, yaml.MappingNode) else []
     return next((value for key, value in pairs if key.value == name), None)
-
-
-def meaning(node: yaml.Node | None) -> Any:  # noqa: ANN401
-    """Return what a file means, as nested lists of tags and texts."""
-    if isinstance(node, yaml.MappingNode):
-        return [(meaning(key), meaning(value)) for key, value in node.value]
-    if isinstance(node, yaml.SequenceNode):
-        return [meaning(item) for item in node.value]
-    return (node.tag, node.value) if node else None
