@@ -54,6 +54,13 @@ def options(
     logging.getLogger(PACKAGE).setLevel(logging.DEBUG if verbose else logging.INFO)
 
 
+def stages_of_yours() -> Iterator[tuple[str, str]]:
+    """Yield the name of each module in `stages/`, and the first line of its docstring."""
+    for file in sorted(STAGES.glob("[!_]*.py")):
+        docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+        yield file.stem, docstring.partition("\n")[0]
+
+
 def stage_of_yours(name: str) -> Callable[[], None]:
     """Make a command from a module in `stages/`, which is imported only when the command runs."""
 
@@ -271,9 +278,8 @@ def registry() -> "Registry":
 
 
 # Last, so that a stage of yours wins over a command above that has its name.
-for file in sorted(STAGES.glob("[!_]*.py")):
-    docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
-    app.command(file.stem, help=docstring.partition("\n")[0])(stage_of_yours(file.stem))
+for name, purpose in stages_of_yours():
+    app.command(name, help=purpose)(stage_of_yours(name))
 
 
 @contextmanager

@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 NUMBER, REASON = "row", "reason"
 IS_BAD = "\x1fis bad"
+FIRST = paths.Table()  # the rows of the model
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def run(
     schema: pa.DataFrameSchema,
     settings: ValidationSettings,
     dialect: Dialect,
-    table: paths.Table = paths.Table(),  # noqa: B008 (it never changes)
+    table: paths.Table = FIRST,
 ) -> None:
     """Separate valid rows from bad ones.
 
