@@ -14,9 +14,12 @@ from tests.add.examples import SCAFFOLDS
 from tests.generated.repository import generate
 from tests.harness import Template, commit_everything, git
 
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif("FORMWORK_SEQUENCES" not in os.environ, reason="`nox -s growth` tries it"),
+]
 
-@pytest.mark.slow
-@pytest.mark.skipif("FORMWORK_SEQUENCES" not in os.environ, reason="`nox -s growth` tries it")
+
 @pytest.mark.parametrize("problem", ["classification", "regression"])
 def test_check_is_green_before_and_after_the_pipeline_ran(
     template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problem: str
@@ -38,8 +41,6 @@ def test_check_is_green_before_and_after_the_pipeline_ran(
         git(repository.path, "reset", "--quiet", "--hard", start)
 
 
-@pytest.mark.slow
-@pytest.mark.skipif("FORMWORK_SEQUENCES" not in os.environ, reason="`nox -s growth` tries it")
 @pytest.mark.parametrize("origin", ["csv", "sql"])
 def test_a_table_is_joined_as_its_test_says(
     template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, origin: str
