@@ -29,7 +29,11 @@ def choices_of(question: Mapping[str, object]) -> list[str]:
     return [str(choice) for choice in (choices.values() if isinstance(choices, dict) else choices)]  # type: ignore[attr-defined]
 
 
-CHOICES = {name: choices_of(question) for name, question in SETTINGS.items() if "choices" in question}
+CHOICES = {  # of the questions with one answer each: pieces, of which there can be several, have tests of their own
+    name: choices_of(question)
+    for name, question in SETTINGS.items()
+    if "choices" in question and not question.get("multiselect")
+}
 
 
 def pairwise(choices: Mapping[str, list[str]]) -> Iterator[dict[str, str]]:
