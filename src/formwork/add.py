@@ -8,10 +8,12 @@ put into place as a whole.
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from formwork import git
 from formwork.adding.changes import Change, EditedError
@@ -94,7 +96,7 @@ class Request:
 def overview(request: Request) -> int:
     """List what can be added, and what is there already."""
     repository = request.repository()
-    project = Project(repository, repository.committed())
+    project = Project(repository, repository.committed(), partial(render, request))
     there = {name: ", ".join(scaffold.present(project)) for name, scaffold in SCAFFOLDS.items()}
     recorded, template = recorded_template(request)
     known, here = pieces_of(template, recorded.commit), pieces_here(recorded)
@@ -113,7 +115,7 @@ def overview(request: Request) -> int:
 def change_scaffold(request: Request, kind: str, options: Namespace) -> int:
     """Add or remove a scaffold, and say what happens to each file."""
     repository = request.repository()
-    project = Project(repository, repository.committed())
+    project = Project(repository, repository.committed(), partial(render, request))
     scaffold = SCAFFOLDS[kind]
     wanted = scaffold.found(project, options.name) if request.is_removal else scaffold.asked(project, options)
     changes = wanted.changes()
@@ -129,6 +131,12 @@ def change_scaffold(request: Request, kind: str, options: Namespace) -> int:
     print(f"{request.verb} {kind} {options.name}")
     print("\n".join(lines_of(repository, merge)))
     return carry_out(request, repository, merge, [] if request.is_removal else wanted.next_steps())
+
+
+def render(request: Request, changed: Mapping[str, Any]) -> Path:
+    """Render the recorded release of the template with some other answers."""
+    recorded, template = recorded_template(request)
+    return template.render(recorded.commit, {**recorded.values, **changed})
 
 
 def made(project: Project, changes: Iterable[Change]) -> dict[str, str | None]:

@@ -15,6 +15,7 @@ SCAFFOLDS = {
     ),
     "dataset": (["dataset", "vineyards"], ["dataset", "vineyards"]),
     "dataset of a database": (["dataset", "prices", "--from=sql"], ["dataset", "prices"]),
+    "model": (["model", "demand", "--problem=regression"], ["model", "demand"]),
     "notebook": (["notebook", "explore"], ["notebook", "explore"]),
     "decision": (["decision", "Train with LightGBM"], ["decision", "train with lightgbm"]),
 }

@@ -68,6 +68,7 @@ def test_the_list_says_what_there_is_and_what_is_here(mine: Path, run: Run) -> N
     assert status == 0
     assert re.search(r"stage NAME .+ \(here: clean, sum_up\)\n", said)
     assert re.search(r"dataset NAME .+ \(here: vineyards, prices\)\n", said)
+    assert re.search(r"model NAME .+ \(here: demand\)\n", said)
     assert re.search(r"notebook NAME .+ \(here: explore\)\n", said)
     assert re.search(r"decision TITLE .+ \(here: 1, .*9, 10\)\n", said)
     assert re.search(r"agents .+ \(here\)\n", said)
@@ -116,11 +117,21 @@ def test_the_list_says_what_there_is_and_what_is_here(mine: Path, run: Run) -> N
         ("add dataset source", r"params.yaml: `source` is there already"),
         ("add dataset ingest", r"ingest is a stage already: take another name"),
         ("add dataset sample", r"there is tests/sample.csv already: take another name"),
+        ("add model aaaaaaaaaaaaaaaaaaaaa", r"a model's name has at most 20 characters"),
+        ("add model core", r"there is src/my_project/core already: take another name"),
+        ("add model features", r"there is src/my_project/features.py already: take another name"),
+        ("add model train", r"train is a stage already: take another name"),
+        ("add model plots", r"reports/plots: stage evaluate writes reports/plots, so take another name"),
+        ("add model split", r"params.yaml: `split` is there already: take another name"),
+        ("remove model core", r"there is no model core in git; there are: none"),
         ("remove dataset train", r"there is no dataset train in git; there are: none"),
         ("add notebook Explore", r"'Explore': a name begins"),
         ("add decision  ", r"a decision needs a title of at most 80 characters, for example"),
         ("add decision " + "a" * 81, r"a decision needs a title"),
-        ("add nothing", r"there is no nothing: it is one of stage, dataset, notebook, decision, devcontainer, agents"),
+        (
+            "add nothing",
+            r"there is no nothing: it is one of stage, dataset, model, notebook, decision, devcontainer, agents",
+        ),
         ("add agents nothing", r"there is no nothing"),
         ("remove agents", r"agents is not here"),
         ("remove stage train", r"there is no stage train in git that was added; there are: none"),
@@ -348,7 +359,8 @@ def test_with_the_longest_names_lines_are_short_enough(
         csv, parquet = "b" * letters, "c" * letters
         run("add", "notebook", "a" * letters)
         run("add", "dataset", "d" * min(letters, 20), "--from=sql")
-        commit_everything(folder, "Dataset")
+        run("add", "model", "m" * min(letters, 20), "--problem=regression")
+        commit_everything(folder, "Dataset and model")
         for name, file in {csv: f"reports/{path}.csv", parquet: f"data/{path}.parquet"}.items():
             run("add", "stage", name, "--writes", file)
             commit_everything(folder, name)

@@ -18,6 +18,7 @@ CHUNKS = 4
 STEPS = 12 if SEQUENCES > 20 else 5
 NAMES = ("one", "two", "three")
 TABLES = ("four", "five")
+MODELS = ("six",)
 EDITED = ("dvc.yaml", "params.yaml", "mkdocs.yml", "docs/decisions.md", "docs/start.md", "README.md", "pyproject.toml")
 
 
@@ -48,14 +49,14 @@ class Sequence:
 
     def something(self) -> tuple[str, ...]:
         """Choose a thing to add."""
-        kind = self.chance.choice(["stage", "dataset", "notebook", "decision", "piece"])
+        kind = self.chance.choice(["stage", "dataset", "model", "notebook", "decision", "piece"])
         if kind == "piece":
             return ("piece", self.chance.choice(PIECES))
         stages = [name for here, name in self.here if here == "stage"]
         if kind == "stage" and stages and self.chance.random() < 0.5:
             name = self.chance.choice(NAMES)
             return (kind, name, "--reads", f"data/{self.chance.choice(stages)}.parquet")
-        return (kind, self.chance.choice(TABLES if kind == "dataset" else NAMES))
+        return (kind, self.chance.choice({"dataset": TABLES, "model": MODELS}.get(kind, NAMES)))
 
     def add(self, thing: tuple[str, ...]) -> None:
         """Add it; it is refused if it is there, or if something that it touches is not committed."""
@@ -96,11 +97,14 @@ class Sequence:
             text = (self.folder / name).read_text("utf-8")
             assert all(line in text for line in lines)
         stages = {name for kind, name in self.here if kind in ("stage", "dataset")}
+        models = {name for kind, name in self.here if kind == "model"}
         dvc, params, site = (self.yaml(name) for name in ("dvc.yaml", "params.yaml", "mkdocs.yml"))
-        assert {*dvc["stages"]} - {"ingest", "validate", "featurize", "train", "evaluate"} == stages
+        steps = ("ingest", "validate", "featurize", "train", "evaluate")
+        assert {*dvc["stages"]} - {*steps} == stages | {f"{name}_{step}" for name in models for step in steps}
         made = {out for stage in dvc["stages"].values() for out in stage.get("outs", []) if isinstance(out, str)}
         assert {dep for stage in dvc["stages"].values() for dep in stage["deps"] if dep.startswith("data/")} <= made
-        assert {*params} & {*NAMES, *TABLES} == stages
+        assert {*params} & {*NAMES, *TABLES, *MODELS} == stages | models
+        assert {path.parent.name for path in self.folder.glob("src/my_project/*/model.py")} == models
         modules = {path.stem for path in (self.folder / "src/my_project").glob("stages/[!_]*.py")}
         assert modules == stages
         notebooks = {name for kind, name in self.here if kind == "notebook"}

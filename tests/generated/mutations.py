@@ -75,8 +75,8 @@ MUTATIONS = [
     Mutation(
         "train and test swapped",
         "core/steps/featurize.py",
-        "{paths.TRAIN: table.filter(~held_out), paths.TEST: table.filter(held_out)}",
-        "{paths.TRAIN: table.filter(held_out), paths.TEST: table.filter(~held_out)}",
+        "{files.train: table.filter(~held_out), files.test: table.filter(held_out)}",
+        "{files.train: table.filter(held_out), files.test: table.filter(~held_out)}",
         "test_featurize.py",
     ),
     Mutation(
@@ -152,8 +152,8 @@ MUTATIONS = [
     Mutation(
         "judged on the training rows",
         "core/steps/evaluate.py",
-        "table = tables.lazy(paths.TEST)",
-        "table = tables.lazy(paths.TRAIN)",
+        "table = tables.lazy(files.test)",
+        "table = tables.lazy(files.train)",
         "test_model.py",
     ),
     Mutation(
@@ -236,7 +236,7 @@ MUTATIONS = [
     Mutation(
         "the lock of today taken for that of the training",
         "core/models/run.py",
-        '            uv_lock_sha256=recorded_sha256().get(UV_LOCK, ""),\n',
+        '            uv_lock_sha256=recorded_lock(self._of.sums),\n',
         '            uv_lock_sha256=_sha256(paths.UV_LOCK) if paths.UV_LOCK.is_file() else "",\n',
         "test_registry.py",
     ),
@@ -285,7 +285,7 @@ MUTATIONS = [
     Mutation(
         "results registered that the lock does not have",
         "core/models/run.py",
-        "        for path in (self.model, paths.METRICS):\n",
+        "        for path in (self.model, self._of.metrics):\n",
         "        for path in ():\n",
         "test_registry.py",
     ),
@@ -433,9 +433,9 @@ MUTATIONS = [
         "a stage that does not depend on a helper of what it imports",
         "/dvc.yaml",
         "      - src/my_project/core/base/settings.py\n      - src/my_project/core/base/tables.py\n"
-        "      - src/my_project/core/pipeline.py\n      - src/my_project/core/steps/featurize.py\n",
+        "      - src/my_project/core/pipeline.py\n      - src/my_project/core/yours.py\n",
         "      - src/my_project/core/base/tables.py\n"
-        "      - src/my_project/core/pipeline.py\n      - src/my_project/core/steps/featurize.py\n",
+        "      - src/my_project/core/pipeline.py\n      - src/my_project/core/yours.py\n",
         "test_stages.py",
     ),
     Mutation(

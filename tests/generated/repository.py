@@ -39,7 +39,7 @@ class Repository:
 
     def run(self, *command: str, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the repository; by default, a failure raises an error with all of its output."""
-        return run(*command, cwd=self.path, env={**self.env, **env}, check=check, timeout=900)
+        return run(*command, cwd=self.path, env={**self.env, **env}, check=check, timeout=1800)
 
     def sync(self) -> None:
         """Make the environment of the repository, with packages that are already compiled.

@@ -67,9 +67,12 @@ def repository(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.xdist_group("fresh")
 def test_all_checks_are_green_and_change_nothing(repository: Repository) -> None:
     """There are no warnings, and the hooks, run on all files, have nothing to correct."""
+    if repository.python == interpreter("3.13"):
+        pytest.skip("the next test checks this one, with everything that can be added")
     assert repository.changes() == ""
     said = offline(repository, "uvx", "nox", "--sessions", "check")
     for task in ("lint", "types", "tests", "docs"):
@@ -85,6 +88,7 @@ def test_all_checks_are_green_and_change_nothing(repository: Repository) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.xdist_group("fresh")
 def test_all_checks_are_green_with_everything_that_can_be_added(
     repository: Repository, template: Template, monkeypatch: pytest.MonkeyPatch
@@ -102,15 +106,25 @@ def test_all_checks_are_green_with_everything_that_can_be_added(
     for task in ("lint", "types", "tests", "docs"):
         assert f"* {task}: success" in said
     assert "UserWarning: stage clean: it has not run yet: run `uvx nox -s pipeline`" in said
-    for name in ("sum_up", "vineyards", "prices", "prices_extract"):
+    for name in ("sum_up", "vineyards", "prices", "prices_extract", "demand_train"):
         assert f"stage {name}: it has not run yet" in said
     assert "Keep one of several equal rows." in text(repository, "site/pipeline.html")
     repository.run("uv", "run", "ruff", "format")
     repository.run("uv", "run", "pre-commit", "run", "--all-files")
     repository.run("uv", "run", "dvc", "repro", "--quiet")
     written = {line.split()[-1] for line in repository.changes().splitlines()}
-    assert written == {"dvc.lock", "reports/prices/", "reports/sum_up.csv", "reports/vineyards/"}
-    repository.run("git", "reset", "--quiet", "--hard", f"HEAD~{len(every)}")
+    new = {"reports/demand/", "reports/prices/", "reports/sum_up.csv", "reports/vineyards/"}
+    assert written == {"dvc.lock", *new}  # and nothing of the first model
+    repository.run("git", "add", "--all")
+    repository.run("git", "commit", "--quiet", "--message", "Run")
+    said = repository.nox("pipeline", "--", "demand")
+    assert "register: my_project.demand, version 1" in said
+    assert "register: version 1 is the champion" in said
+    predicted = repository.run("uv", "run", "my_project", "predict", "tests/demand.csv", "--of=demand")
+    assert "predict: version 1, 442 rows, 0 without a prediction" in predicted.stderr
+    refused = repository.run("uv", "run", "my_project", "predict", "tests/sample.csv", "--of=demands", check=False)
+    assert refused.stderr == "my_project: no model is named demands: there are demand\n"
+    repository.run("git", "reset", "--quiet", "--hard", f"HEAD~{len(every) + 1}")
     repository.run("git", "clean", "--quiet", "--force", "-d")
 
 
@@ -134,7 +148,7 @@ def test_a_repository_is_small_and_has_no_leftovers(template: Template, tmp_path
         generate(template, path, python=combination.python, **combination.answers)
         assert len(list(path.iterdir())) <= 19
         files = [file for file in path.rglob("*") if file.is_file()]
-        assert len(files) <= 95 + (path / ".github/CODEOWNERS").exists()
+        assert len(files) <= 96 + (path / ".github/CODEOWNERS").exists()
         assert_lines(path)
         for file in files:
             content = file.read_text(encoding="utf-8")
@@ -161,8 +175,8 @@ def test_no_interpreter_of_this_machine_is_passed_over(version: str) -> None:
 def assert_lines(repository: Path) -> None:
     """Assert that there is little code to read, both without the tests and with them."""
     lines = {file: len(file.read_text("utf-8").splitlines()) for file in repository.rglob("*.py")}
-    assert sum(count for file, count in lines.items() if "tests" not in file.parts) <= 7900
-    assert sum(lines.values()) <= 11100
+    assert sum(count for file, count in lines.items() if "tests" not in file.parts) <= 8200
+    assert sum(lines.values()) <= 11450
 
 
 def offline(repository: Repository, *command: str) -> str:

@@ -3,9 +3,10 @@
 import keyword
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -25,10 +26,12 @@ class Project:
     Attributes:
         repository: The repository.
         tree: Its files.
+        render: Renders the recorded release of the template with some other answers.
     """
 
     repository: Repository
     tree: Tree
+    render: Callable[[Mapping[str, Any]], Path]
 
     @cached_property
     def answers(self) -> Mapping[str, Any]:
@@ -62,6 +65,12 @@ class Project:
         except UnicodeDecodeError as error:
             message = f"{path} is not in UTF-8: {error}"
             raise FormworkError(message) from error
+
+    def rendered(self, changed: Mapping[str, Any]) -> Mapping[str, str]:
+        """Return the files that the template has with some other answers."""
+        folder = self.render(changed)
+        files = (file for file in folder.rglob("*") if file.is_file())
+        return {file.relative_to(folder).as_posix(): file.read_text(encoding="utf-8") for file in files}
 
     def has(self, path: str) -> bool:
         """Return whether something is there, in git or not."""

@@ -9,7 +9,7 @@ from .core.base.reading import scan
 
 
 class SourceSettings(Dialect):
-    """Section `source` of params.yaml; `Dialect` says how files are written, and has defaults.
+    """Section `source` of params.yaml; the keys of `Dialect` have defaults.
 
     Attributes:
         path: A file or a folder; `dvc.yaml` makes the pipeline depend on it.

@@ -13,6 +13,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial, wraps
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +22,8 @@ import typer
 
 from . import pipeline
 from .base.errors import ProjectError
+from .pipeline import OF
+from .yours import Yours, further
 
 if TYPE_CHECKING:
     from polars import LazyFrame
@@ -70,6 +73,22 @@ def stage_of_yours(name: str) -> Callable[[], None]:
     return command
 
 
+def about(command: Callable[..., None]) -> Callable[..., None]:
+    """Refuse a model that is not here, and begin errors about a further model with its name."""
+
+    @wraps(command)
+    def named(*arguments: object, of: str = "", **options: object) -> None:
+        if of and of not in further():
+            there = f"there are {', '.join(further())}" if further() else "there is only one here"
+            raise ProjectError(f"no model is named {of}: {there}")
+        try:
+            command(*arguments, of=of, **options)
+        except ProjectError as error:
+            raise (ProjectError(f"{of}: {error}") if of else error) from error
+
+    return named
+
+
 models = typer.Typer(
     help="Show the versions in the registry: all of them, one, or how two differ.",
     rich_markup_mode=None,
@@ -80,33 +99,37 @@ AS_JSON = Annotated[bool, typer.Option("--json", help="Print JSON, for other pro
 VERSION = typer.Argument(metavar="VERSION", help="Number or alias of a version.")
 
 for stage in pipeline.STAGES:
-    app.command()(stage)
+    app.command()(about(stage))
 
 
 @app.command()
-def register() -> None:
+@about
+def register(of: OF = "") -> None:
     """Register the model of the last run, with where it came from."""
     from .base.settings import Environment
     from .models import register as command
 
+    yours = Yours(of)
+
     def write(folder: Path, model: Path, lineage: "Lineage") -> dict[str, str]:
-        from .versions import write_bundle  # only now, since it imports your modules
+        from .versions import write_bundle  # only now, since it imports what predicts
 
-        return write_bundle(folder, model, lineage)
+        return write_bundle(folder, model, lineage, yours)
 
-    command.run(Environment.load(), PACKAGE, write)
+    command.run(Environment.load(), yours.registered, write, of)
 
 
 @app.command()
+@about
 def promote(
     wanted: Annotated[str, VERSION] = "challenger",
     *,
     force: Annotated[
         str | None, typer.Option(help="Do not compare; the text is kept as the reason.")
     ] = None,
+    of: OF = "",
 ) -> None:
     """Make a version the champion if it is better on the held-out rows of the last run."""
-    from .. import evaluation
     from . import versions
     from .models import promote as command
     from .models.promotion import Gate, PromotionSettings
@@ -116,72 +139,83 @@ def promote(
         if not 0 < len(force) <= MOST_CHARACTERS:
             message = f"--force needs a reason of at most {MOST_CHARACTERS:,} characters"
             raise ProjectError(f"{message}, which is kept with the version")
-    settings = PromotionSettings.read()
+    yours, settings = Yours(of), PromotionSettings.read(of)
     gate = Gate(
         settings,
-        held_out=lambda: versions.held_out(settings.slices),
+        held_out=partial(versions.held_out, settings.slices, yours),
         predict=versions.predictions,
-        metrics=evaluation.metrics,
+        metrics=yours.evaluation.metrics,
     )
-    command.run(registry(), wanted, gate, force)
+    command.run(registry(of), wanted, gate, force)
 
 
 @app.command()
-def rollback() -> None:
+@about
+def rollback(of: OF = "") -> None:
     """Make the champion before this one the champion again."""
     from .models.promote import roll_back
 
-    roll_back(registry())
+    roll_back(registry(of))
 
 
 @models.callback(invoke_without_command=True)
-def list_models(context: typer.Context, *, is_json: AS_JSON = False) -> None:
+@about
+def list_models(context: typer.Context, *, is_json: AS_JSON = False, of: OF = "") -> None:
     """List all versions, newest first."""
     from .models import listing
     from .models.promotion import PromotionSettings
 
     if context.invoked_subcommand is None:
-        rows = listing.table(registry(), PromotionSettings.read())
+        rows = listing.table(registry(of), PromotionSettings.read(of))
         typer.echo(as_json(rows) if is_json else listing.table_as_text(rows))
 
 
 @models.command()
-def show(wanted: Annotated[str, VERSION], *, is_json: AS_JSON = False) -> None:
+@about
+def show(wanted: Annotated[str, VERSION], *, is_json: AS_JSON = False, of: OF = "") -> None:
     """Show everything that is known of a version."""
     from .models import listing
 
-    versions = registry()
+    versions = registry(of)
     found = listing.described(versions, versions.get(wanted))
     typer.echo(as_json(found) if is_json else listing.as_text(found))
 
 
 @models.command()
+@about
 def diff(
-    first: Annotated[str, VERSION], second: Annotated[str, VERSION], *, is_json: AS_JSON = False
+    first: Annotated[str, VERSION],
+    second: Annotated[str, VERSION],
+    *,
+    is_json: AS_JSON = False,
+    of: OF = "",
 ) -> None:
     """Show how two versions differ: parameters, metrics, data, code and packages."""
     from .models import listing
 
-    versions = registry()
+    versions = registry(of)
     found = listing.differences(versions, versions.get(first), versions.get(second))
     typer.echo(as_json(found) if is_json else listing.as_text(found))
 
 
 @app.command()
+@about
 def reproduce(
     wanted: Annotated[str, VERSION],
     tolerance: Annotated[
         float, typer.Option(min=0, help="How far metrics may be off where bytes differ.")
     ] = 1e-3,
+    of: OF = "",
 ) -> None:
     """Make a version again from its commit and its data, and compare the results."""
     from .models import reproduce as command
 
-    name, bundle = version(wanted)
+    name, bundle = version(wanted, of)
     command.run(bundle, name, tolerance)
 
 
 @app.command()
+@about
 def predict(
     file: Annotated[
         str, typer.Argument(help="Raw rows, read as in training; `-` is the standard input.")
@@ -201,13 +235,14 @@ def predict(
     ingested: Annotated[
         bool, typer.Option("--ingested", help="source.py has read the rows, as data/raw.parquet.")
     ] = False,
+    of: OF = "",
 ) -> None:
     """Predict with a registered model, one line of output for each row of FILE."""
     from .models import predict as command
 
     for source in filter(None, (file, history)):
         command.refuse(source, output)
-    name, bundle = version(model)
+    name, bundle = version(model, of)
     if other := next(bundle.other_code(), None):
         from .models import environment
 
@@ -221,7 +256,9 @@ def predict(
     from .base import tables
 
     def read(path: Path) -> "LazyFrame":
-        return tables.stream(path) if ingested else prediction.read(path, bundle.params)
+        if ingested:
+            return tables.stream(path)
+        return prediction.read(path, bundle.params, bundle.of)
 
     with command.file_of(file) as path, command.file_of(history or os.devnull) as past:
         raw = read(path)
@@ -236,12 +273,14 @@ def predict(
 
 
 @app.command()
+@about
 def export(
     model: Annotated[str, typer.Argument(help="Alias or number of a registered version.")],
     folder: Annotated[Path, typer.Argument(help="A folder that does not exist yet.")],
+    of: OF = "",
 ) -> None:
     """Write a version into a folder, to predict where there is no registry."""
-    name, bundle = version(model)
+    name, bundle = version(model, of)
     bundle.copy(folder)
     requirements, wheel = str(folder / "requirements.txt"), str(folder / bundle.wheel.name)
     logger.info("export: %s is in %s; to install it elsewhere and to predict:", name, folder)
@@ -253,13 +292,16 @@ def export(
         logger.info("  %s", shlex.join(command))
 
 
-def version(model: str) -> tuple[str, "Bundle"]:
+def version(model: str, of: str) -> tuple[str, "Bundle"]:
     """Find a version by its alias or number in the registry, or in an exported folder."""
     from .models.bundle import SUMS, Bundle
 
     if os.sep in model or Path(model, SUMS).is_file():
-        return f"the version in {model}", Bundle.open(Path(model))
-    versions = registry()
+        bundle = Bundle.open(Path(model))
+        if of not in ("", bundle.of):
+            raise ProjectError(f"{model} is a version of {bundle.of or 'the first model'}")
+        return f"the version in {model}", bundle
+    versions = registry(of)
     found = versions.get(model)
     return f"version {found.version}", versions.bundle(found)
 
@@ -269,12 +311,12 @@ def as_json(content: object) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False)
 
 
-def registry() -> "Registry":
+def registry(of: str) -> "Registry":
     """Connect to the registry of this machine."""
     from .base.settings import Environment
     from .models.registry import Registry
 
-    return Registry(Environment.load().mlflow_tracking_uri, PACKAGE)
+    return Registry(Environment.load().mlflow_tracking_uri, Yours(of).registered, of)
 
 
 # Last, so that a stage of yours wins over a command above that has its name.

@@ -5,124 +5,133 @@ Imports are inside the functions, so that a stage imports only what it runs.
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from .base import paths
+from .yours import Yours, further
 
 if TYPE_CHECKING:
     from polars import LazyFrame
 
+OF = Annotated[
+    str,
+    typer.Option("--of", metavar="MODEL", help="A further model.", hidden=not further()),
+]
 
-def ingest() -> None:
+
+def ingest(of: OF = "") -> None:
     """Read the raw data from its source."""
-    from .. import source
     from .base.reading import expected_height
     from .steps import ingest as step
 
-    settings = source.SourceSettings.load("source")
+    yours = Yours(of)
+    settings = yours.source.SourceSettings.load(yours.section("source"))
     count = partial(expected_height, getattr(settings, "path", None))
-    step.run(partial(source.read, settings), count)
+    step.run(partial(yours.source.read, settings), count, yours.files.raw)
 
 
-def validate() -> None:
+def validate(of: OF = "") -> None:
     """Put rows that break the schema into quarantine."""
-    from ..schema import Row
-    from ..source import SourceSettings
     from .base.dialect import Dialect
     from .steps import validate as step
 
-    dialect = Dialect.of(SourceSettings.load("source"))
-    step.run(Row.to_schema(), step.ValidationSettings.load("validation"), dialect)
+    yours = Yours(of)
+    dialect = Dialect.of(yours.source.SourceSettings.load(yours.section("source")))
+    settings = step.ValidationSettings.load(yours.section("validation"))
+    step.run(yours.schema.Row.to_schema(), settings, dialect, yours.files)
 
 
-def featurize() -> None:
+def featurize(of: OF = "") -> None:
     """Make the inputs of the model and split the rows."""
-    from .. import features
-    from ..schema import TARGET
     from .base.history import History
     from .base.settings import load_seed
     from .steps import featurize as step
     from .steps.split import SplitSettings
 
-    settings = features.FeatureSettings.load("features")
-    transform = partial(features.transform, settings=settings)
-    split, history = SplitSettings.load("split"), History.of(settings)
-    step.run(transform, TARGET, split, load_seed(), history)
+    yours = Yours(of)
+    settings = yours.features.FeatureSettings.load(yours.section("features"))
+    transform = partial(yours.features.transform, settings=settings)
+    split, history = SplitSettings.load(yours.section("split")), History.of(settings)
+    seed = load_seed(yours.section("seed"))
+    step.run(transform, yours.schema.TARGET, split, seed, history, yours.files)
 
 
-def train() -> None:
+def train(of: OF = "") -> None:
     """Fit the model and the baseline."""
-    from .. import model
-    from ..schema import TARGET
     from .base.estimators import formats
     from .base.settings import load_seed
     from .steps import train as step
 
-    estimator = model.build(model.ModelSettings.load("model"), load_seed())
-    fitted = {paths.MODEL.stem: estimator, paths.BASELINE.stem: model.baseline()}
-    files = {path: (fitted[path.stem], form) for path, form in formats(model).items()}
-    step.run(files, TARGET)
+    yours = Yours(of)
+    settings = yours.model.ModelSettings.load(yours.section("model"))
+    estimator = yours.model.build(settings, load_seed(yours.section("seed")))
+    fitted = {paths.MODEL.stem: estimator, paths.BASELINE.stem: yours.model.baseline()}
+    forms = formats(yours.model, yours.files)
+    files = {path: (fitted[path.stem], form) for path, form in forms.items()}
+    step.run(files, yours.schema.TARGET, yours.files.train)
 
 
-def evaluate() -> None:
+def evaluate(of: OF = "") -> None:
     """Evaluate the model and the baseline on held-out rows, and in folds if `split` has them."""
-    from .. import evaluation, model
-    from ..schema import TARGET
     from .base.estimators import formats
     from .steps import evaluate as step
 
+    yours = Yours(of)
     step.run(
-        TARGET,
-        formats(model),
-        predict=model.predict,
-        metrics=evaluation.metrics,
-        plots=evaluation.plots,
-        cross_validate=_cross_validate,
-        intervals=_intervals,
-        held_out=_held_out,
+        yours.schema.TARGET,
+        formats(yours.model, yours.files),
+        predict=yours.model.predict,
+        metrics=yours.evaluation.metrics,
+        plots=yours.evaluation.plots,
+        cross_validate=partial(_cross_validate, yours),
+        intervals=partial(_intervals, yours),
+        held_out=partial(_held_out, yours),
+        files=yours.files,
     )
 
 
 def _intervals(
-    statistic: Callable[..., Mapping[str, float]], height: int
+    yours: Yours, statistic: Callable[..., Mapping[str, float]], height: int
 ) -> tuple[dict[str, float], dict[str, float]]:
     from .base import resampling
     from .steps import split
 
-    inputs, settings, seed = _to_split()
+    inputs, settings, seed = _to_split(yours)
     return resampling.intervals(statistic, height, seed, split.groups(inputs, settings, seed))
 
 
-def _held_out(rows: "LazyFrame") -> "LazyFrame":
+def _held_out(yours: Yours, rows: "LazyFrame") -> "LazyFrame":
     from .steps import split
 
-    return split.held_out(rows, *_to_split())
+    return split.held_out(rows, *_to_split(yours))
 
 
-def _cross_validate() -> Mapping[str, Mapping[str, float]]:
-    from .. import evaluation, model
-    from ..schema import TARGET
+def _cross_validate(yours: Yours) -> Mapping[str, Mapping[str, float]]:
     from .steps import cross_validation, split
 
-    inputs, settings, seed = _to_split()
+    inputs, settings, seed = _to_split(yours)
     if not settings.folds:
         return {}
     return cross_validation.run(
-        partial(model.build, model.ModelSettings.load("model"), seed),
-        TARGET,
+        partial(yours.model.build, yours.model.ModelSettings.load(yours.section("model")), seed),
+        yours.schema.TARGET,
         split.folds(inputs, settings, seed),
-        predict=model.predict,
-        metrics=evaluation.metrics,
+        predict=yours.model.predict,
+        metrics=yours.evaluation.metrics,
+        files=yours.files,
     )
 
 
-def _to_split() -> tuple["LazyFrame", Any, int]:
-    from ..schema import TARGET
+def _to_split(yours: Yours) -> tuple["LazyFrame", Any, int]:
     from .base import tables
     from .base.settings import load_seed
     from .steps.split import SplitSettings
 
-    return tables.lazy(paths.VALID).drop(TARGET), SplitSettings.load("split"), load_seed()
+    inputs = tables.lazy(yours.files.valid).drop(yours.schema.TARGET)
+    seed = load_seed(yours.section("seed"))
+    return inputs, SplitSettings.load(yours.section("split")), seed
 
 
 STAGES = (ingest, validate, featurize, train, evaluate)

@@ -6,8 +6,6 @@ from typing import Self
 
 import polars as pl
 
-from .. import features, model, source
-from ..schema import TARGET, Row
 from .base import paths, reading, tables
 from .base.dialect import Dialect
 from .base.errors import ProjectError
@@ -16,6 +14,7 @@ from .base.history import History
 from .models import predict
 from .models.bundle import Bundle
 from .steps.featurize import one_line_errors
+from .yours import Yours
 
 
 class Predictor(predict.Predictor):
@@ -41,15 +40,17 @@ class Predictor(predict.Predictor):
     @classmethod
     def of(cls, version: Bundle) -> Self:
         """Load a version that was made with the code here."""
-        settings = features.FeatureSettings.load("features", version.params)
-        estimator = load(version.model, version.lineage.model_sha256, format_of(model))
+        yours = Yours(version.of)
+        section, params, target = yours.section, version.params, yours.schema.TARGET
+        settings = yours.features.FeatureSettings.load(section("features"), params)
+        estimator = load(version.model, version.lineage.model_sha256, format_of(yours.model))
         history = History.of(settings)
         return cls(
-            target=TARGET,
-            schema=predict.schema_of(Row.to_schema(), TARGET, history),
-            dialect=Dialect.of(source.SourceSettings.load("source", version.params)),
-            transform=partial(features.transform, settings=settings),
-            model=partial(model.predict, estimator),
+            target=target,
+            schema=predict.schema_of(yours.schema.Row.to_schema(), target, history),
+            dialect=Dialect.of(yours.source.SourceSettings.load(section("source"), params)),
+            transform=partial(yours.features.transform, settings=settings),
+            model=partial(yours.model.predict, estimator),
             columns={name: _dtype(text) for name, text in version.columns.items()},
             history=history,
         )
@@ -62,17 +63,19 @@ def _dtype(name: str) -> pl.DataType:
     return dtype()
 
 
-def read(path: Path, params: Path = paths.PARAMS) -> pl.LazyFrame:
+def read(path: Path, params: Path = paths.PARAMS, of: str = "") -> pl.LazyFrame:
     """Read a file of raw rows as training does, with `read` of `source.py`.
 
     Args:
         path: The file.
         params: The parameters of the version that is to predict.
+        of: The name of a further model.
     """
-    settings = source.SourceSettings.load("source", params)
+    yours = Yours(of)
+    settings = yours.source.SourceSettings.load(yours.section("source"), params)
     if "path" in type(settings).model_fields:
         with one_line_errors("source.py"):
-            rows = source.read(settings.model_copy(update={"path": path}))
+            rows = yours.source.read(settings.model_copy(update={"path": path}))
             rows.collect_schema()
     else:
         rows = reading.scan(path)

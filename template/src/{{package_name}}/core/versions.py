@@ -7,8 +7,6 @@ from pathlib import Path
 
 import polars as pl
 
-from .. import features
-from ..schema import TARGET, Row
 from .base import paths, tables
 from .base.errors import ProjectError
 from .base.history import History
@@ -21,69 +19,82 @@ from .models.run import Run
 from .steps import split
 from .steps.rules import ROW
 from .steps.validate import NUMBER
+from .yours import FIRST, Yours
 
 
-def write_bundle(folder: Path, model: Path, lineage: Lineage) -> dict[str, str]:
+def write_bundle(
+    folder: Path, model: Path, lineage: Lineage, yours: Yours = FIRST
+) -> dict[str, str]:
     """Write the bundle of the last run: see `write` of `models/bundle.py`.
 
     Returns:
         Tags of the version.
     """
-    looks_back = History.of(features.FeatureSettings.load("features")) is not None
+    settings = yours.features.FeatureSettings.load(yours.section("features"))
+    looks_back = History.of(settings) is not None
     sha256 = bundle.write(
         folder,
         model,
         lineage,
-        json.loads(paths.PREDICTIONS.read_text(encoding="utf-8")),
-        Row.to_schema(),
-        split_key(),
+        json.loads(yours.files.predictions.read_text(encoding="utf-8")),
+        yours.schema.Row.to_schema(),
+        split_key(yours),
         looks_back=looks_back,
+        of=yours.name,
     )
-    return {bundle.BUNDLE_SHA256: sha256, "target": TARGET}
+    return {bundle.BUNDLE_SHA256: sha256, "target": yours.schema.TARGET}
 
 
-def split_key() -> dict[str, object]:
+def split_key(yours: Yours = FIRST) -> dict[str, object]:
     """Return what decides which rows are held out, and what is predicted for them."""
-    settings = split.SplitSettings.load("split")
+    settings, seed = settings_of_split(yours)
+    target, valid = yours.schema.TARGET, yours.files.valid
     columns = {}
-    if paths.VALID.is_file():  # a clone need not have the rows
-        inputs = tables.lazy(paths.VALID).drop(TARGET).collect_schema()
+    if valid.is_file():  # a clone need not have the rows
+        inputs = tables.lazy(valid).drop(target).collect_schema()
         columns = {name: str(dtype) for name, dtype in inputs.items()}
     looked_at = [*settings.together_by, *filter(None, [settings.column])] or columns
     chosen = {name: columns[name] for name in looked_at if name in columns}
     decisive = settings.model_dump(exclude={"folds"})
-    return {"target": TARGET, "seed": load_seed(), **decisive, "columns": chosen}
+    return {"target": target, "seed": seed, **decisive, "columns": chosen}
 
 
-def held_out(slices: Sequence[str]) -> HeldOut:
+def settings_of_split(yours: Yours) -> tuple[split.SplitSettings, int]:
+    """Read the section of the split, and its seed."""
+    return split.SplitSettings.load(yours.section("split")), load_seed(yours.section("seed"))
+
+
+def held_out(slices: Sequence[str], yours: Yours = FIRST) -> HeldOut:
     """Read the held-out rows of the last run.
 
     Args:
         slices: Columns of the schema that divide the rows into slices.
+        yours: The model.
 
     Raises:
         ProjectError: If there is no such column, or if the pipeline has not run.
     """
-    Run()  # refuses results of other code
-    settings, seed = split.SplitSettings.load("split"), load_seed()
-    valid = tables.lazy(paths.VALID)
-    inputs = valid.drop(TARGET)
+    files, target = yours.files, yours.schema.TARGET
+    Run(yours.name)  # refuses results of other code
+    settings, seed = settings_of_split(yours)
+    valid = tables.lazy(files.valid)
+    inputs = valid.drop(target)
     for name in slices:
         if name not in valid.collect_schema():
             raise ProjectError(f"params.yaml: promotion.slices: schema.py has no column {name}")
-    bad = tables.lazy(paths.QUARANTINE).select(pl.col(NUMBER).alias(ROW))
-    raw = tables.lazy(paths.RAW).with_row_index(ROW)
+    bad = tables.lazy(files.quarantine).select(pl.col(NUMBER).alias(ROW))
+    raw = tables.lazy(files.raw).with_row_index(ROW)
     good = raw.join(bad, on=ROW, how="anti", maintain_order="left").drop(ROW)
-    named = valid.select([*dict.fromkeys([TARGET, *slices])])
+    named = valid.select([*dict.fromkeys([target, *slices])])
     known = split.held_out(named, inputs, settings, seed).collect()
     return HeldOut(
         raw=split.held_out(good, inputs, settings, seed).collect(engine="streaming"),
-        earlier=tables.lazy(paths.RAW),
-        truth=known[TARGET],
+        earlier=tables.lazy(files.raw),
+        truth=known[target],
         slices=known.select([*dict.fromkeys(slices)]),
         groups=split.groups(inputs, settings, seed),
         seed=seed,
-        key=split_key(),
+        key=split_key(yours),
     )
 
 
@@ -96,7 +107,8 @@ def predictions(version: Bundle, rows: HeldOut) -> pl.DataFrame:
     Raises:
         ProjectError: If the version cannot predict for these rows.
     """
-    raw = rows.raw if version.looks_back else rows.raw.drop(TARGET)
+    files = paths.Files.of(version.of)
+    raw = rows.raw if version.looks_back else rows.raw.drop(rows.truth.name)
     if not any(version.other_code()):
         from .prediction import Predictor  # only now, since it imports your model
 
@@ -105,7 +117,7 @@ def predictions(version: Bundle, rows: HeldOut) -> pl.DataFrame:
     with tempfile.TemporaryDirectory() as folder:
         place, output = Path(folder, "raw.parquet"), Path(folder, "predictions.parquet")
         raw.write_parquet(place)
-        history = ["--history", str(paths.RAW)] if version.looks_back else []
+        history = ["--history", str(files.raw)] if version.looks_back else []
         options = ["--ingested", "--model", str(version.folder), "--output", str(output), *history]
         done = environment.run(version, ["predict", str(place), *options], is_quiet=True)
         if not output.is_file():

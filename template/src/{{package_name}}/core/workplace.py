@@ -23,7 +23,7 @@ SETUP = "uvx nox -s setup"
 PIPELINE = "uvx nox -s pipeline"
 REGISTER = f"uv run {PACKAGE} register"
 PULL = "uv run dvc pull"
-BY_SETUP = {SETUP, PIPELINE, REGISTER, PULL}
+BY_SETUP = (SETUP, PIPELINE, REGISTER, PULL)
 WAIT = 30  # seconds for a remote to answer
 INSTALL_GIT = {"darwin": "xcode-select --install", "win32": "winget install Git.Git"}
 CREDENTIALS = {
@@ -83,7 +83,9 @@ def team() -> list[Finding]:
 
 def shared() -> list[Finding]:
     """Do what `team` does, in this process."""
-    return [_remote(), _results(), _registry()]
+    from .yours import further
+
+    return [_remote(), _results(), *map(_registry, ("", *further()))]
 
 
 def as_text(findings: Iterable[Finding], *, is_setup: bool = False) -> str:
@@ -96,7 +98,7 @@ def as_text(findings: Iterable[Finding], *, is_setup: bool = False) -> str:
     lines: list[str] = []
     for finding in findings:
         lines.append(f"{'ok' if finding.is_ready else '--'}  {finding.name:12} {finding.found}")
-        if finding.remedy and not (is_setup and finding.remedy in BY_SETUP):
+        if finding.remedy and not (is_setup and finding.remedy.startswith(BY_SETUP)):
             lines.append(f"{'':17}{finding.remedy}")
     return "\n".join(lines)
 
@@ -256,18 +258,21 @@ def _results() -> Finding:
     return missing("results", f"{found[0]}{more}", PIPELINE)
 
 
-def _registry() -> Finding:
+def _registry(of: str) -> Finding:
     from .base.errors import ProjectError
     from .models import registered
+    from .yours import Yours
 
+    name = f"registry {of}" if of else "registry"
+    command = f"{REGISTER} --of {of}" if of else REGISTER
     try:
-        place, version = registered.find(PACKAGE)
+        place, version = registered.find(Yours(of).registered, of)
     except ProjectError as error:
         remedy = "see MLFLOW_TRACKING_URI and the credentials in .env"
-        return missing("registry", str(error), remedy)
+        return missing(name, str(error), remedy)
     if version:
-        return Finding("registry", f"{place}: these results are version {version.number}")
-    return missing("registry", f"{place}: these results are not registered yet", REGISTER)
+        return Finding(name, f"{place}: these results are version {version.number}")
+    return missing(name, f"{place}: these results are not registered yet", command)
 
 
 def _output(*command: str) -> str:

@@ -18,7 +18,6 @@ from . import paths
 from .errors import ProjectError
 
 SCHEMA = "schema.json"
-UV_LOCK = f"../{paths.UV_LOCK}"  # relative to the models
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -92,10 +91,9 @@ class Format:
             message = f"FORMAT in model.py: the suffix is {self.suffix!r}"
             raise ProjectError(f"{message}, and must be a dot and letters or digits, as .json")
 
-    @property
-    def path(self) -> Path:
-        """The file of the model."""
-        return paths.MODEL.with_suffix(self.suffix)
+    def file(self, files: paths.Files = paths.FIRST) -> Path:
+        """Return the file of the model."""
+        return files.model.with_suffix(self.suffix)
 
 
 class Model(Protocol):
@@ -110,10 +108,10 @@ def format_of(model: Model) -> Format:
     return found
 
 
-def formats(model: Model) -> dict[Path, Format]:
+def formats(model: Model, files: paths.Files = paths.FIRST) -> dict[Path, Format]:
     """Return the files of the model and of the baseline, which is always written by skops."""
     form = format_of(model)
-    return {form.path: form, paths.BASELINE: as_skops(model.TRUSTED_TYPES)}
+    return {form.file(files): form, files.baseline: as_skops(model.TRUSTED_TYPES)}
 
 
 def as_skops(trusted: Sequence[str]) -> Format:
@@ -148,30 +146,40 @@ def save(models: Mapping[Path, bytes]) -> None:
     Args:
         models: The contents of files, all in one folder, which is created if missing.
     """
+    [folder] = {path.parent for path in models}
+    folder.mkdir(parents=True, exist_ok=True)
     sums = ""
     for path, content in models.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         sums += f"{sha256(content).hexdigest()}  {path.name}\n"
     if paths.UV_LOCK.is_file():  # the environment that the models were trained in
-        sums += f"{sha256(paths.UV_LOCK.read_bytes()).hexdigest()}  {UV_LOCK}\n"
-    paths.SHA256SUMS.write_text(sums, encoding="utf-8", newline="\n")
+        sums += f"{sha256(paths.UV_LOCK.read_bytes()).hexdigest()}  {_lock_from(folder)}\n"
+    (folder / paths.SHA256SUMS.name).write_text(sums, encoding="utf-8", newline="\n")
 
 
-def recorded_sha256(file: Path = paths.SHA256SUMS) -> dict[str, str]:
-    """Read hashes in the format of `sha256sum`, by the names of the files.
-
-    Args:
-        file: By default what `save` wrote: the hashes of the models and of `UV_LOCK`.
-    """
+def recorded_sha256(file: Path) -> dict[str, str]:
+    """Read hashes in the format of `sha256sum`, by the names of the files."""
     lines = file.read_text(encoding="utf-8").splitlines()
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+
+
+def recorded_lock(sums: Path) -> str:
+    """Return the hash of uv.lock at the time of training; empty if there was none.
+
+    Args:
+        sums: What `save` wrote beside the models.
+    """
+    return recorded_sha256(sums).get(_lock_from(sums.parent), "")
+
+
+def _lock_from(folder: Path) -> str:
+    return "../" * len(folder.parts) + paths.UV_LOCK.name
 
 
 def load_recorded(path: Path, form: Format) -> Classifier:
     """Read a model of the last run, and check it against the hash that `save` recorded."""
     try:
-        return load(path, recorded_sha256()[path.name], form)
+        return load(path, recorded_sha256(path.with_name(paths.SHA256SUMS.name))[path.name], form)
     except (FileNotFoundError, KeyError):
         raise ProjectError(f"there is no {path} yet: run `uvx nox -s pipeline`") from None
 

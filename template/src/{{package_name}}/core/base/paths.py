@@ -1,6 +1,6 @@
 """The files through which data flows; `dvc.yaml` names the same ones."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
 
@@ -13,6 +13,20 @@ RAW = Path("data/raw.parquet")
 VALID = Path("data/valid.parquet")
 QUARANTINE = Path("data/quarantine.parquet")
 VALIDATION = Path("reports/validation.json")
+TRAIN = Path("data/train.parquet")
+TEST = Path("data/test.parquet")
+SPLIT = Path("reports/split.json")
+MODEL = Path("models/model.skops")
+BASELINE = Path("models/baseline.skops")
+SHA256SUMS = Path("models/SHA256SUMS")
+METRICS = Path("reports/metrics.json")
+PREDICTIONS = Path("reports/predictions.json")  # the types of their columns
+PLOTS = Path("reports/plots")
+
+
+def section_of(model: str, name: str) -> str:
+    """Return the place of a section in params.yaml: that of a further model is in its own."""
+    return f"{model}.{name}" if model else name
 
 
 @dataclass(frozen=True)
@@ -33,19 +47,36 @@ class Table:
 
     @classmethod
     def of(cls, name: str) -> Self:
-        """Return the files of a further table, in folders of its own."""
-        data, reports = Path("data", name), Path("reports", name)
-        raw, valid, quarantine = (data / file.name for file in (RAW, VALID, QUARANTINE))
-        return cls(raw, valid, quarantine, reports / VALIDATION.name)
+        """Return the files of a further table or model, in folders of its own."""
+        first = (field.default for field in fields(cls))
+        return cls(*(path.parent / name / path.name for path in first if isinstance(path, Path)))
 
 
-TRAIN = Path("data/train.parquet")
-TEST = Path("data/test.parquet")
-SPLIT = Path("reports/split.json")
-MODELS = Path("models")
-MODEL = MODELS / "model.skops"
-BASELINE = MODELS / "baseline.skops"
-SHA256SUMS = MODELS / "SHA256SUMS"
-METRICS = Path("reports/metrics.json")
-PREDICTIONS = Path("reports/predictions.json")  # the types of their columns
-PLOTS = Path("reports/plots")
+@dataclass(frozen=True)
+class Files(Table):
+    """The files of a model: those of its rows, and what the pipeline makes of them.
+
+    Attributes:
+        train: The rows that it is trained on.
+        test: The rows that are held out.
+        split: How many there are of each.
+        model: The fitted estimator; with another format than skops, the name ends otherwise.
+        baseline: The fitted baseline.
+        sums: The hashes of the estimators, in the format of `sha256sum`.
+        metrics: How good they are.
+        predictions: The types of the columns that are predicted.
+        plots: The folder with the tables of the plots.
+    """
+
+    train: Path = TRAIN
+    test: Path = TEST
+    split: Path = SPLIT
+    model: Path = MODEL
+    baseline: Path = BASELINE
+    sums: Path = SHA256SUMS
+    metrics: Path = METRICS
+    predictions: Path = PREDICTIONS
+    plots: Path = PLOTS
+
+
+FIRST = Files()  # of the first model, in no folder of its own

@@ -26,7 +26,7 @@ class Section(BaseModel):
         """Read a section and check it.
 
         Args:
-            section: Name of the section.
+            section: Name of the section; in another section, after its name and a dot.
             path: The file.
             is_optional: Whether a missing section has the defaults of all of its keys.
 
@@ -42,12 +42,12 @@ class Section(BaseModel):
             raise _refusal(error, section, path, list(cls.model_fields)) from error
 
 
-def load_seed(path: Path = PARAMS) -> int:
+def load_seed(name: str = "seed", path: Path = PARAMS) -> int:
     """Read the seed of the split and of everything random in the model, from 0 to 2**32 - 1."""
     try:
-        return TypeAdapter(Seed).validate_python(_read("seed", path))
+        return TypeAdapter(Seed).validate_python(_read(name, path))
     except ValidationError as error:
-        raise _refusal(error, "seed", path) from error
+        raise _refusal(error, name, path) from error
 
 
 def flat(tree: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
@@ -89,11 +89,13 @@ def _read(section: str, path: Path, default: object = None) -> object:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         message = f"{path} is not valid YAML in UTF-8: {' '.join(str(error).split())}"
         raise ProjectError(message) from error
-    if isinstance(content, dict) and section not in content and default is not None:
-        return default
-    if not isinstance(content, dict) or section not in content:
-        raise ProjectError(f"{path} has no section `{section}`")
-    return content[section]
+    for name in section.split("."):
+        if not isinstance(content, dict) or name not in content:
+            if isinstance(content, dict) and default is not None:
+                return default
+            raise ProjectError(f"{path} has no section `{section}`")
+        content = content[name]
+    return content
 
 
 def _refusal(

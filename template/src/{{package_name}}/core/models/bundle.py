@@ -32,7 +32,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from ..base import paths
 from ..base.errors import ProjectError
-from ..base.estimators import UV_LOCK, recorded_sha256
+from ..base.estimators import recorded_lock, recorded_sha256
 from ..steps.rules import words
 from .lineage import Lineage
 
@@ -53,6 +53,7 @@ class _Content(BaseModel):
     columns: dict[str, str]
     split: dict[str, object]
     looks_back: bool
+    of: str = Field(default="", pattern=r"^([A-Za-z_]\w*)?$")
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class Bundle:
         columns: Types of the columns that the model predicts, by their names.
         split: What decided which rows were held out.
         looks_back: Whether the features look back at earlier rows.
+        of: Name of the further model that it is a version of; empty for the first model.
     """
 
     folder: Path
@@ -78,6 +80,7 @@ class Bundle:
     columns: Mapping[str, str]
     split: Mapping[str, object]
     looks_back: bool
+    of: str = ""
 
     @classmethod
     def open(cls, folder: Path, expected_sha256: str = "") -> Self:
@@ -184,6 +187,7 @@ def write(
     split: Mapping[str, object],
     *,
     looks_back: bool,
+    of: str = "",
 ) -> str:
     """Write the last run of the pipeline as a bundle; the same run gives the same bytes.
 
@@ -195,6 +199,7 @@ def write(
         schema: What a valid row is.
         split: What decided which rows were held out.
         looks_back: Whether the features look back at earlier rows.
+        of: Name of a further model.
 
     Returns:
         SHA-256 of `SHA256SUMS`.
@@ -202,10 +207,13 @@ def write(
     Raises:
         ProjectError: If the package cannot be built, or if uv.lock is not that of the training.
     """
+    files = paths.Files.of(of)
     for path in (model, paths.PARAMS):
         shutil.copyfile(path, folder / path.name)
-    reports = paths.METRICS.parent
-    shutil.copytree(reports, folder / reports, copy_function=shutil.copyfile)
+    for path in _reports(files.metrics.parent, files.plots):
+        copy = folder / paths.METRICS.parent / path.relative_to(files.metrics.parent)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
     _write_json(folder / SCHEMA, described(schema))
     content = {
         "package": PACKAGE,
@@ -214,9 +222,10 @@ def write(
         "columns": dict(columns),
         "split": dict(split),
         "looks_back": looks_back,
+        **({"of": of} if of else {}),
     }
     _write_json(folder / VERSION, content)
-    (folder / REQUIREMENTS).write_bytes(_requirements())
+    (folder / REQUIREMENTS).write_bytes(_requirements(files.sums))
     _build_wheel(folder)
     sums = "".join(
         f"{sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in _files(folder)
@@ -247,9 +256,15 @@ def installed(name: str) -> str | None:
         return None
 
 
-def _requirements() -> bytes:
+def _reports(folder: Path, plots: Path) -> Iterator[Path]:
+    """Yield the reports on a model, without those in folders of further tables and models."""
+    yield from (it for it in folder.iterdir() if it.is_file())
+    yield from (it for it in plots.rglob("*") if it.is_file())
+
+
+def _requirements(sums: Path) -> bytes:
     """Write what prediction needs, as uv.lock pins it."""
-    trained = recorded_sha256().get(UV_LOCK)
+    trained = recorded_lock(sums)
     if not paths.UV_LOCK.is_file():
         raise ProjectError("there is no uv.lock: run `uv lock`, then `uvx nox -s pipeline`")
     if trained != sha256(paths.UV_LOCK.read_bytes()).hexdigest():

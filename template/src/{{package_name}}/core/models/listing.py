@@ -4,6 +4,7 @@ import json
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -30,7 +31,7 @@ def table(registry: "Registry", settings: PromotionSettings) -> list[Tree]:
     aliases = registry.aliases()
     versions = registry.versions()
     metrics = {str(it.version): registry.metrics(it) for it in versions}
-    metric = settings.metric or _first_metric(metrics.values())
+    metric = settings.metric or _first_metric(metrics.values(), paths.Files.of(registry.of).metrics)
     return [
         {
             "version": int(it.version),
@@ -220,11 +221,11 @@ def _of_model(metrics: Mapping[str, float]) -> dict[str, float]:
     return {metric: value for (scored, _, metric), value in parts if scored == "model"}
 
 
-def _first_metric(metrics: Iterable[Mapping[str, float]]) -> str:
+def _first_metric(metrics: Iterable[Mapping[str, float]], last: Path) -> str:
     """Name the first metric of the last run, or else the first one in the alphabet."""
     names = {name for values in metrics for name in _of_model(values)}
-    if paths.METRICS.is_file():
-        written = json.loads(paths.METRICS.read_text(encoding="utf-8"))["model"]
+    if last.is_file():
+        written = json.loads(last.read_text(encoding="utf-8"))["model"]
         return next((name for name in written if name in names), "")
     return min(names, default="")
 

@@ -112,7 +112,7 @@ def roll_back(registry: Registry) -> None:
         reason = f"rollback to version {version.version}"
         registry.decide(last, promotion.decision(reason, is_accepted=False, is_withdrawn=True))
     logger.info("rollback: version %s is the champion again", version.version)
-    command = f'uv run {registry.name} promote {champion} --force "..."'
+    command = registry.command("promote", champion, '--force "..."')
     logger.info("rollback: to bring version %s back, with a reason: %s", champion, command)
 
 

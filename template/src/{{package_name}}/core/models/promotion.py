@@ -12,6 +12,7 @@ from pydantic import Field
 
 from ..base import resampling
 from ..base.errors import ProjectError
+from ..base.paths import section_of
 from ..base.settings import Section
 from ..steps.evaluate import is_better
 from ..steps.explain import rows_by_value
@@ -50,9 +51,13 @@ class PromotionSettings(Section):
     max_slice_loss: float = Field(default=0.05, ge=0)
 
     @classmethod
-    def read(cls) -> Self:
-        """Read the section of params.yaml, or the defaults if it is missing."""
-        return cls.load("promotion", is_optional=True)
+    def read(cls, of: str = "") -> Self:
+        """Read the section of params.yaml, or the defaults if it is missing.
+
+        Args:
+            of: Name of a further model.
+        """
+        return cls.load(section_of(of, "promotion"), is_optional=True)
 
 
 @dataclass(frozen=True)

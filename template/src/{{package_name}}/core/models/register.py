@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 Write = Callable[[Path, Path, Lineage], dict[str, str]]
 
 
-def run(environment: Environment, name: str, write: Write) -> None:
+def run(environment: Environment, name: str, write: Write, of: str = "") -> None:
     """Make an MLflow run and a model version from the last run of the pipeline.
 
     The same results are registered once, however often this is called. A version whose code was not
@@ -37,33 +37,35 @@ def run(environment: Environment, name: str, write: Write) -> None:
         name: Name of the registered model.
         write: Writes the bundle of the last run into an empty folder, given the file of the model
             and its lineage, and returns tags of the version.
+        of: Name of a further model.
 
     Raises:
         ProjectError: If the pipeline has not run, if its results do not belong to the code and the
             parameters here, or if the registry does not answer.
     """
-    last = Run()
+    last = Run(of)
     lineage = last.lineage()
-    registry = Registry(environment.mlflow_tracking_uri, name)
+    registry = Registry(environment.mlflow_tracking_uri, name, of)
     with registry.alone():
         _register(registry, last, lineage, write)
 
 
 def _register(registry: Registry, last: Run, lineage: Lineage, write: Write) -> None:
+    files = paths.Files.of(registry.of)
     same = registry.find(lineage.key)
     whole = [it for it in same if registry.is_whole(it)]
     known = [it for it in whole if lineage.git_state != CLEAN or it.tags["git_state"] == CLEAN]
     if known:
         version = known[0]
         logger.info("register: nothing new, this model is version %s", version.version)
-        if registry.metrics(version) != metrics():
+        if registry.metrics(version) != metrics(files):
             logger.info("register: it keeps the metrics that it was registered with")
     else:
         is_first = not registry.versions()
         with tempfile.TemporaryDirectory() as folder:
             written = write(Path(folder), last.model, lineage)
             tags = {**lineage.tags(), **written, "registered_by": who()}
-            version = registry.add(Path(folder), tags, last.params(), metrics())
+            version = registry.add(Path(folder), tags, last.params(), metrics(files))
         logger.info("register: %s, version %s", registry.name, version.version)
         _place(registry, version, same, is_first=is_first)
     state = version.tags["git_state"]
@@ -78,7 +80,7 @@ def _register(registry: Registry, last: Run, lineage: Lineage, write: Write) -> 
     if registry.is_champion(version):
         logger.info("register: version %s is the champion, the one `predict` uses", version.version)
     elif state == CLEAN:
-        command = f"uv run {registry.name} promote {version.version}"
+        command = registry.command("promote", version.version)
         logger.info("register: to make it the champion, if it is better: %s", command)
 
 
@@ -96,8 +98,9 @@ def _place(
     is_broken = champion is not None and not registry.is_whole(registry.get(champion))
     if not (is_first or is_broken):
         return
-    settings = promotion.PromotionSettings.read()
-    scores = json.loads(paths.METRICS.read_text(encoding="utf-8"))
+    settings = promotion.PromotionSettings.read(registry.of)
+    file = paths.Files.of(registry.of).metrics
+    scores = json.loads(file.read_text(encoding="utf-8"))
     is_better, reason = promotion.beats_baseline(scores, settings)
     why = f"version {champion} has lost its files" if is_broken else "first version"
     registry.decide(version, promotion.decision(f"{why}, {reason}", is_accepted=is_better))
@@ -108,13 +111,16 @@ def _place(
         logger.warning(message, version.version, reason)
 
 
-def metrics() -> dict[str, float]:
+def metrics(files: paths.Files = paths.FIRST) -> dict[str, float]:
     """Read the metrics of the last run.
+
+    Args:
+        files: The files of the model.
 
     Returns:
         The values by names such as `model.accuracy` and `baseline.accuracy`.
     """
-    scores = json.loads(paths.METRICS.read_text(encoding="utf-8"))
+    scores = json.loads(files.metrics.read_text(encoding="utf-8"))
     return {
         f"{scored}.{name}": float(value)
         for scored, values in scores.items()

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 ABSENT = Lineage("", "", "", "", "", "")
 
 
-def find(name: str) -> tuple[str, Registered | None]:
+def find(name: str, of: str = "") -> tuple[str, Registered | None]:
     """Find the version that `register` would find.
 
     Args:
-        name: Name of the model.
+        name: Name of the model in the registry.
+        of: Name of a further model.
 
     Returns:
         The place of the registry, without a password, and the version; None if there is none, or if
@@ -32,7 +33,7 @@ def find(name: str) -> tuple[str, Registered | None]:
     """
     uri = Environment.load().mlflow_tracking_uri
     try:
-        lineage = Run().lineage()
+        lineage = Run(of).lineage()
     except (ProjectError, OSError):
         lineage = ABSENT
     if uri.startswith(SQLITE):
@@ -44,8 +45,12 @@ def find(name: str) -> tuple[str, Registered | None]:
     return place, next(same, None)
 
 
-def known(name: str) -> "list[Tree]":
+def known(name: str, of: str = "") -> "list[Tree]":
     """List the versions of the registry as `models` does; a missing registry has none.
+
+    Args:
+        name: Name of the model in the registry.
+        of: Name of a further model.
 
     Raises:
         ProjectError: If the registry does not answer.
@@ -58,7 +63,7 @@ def known(name: str) -> "list[Tree]":
     from .promotion import PromotionSettings
     from .registry import Registry
 
-    return listing.table(Registry(uri, name), PromotionSettings.read())
+    return listing.table(Registry(uri, name, of), PromotionSettings.read(of))
 
 
 def _wait_less() -> None:

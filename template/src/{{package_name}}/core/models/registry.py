@@ -92,17 +92,18 @@ class Registry:
         name: Name of the model, and of the experiment that holds its runs.
     """
 
-    def __init__(self, uri: str, name: str) -> None:
+    def __init__(self, uri: str, name: str, of: str = "") -> None:
         """Connect, and create an SQLite database if there is none; its artifacts go next to it.
 
         Args:
             uri: Address of an MLflow server, or `sqlite:///<path>`.
-            name: Name of the model.
+            name: Name of the model in the registry.
+            of: Name of a further model, with which the name in the registry ends.
 
         Raises:
             ProjectError: If the registry does not answer.
         """
-        self.name = name
+        self.name, self.of = name, of
         self._database = None
         if uri.startswith(SQLITE):
             self._database = Database(Path(uri.removeprefix(SQLITE)))
@@ -340,9 +341,15 @@ class Registry:
         message = f"version {version.version} of {self.name} has lost its files"
         return ProjectError(f"{message}: {self._remedy}")
 
+    def command(self, *words: str) -> str:
+        """Write a command of the package that is about this model."""
+        package = self.name.removesuffix(f".{self.of}")
+        about = ["--of", self.of] if self.of else []
+        return " ".join(map(str, ["uv run", package, *words, *about]))
+
     @property
     def _remedy(self) -> str:
-        return f"`uv run {self.name} register` makes a new version of the last run"
+        return f"`{self.command('register')}` makes a new version of the last run"
 
     def _no_version(self, wanted: str) -> ProjectError:
         """Explain that a version is missing, and what there is instead."""
@@ -352,7 +359,7 @@ class Registry:
             return ProjectError(f"{message}: run `uvx nox -s pipeline`")
         newest = versions[0].version
         if wanted == CHAMPION:
-            remedy = f"`uv run {self.name} promote {newest}`, or predict with --model {newest}"
+            remedy = f"`{self.command('promote', newest)}`, or predict with --model {newest}"
             return ProjectError(f"{message}, since no version is the champion now: {remedy}")
         if wanted == CHALLENGER:
             return ProjectError(f"{message}, since no version was registered after the champion")

@@ -47,21 +47,22 @@ def run(bundle: Bundle, name: str, tolerance: float) -> None:
         raise ProjectError("git is not in PATH, and is needed to make a version again")
     if git("cat-file", "commit", commit) is None:
         raise ProjectError(f"commit {commit} of {name} is not in this clone: `git fetch --all`")
+    files = paths.Files.of(bundle.of)
     with _worktree(commit) as root:
         logger.info("reproduce: commit %s, Python %s: the environment", commit, bundle.python)
         _run(root, "uv", "sync", "--quiet", "--frozen", "--python", bundle.python)
-        _fetch(root, name)
+        _fetch(root, files.raw, name)
         recorded = _outs(root)
-        logger.info("reproduce: the pipeline, from %s on", paths.RAW)
+        logger.info("reproduce: the pipeline, from %s on", files.raw)
         readers = [
             stage
             for stage, entry in _stages(root).items()
-            if paths.RAW.as_posix() in {it["path"] for it in entry.get("deps", [])}
+            if files.raw.as_posix() in {it["path"] for it in entry.get("deps", [])}
         ]
         again = ("repro", "--force", "--no-run-cache", "--no-commit", "--downstream")
         _run(root, "uv", "run", "--no-sync", "dvc", *again, *readers)
         made = _outs(root)
-        metrics = _metrics(root / paths.METRICS)
+        metrics = _metrics(root / files.metrics)
     judge(name, (recorded, made), (_metrics(bundle.folder / paths.METRICS), metrics), tolerance)
 
 
@@ -120,11 +121,11 @@ def _worktree(commit: str) -> Iterator[Path]:
             git("worktree", "remove", "--force", str(tree))
 
 
-def _fetch(root: Path, name: str) -> None:
+def _fetch(root: Path, raw: Path, name: str) -> None:
     """Put the data and whatever else DVC has into the worktree."""
     for command in ("checkout", "pull"):
         _run(root, "uv", "run", "--no-sync", "dvc", command, may_fail=True)
-        if (root / paths.RAW).is_file():
+        if (root / raw).is_file():
             return
     message = f"the raw data of {name} are neither in DVC's cache nor on its remote"
     raise ProjectError(f"{message}: ask whoever has them for `uv run dvc push`")

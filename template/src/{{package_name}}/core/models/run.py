@@ -10,7 +10,7 @@ import yaml
 
 from ..base import paths
 from ..base.errors import ProjectError
-from ..base.estimators import UV_LOCK, recorded_sha256
+from ..base.estimators import recorded_lock
 from ..base.settings import flat
 from . import freshness
 from .lineage import Lineage, commit_of
@@ -25,13 +25,17 @@ class Run:
         model: The file of the model.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, of: str = "") -> None:
         """Read dvc.lock.
+
+        Args:
+            of: Name of a further model.
 
         Raises:
             ProjectError: If the pipeline has not run, or if its results do not belong to the code
                 and the parameters in the tree.
         """
+        self._of = paths.Files.of(of)
         changes = freshness.compare()
         locked = yaml.safe_load(paths.DVC_LOCK.read_text(encoding="utf-8"))["stages"]
         # dvc.lock keeps entries of stages that dvc.yaml no longer has.
@@ -40,13 +44,13 @@ class Run:
         }
         self.model = self._model_file()
         self._ancestry = self._stages_before(self.model)
-        before_metrics = self._stages_before(paths.METRICS)
+        before_metrics = self._stages_before(self._of.metrics)
         self._concerned = dict.fromkeys([*self._ancestry, *before_metrics])
         for stage in self._concerned:
             for change in changes[stage]:
                 message = f"the results are not those of the code here: stage {stage}: {change}"
                 raise ProjectError(f"{message}: {freshness.REMEDY}")
-        for path in (self.model, paths.METRICS):
+        for path in (self.model, self._of.metrics):
             if not path.is_file() or _md5(path) != self._hash(path):
                 message = f"{path} does not match {paths.DVC_LOCK}: {freshness.REMEDY}"
                 raise ProjectError(message)
@@ -60,8 +64,8 @@ class Run:
             key=sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest(),
             git_commit=commit,
             git_state=state,
-            data_hash=self._hash(paths.RAW),
-            uv_lock_sha256=recorded_sha256().get(UV_LOCK, ""),
+            data_hash=self._hash(self._of.raw),
+            uv_lock_sha256=recorded_lock(self._of.sums),
             model_sha256=_sha256(self.model),
         )
 
@@ -89,8 +93,8 @@ class Run:
     def _model_file(self) -> Path:
         """Find the file of the model, whose name ends as its format says."""
         outs = (Path(out) for entry in self._stages.values() for out in _files(entry, "outs"))
-        name = paths.MODEL.with_suffix("")
-        return next((out for out in outs if out.with_suffix("") == name), paths.MODEL)
+        model = self._of.model
+        return next((it for it in outs if it.with_suffix("") == model.with_suffix("")), model)
 
     def _hash(self, path: Path) -> str:
         found = (_files(entry, "outs").get(path.as_posix()) for entry in self._stages.values())

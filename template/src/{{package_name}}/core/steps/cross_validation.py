@@ -22,6 +22,7 @@ def run(
     *,
     predict: Callable[[Classifier, pl.DataFrame], pl.DataFrame],
     metrics: Callable[[pl.Series, pl.DataFrame], dict[str, float]],
+    files: paths.Files = paths.FIRST,
 ) -> Mapping[str, Mapping[str, float]]:
     """Fit and evaluate an estimator for each fold of the training rows.
 
@@ -31,6 +32,7 @@ def run(
         folds: For each fold, what `split.folds` yields.
         predict: Predicts one row of output for each row of features.
         metrics: Compares the target with predictions; the first metric is logged.
+        files: The files of the model.
 
     Returns:
         Mean and standard deviation over the folds of each metric that is defined in all of them.
@@ -39,7 +41,7 @@ def run(
         ProjectError: If a fold has too few rows, or if its training rows have a single value of the
             target.
     """
-    table = tables.read(paths.TRAIN)
+    table = tables.read(files.train)
     scores = []
     for number, fold in enumerate(folds, start=1):
         train, test = table.filter(~fold), table.filter(fold)

@@ -33,6 +33,7 @@ def run(
     cross_validate: Callable[[], Mapping[str, Mapping[str, float]]],
     intervals: Callable[[Statistic, int], tuple[Mapping[str, float], Mapping[str, float]]],
     held_out: Callable[[pl.LazyFrame], pl.LazyFrame],
+    files: paths.Files = paths.FIRST,
 ) -> None:
     """Write metrics of model and baseline, tables of the plots, and the columns of predictions.
 
@@ -47,19 +48,21 @@ def run(
         cross_validate: Returns what else to write next to the metrics, which may be nothing.
         intervals: Computes the bounds of metrics from resamples of so many rows.
         held_out: Keeps the held-out rows of valid rows.
+        files: The files of the model.
 
     Raises:
         ProjectError: If a cell of the target is empty, or no metric is defined for the rows.
     """
-    table = tables.lazy(paths.TEST)
+    table = tables.lazy(files.test)
     truth = table.select(target).collect()[target]
-    refuse_empty(truth, f"rows of {paths.TEST}")
+    refuse_empty(truth, f"rows of {files.test}")
     estimators = {path.stem: load_recorded(path, form) for path, form in formats.items()}
     predictions = {
         name: pl.concat(predict(estimator, inputs) for inputs in batches(table.drop(target)))
         for name, estimator in estimators.items()
     }
-    scores = defined({name: metrics(truth, rows) for name, rows in predictions.items()})
+    compared = {name: metrics(truth, rows) for name, rows in predictions.items()}
+    scores = defined(compared, f"the rows of {files.test}")
     first = next(iter(scores[paths.MODEL.stem]))
 
     def loss(truth: pl.Series, inputs: pl.DataFrame) -> float:
@@ -71,7 +74,7 @@ def run(
             return {name: metrics(truth[rows], it[rows])[first] for name, it in predictions.items()}
         return {}
 
-    valid = tables.lazy(paths.VALID)
+    valid = tables.lazy(files.valid)
     dividing = held_out(valid.select(explain.few_valued(valid.drop(target))))
     slices = explain.slices(dividing.collect(engine="streaming"), scores_of)
     tables_of_plots = {
@@ -80,9 +83,9 @@ def run(
         "columns": explain.histograms(valid),
         **plots(truth, predictions[paths.MODEL.stem]),
     }
-    paths.PLOTS.mkdir(parents=True, exist_ok=True)
+    files.plots.mkdir(parents=True, exist_ok=True)
     for name, plot in tables_of_plots.items():
-        file = paths.PLOTS / f"{name}.csv"
+        file = files.plots / f"{name}.csv"
         plot.write_csv(file)
         if plot.height > MOST_LINES:
             message = "evaluate: %s has %d lines, which git keeps: aggregate them in evaluation.py"
@@ -92,10 +95,10 @@ def run(
     log(scores[paths.MODEL.stem], scores[paths.BASELINE.stem], truth.len())
     predicted = predictions[paths.MODEL.stem]
     types = {name: str(dtype.base_type()) for name, dtype in predicted.schema.items()}
-    tables.write_json(types, paths.PREDICTIONS)
+    tables.write_json(types, files.predictions)
     lower, upper = intervals(lambda rows: metrics(truth[rows], predicted[rows]), truth.len())
     bounds = {"lower": lower, "upper": upper}
-    tables.write_json({**scores, **bounds, **cross_validate()}, paths.METRICS)
+    tables.write_json({**scores, **bounds, **cross_validate()}, files.metrics)
 
 
 def batches(rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:
@@ -108,11 +111,12 @@ def batches(rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:
             bar.update(part.height)
 
 
-def defined(scores: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+def defined(scores: Mapping[str, Mapping[str, float]], rows: str) -> dict[str, dict[str, float]]:
     """Leave out metrics that are not finite for the model or for the baseline, and say so.
 
     Args:
         scores: The metrics of each estimator.
+        rows: What the rows are, for messages.
 
     Returns:
         Finite metrics only, since JSON has no others.
@@ -127,14 +131,14 @@ def defined(scores: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, fl
         if not isfinite(value)
     }
     if undefined:
-        names, file = ", ".join(undefined), paths.TEST
-        logger.warning("evaluate: %s left out, not defined for the rows of %s", names, file)
+        names = ", ".join(undefined)
+        logger.warning("evaluate: %s left out, not defined for %s", names, rows)
     left = {
         scored: {name: float(value) for name, value in values.items() if name not in undefined}
         for scored, values in scores.items()
     }
     if not all(left.values()):
-        raise ProjectError(f"evaluation.py has no metric that is defined for {paths.TEST}")
+        raise ProjectError(f"evaluation.py has no metric that is defined for {rows}")
     return left
 
 

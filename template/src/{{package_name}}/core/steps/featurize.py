@@ -17,7 +17,12 @@ Transform = Callable[[pl.LazyFrame], pl.LazyFrame]
 
 
 def run(
-    transform: Transform, target: str, split: SplitSettings, seed: int, history: History | None
+    transform: Transform,
+    target: str,
+    split: SplitSettings,
+    seed: int,
+    history: History | None,
+    files: paths.Files = paths.FIRST,
 ) -> None:
     """Make the inputs of the model and split the rows, without holding all of them in memory.
 
@@ -28,13 +33,14 @@ def run(
         seed: Seed of the split.
         history: How `transform` finds earlier rows, if it looks back; only then does it get the
             target.
+        files: The files of the model.
 
     Raises:
         ProjectError: If the features do not fit the rows, if the split does not fit the columns, or
             if one side of the split has no rows.
     """
-    watched = tables.stream(paths.VALID)
-    valid = tables.lazy(paths.VALID)  # not watched, so that the progress bar counts each row once
+    watched = tables.stream(files.valid)
+    valid = tables.lazy(files.valid)  # not watched, so that the progress bar counts each row once
     if target not in valid.collect_schema():
         raise ProjectError(f"schema.py: TARGET is {target}: name a column of Row")
     if history:
@@ -49,7 +55,7 @@ def run(
         side = holdout(valid.drop(target), split, seed).rename({HELD_OUT: SIDE})
         table = pl.concat([features, valid.select(target), side], how="horizontal")
         held_out = pl.col(SIDE)
-        sides = {paths.TRAIN: table.filter(~held_out), paths.TEST: table.filter(held_out)}
+        sides = {files.train: table.filter(~held_out), files.test: table.filter(held_out)}
         counts = [pl.len(), (~held_out).sum().alias("train"), held_out.sum().alias("test")]
         counts += [found.sum().alias(f"{HELD_OUT} {name}") for name, found in infinite.items()]
         rows, train, test, *infinities = tables.sink(
@@ -69,7 +75,7 @@ def run(
         raise
     neither = rows - train - test
     left_out = {"neither": neither} if neither else {}
-    tables.write_json({"train": train, "test": test, **left_out}, paths.SPLIT)
+    tables.write_json({"train": train, "test": test, **left_out}, files.split)
     also = f", {neither} to neither" if neither else ""
     logger.info("featurize: %d rows to train, %d to test%s", train, test, also)
 

@@ -19,7 +19,6 @@ logger = logging.getLogger(__name__)
 
 NUMBER, REASON = "row", "reason"
 IS_BAD = "\x1fis bad"
-FIRST = paths.Table()  # the rows of the model
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def run(
     schema: pa.DataFrameSchema,
     settings: ValidationSettings,
     dialect: Dialect,
-    table: paths.Table = FIRST,
+    table: paths.Table = paths.FIRST,
 ) -> None:
     """Separate valid rows from bad ones.
 

@@ -1,0 +1,165 @@
+"""The scaffold `model`: a further model, with modules, parameters, stages and a model card of its own."""
+
+import re
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+from formwork.adding import yaml_text
+from formwork.adding.changes import Change, Entry, NewFile
+from formwork.adding.project import Project, identifier, listed
+from formwork.adding.rendering import rendered
+from formwork.adding.scaffold import Scaffold
+from formwork.adding.stage import (
+    PARAMETERS,
+    PIPELINE,
+    refuse_if_read,
+    refuse_if_taken,
+    refuse_if_written,
+    stages_of,
+)
+from formwork.errors import FormworkError
+
+MODULES = ("source", "schema", "features", "model", "evaluation")
+STAGES = ("ingest", "validate", "featurize", "train", "evaluate")
+PROBLEM = "problem"
+PROBLEMS = ("classification", "regression")
+RESULTS = ("data", "models", "reports")
+SITE = "mkdocs.yml"
+LONGEST = 20  # so that lines with its name are short enough
+
+
+@dataclass(frozen=True)
+class Model(Scaffold):
+    """A further model, which begins as the one that the template comes with.
+
+    Attributes:
+        name: Its name, which is also that of its folders and of its section of params.yaml.
+        problem: What kind of values it predicts.
+    """
+
+    kind: ClassVar[str] = "model"
+    purpose: ClassVar[str] = "a further model: five modules, parameters, stages, versions and model card of its own"
+
+    name: str
+    problem: str
+
+    @classmethod
+    def describe(cls, parser: ArgumentParser) -> None:
+        """Describe the options of `add`."""
+        text = f"what kind of model: {' or '.join(PROBLEMS)} (default: that of the first model)"
+        parser.add_argument("--problem", choices=PROBLEMS, metavar="KIND", help=text)
+
+    @classmethod
+    def present(cls, project: Project) -> Sequence[str]:
+        """List the folders that have a module `model.py`."""
+        below = f"{project.repository.prefix}src/{project.package}/"
+        found = (re.fullmatch(f"{re.escape(below)}([^/]+)/model[.]py", path) for path in project.tree)
+        return sorted(match[1] for match in found if match)
+
+    @classmethod
+    def asked(cls, project: Project, options: Namespace) -> "Model":
+        """Check what is asked for."""
+        name = identifier(options.name, "prices")
+        if len(name) > LONGEST:
+            message = f"{name}: a model's name has at most {LONGEST} characters, for example: prices"
+            raise FormworkError(message)
+        for each in (name, *(f"{name}_{stage}" for stage in STAGES)):
+            refuse_if_taken(each, project)
+        for path in (f"src/{project.package}/{name}", f"src/{project.package}/{name}.py"):
+            if project.has(path):
+                message = f"there is {path} already: take another name"
+                raise FormworkError(message)
+        for folder in RESULTS:
+            refuse_if_written(f"{folder}/{name}", stages_of(project))
+        return cls(project, name, options.problem or str(project.answers.get(PROBLEM)))
+
+    @classmethod
+    def found(cls, project: Project, name: str) -> "Model":
+        """Find the model, and what kind it is."""
+        if name not in cls.present(project):
+            message = f"there is no model {name} in git; there are: {listed(cls.present(project))}"
+            raise FormworkError(message)
+        refuse_if_read(project, {f"{name}_{stage}" for stage in STAGES})
+        metrics = project.text(f"src/{project.package}/{name}/evaluation.py") or ""
+        return cls(project, name, next((it for it in PROBLEMS if f"scores.{it}(" in metrics), PROBLEMS[0]))
+
+    def changes(self) -> Sequence[Change]:
+        """Say what it does to files."""
+        name, package = self.name, self.project.package
+        values = {"name": name, "package": package}
+        modules = {f"src/{package}/{name}/{module}.py": self._module(module) for module in MODULES}
+        return [
+            NewFile(f"src/{package}/{name}/__init__.py", f'"""The model {name}."""\n'),
+            *(NewFile(path, text) for path, text in modules.items()),
+            NewFile(f"tests/test_{name}.py", rendered("test_model.py", **values)),
+            NewFile(f"tests/{name}.csv", self._template["tests/sample.csv"]),
+            NewFile(f"docs/{name}.md", self._page()),
+            Entry(PARAMETERS, (), self._parameters()),
+            *(Entry(PIPELINE, ("stages",), text) for text in self._stages()),
+            *(Entry(PIPELINE, ("plots",), text) for text in self._plots()),
+            Entry(SITE, ("nav",), f"- Model card of {name}: {name}.md\n"),
+        ]
+
+    def next_steps(self) -> Sequence[str]:
+        """Say what is left to do by hand."""
+        return [
+            f"uvx nox -s pipeline -- {self.name}, which runs it on the rows of the example",
+            f"bring your rows into it as docs/your-data.md says, in src/{self.project.package}/{self.name}/, "
+            f"`{self.name}` in params.yaml and tests/{self.name}.csv; then docs/{self.name}.md",
+        ]
+
+    @cached_property
+    def _template(self) -> Mapping[str, str]:
+        """The files of the template for this kind of model."""
+        return self.project.rendered({PROBLEM: self.problem})
+
+    def _module(self, module: str) -> str:
+        """Move a module into a folder below the package."""
+        text = self._template[f"src/{self.project.package}/{module}.py"]
+        text = text.replace("from .core.", "from ..core.")
+        return re.sub(r"Section `(\w+)` of params\.yaml", rf"Section `{self.name}.\1` of params.yaml", text)
+
+    def _page(self) -> str:
+        """Write the model card."""
+        text = self._template["docs/model-card.md"].replace('--8<-- "', f'--8<-- "{self.name}/')
+        title, _, rest = text.partition("\n")
+        values = {"name": self.name, "package": self.project.package, "title": title.removeprefix("# ")}
+        return rendered("model.md", **values) + rest.lstrip("\n")
+
+    def _parameters(self) -> str:
+        """Put all parameters of the template into one section."""
+        text = self._template[PARAMETERS]
+        beginning = re.match(r"(#.*\n)*", text)
+        lines = text[beginning.end() if beginning else 0 :].splitlines()
+        section = "".join(f"  {line}\n" if line else "\n" for line in lines)
+        return f"{self.name}:\n{section.replace('tests/sample.csv', f'tests/{self.name}.csv')}"
+
+    def _stages(self) -> Iterator[str]:
+        """Yield each stage of the template, for the files and the parameters of this model."""
+        for text in entries(self._template[PIPELINE], "stages"):
+            body, heading, params = text.partition("  params:\n")
+            named, outs, rest = params.partition("  outs:\n")
+            named = re.sub(r"^( +- )", rf"\1{self.name}.", named, flags=re.MULTILINE)
+            text = self._moved("".join([body, heading, named, outs, rest]))
+            text = re.sub(r"^(  cmd: .+)$", rf"\1 --of {self.name}", text, flags=re.MULTILINE)
+            yield f"{self.name}_{text}"
+
+    def _plots(self) -> Iterator[str]:
+        """Yield each plot of the template, for the files of this model."""
+        return map(self._moved, entries(self._template[PIPELINE], "plots"))
+
+    def _moved(self, text: str) -> str:
+        """Name the files of this model instead of those of the first one."""
+        text = re.sub(rf"- ({'|'.join(RESULTS)})/", rf"- \1/{self.name}/", text)
+        text = text.replace("${source.", f"${{{self.name}.source.")
+        folder = f"src/{self.project.package}"
+        return re.sub(rf"{folder}/({'|'.join(MODULES)})\.py", rf"{folder}/{self.name}/\1.py", text)
+
+
+def entries(text: str, section: str) -> list[str]:
+    """List the entries of a section of a YAML file, as texts."""
+    count = len(yaml_text.block_at(text, (section,)).spans)
+    return [yaml_text.take_out(text, (section,), number)[0] for number in range(count)]
