@@ -236,7 +236,7 @@ MUTATIONS = [
     Mutation(
         "the lock of today taken for that of the training",
         "core/models/run.py",
-        '            uv_lock_sha256=recorded_lock(self._of.sums),\n',
+        "            uv_lock_sha256=recorded_lock(self._of.sums),\n",
         '            uv_lock_sha256=_sha256(paths.UV_LOCK) if paths.UV_LOCK.is_file() else "",\n',
         "test_registry.py",
     ),
