@@ -10,7 +10,7 @@ import pytest
 
 from tests.add.conftest import Run
 from tests.add.examples import SCAFFOLDS, begin
-from tests.harness import Template, commit_everything, git, tree
+from tests.harness import ROOT, Template, commit_everything, git, tree
 from tests.small import put
 
 STAGE = "src/my_project/stages/clean.py"
@@ -73,6 +73,15 @@ def test_the_list_says_what_there_is_and_what_is_here(mine: Path, run: Run) -> N
     assert re.search(r"decision TITLE .+ \(here: 1, .*9, 10\)\n", said)
     assert re.search(r"agents .+ \(here\)\n", said)
     assert re.search(r"devcontainer .+`setup`\n", said)
+
+
+def test_the_page_shows_what_is_printed(mine: Path, run: Run) -> None:
+    page = (ROOT / "docs/add.md").read_text(encoding="utf-8")
+    shown = re.findall(r"```text\n\$ uvx nox -s add -- (.+)\n((?:.+\n)+)```", page)
+    assert len(shown) == 3
+    for command, printed in shown:
+        assert run("add", *command.split()) == (0, printed)
+        commit_everything(mine, command)
 
 
 @pytest.mark.parametrize(

@@ -54,10 +54,11 @@ class Model(Scaffold):
 
     @classmethod
     def present(cls, project: Project) -> Sequence[str]:
-        """List the folders that have a module `model.py`."""
-        below = f"{project.repository.prefix}src/{project.package}/"
-        found = (re.fullmatch(f"{re.escape(below)}([^/]+)/model[.]py", path) for path in project.tree)
-        return sorted(match[1] for match in found if match)
+        """List the folders that have all five modules."""
+        below = f"{project.repository.prefix}src/{project.package}"
+        found = (re.fullmatch(f"{re.escape(below)}/([^/]+)/model[.]py", path) for path in project.tree)
+        names = sorted(match[1] for match in found if match)
+        return [name for name in names if all(f"{below}/{name}/{each}.py" in project.tree for each in MODULES)]
 
     @classmethod
     def asked(cls, project: Project, options: Namespace) -> "Model":

@@ -50,5 +50,6 @@ FIRST = Yours()
 
 
 def further() -> list[str]:
-    """List the further models: folders beside `core/` with a module `model.py`."""
-    return sorted(file.parent.name for file in PACKAGE.glob("*/model.py"))
+    """List the further models: folders beside `core/` that have all five modules."""
+    folders = (file.parent for file in PACKAGE.glob("*/model.py"))
+    return sorted(it.name for it in folders if all((it / f"{name}.py").is_file() for name in MODULES))
