@@ -121,7 +121,8 @@ def growth(session: nox.Session) -> None:
 def journeys(session: nox.Session) -> None:
     """Check adopted repositories, and bring those of earlier releases here in every way, where `tests` takes one."""
     install(session)
-    files = ["tests/update/test_second_edition.py", "tests/update/test_edits.py", "tests/adopt/test_repositories.py"]
+    files = ["tests/update/test_second_edition.py", "tests/update/test_edits.py"]
+    files += ["tests/adopt/test_repositories.py", "tests/adopt/test_prototype.py"]
     session.run("pytest", "--numprocesses=2", *files, env={"FORMWORK_JOURNEYS": "9"})
 
 

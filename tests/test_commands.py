@@ -21,6 +21,7 @@ FOLLOWED = {
     "template/docs/pipeline.md.jinja": ("", NEWCOMER, "docs/pipeline.md"),
     "template/docs/versions.md.jinja": ("", NEWCOMER, "docs/versions.md"),
     "CHANGELOG.md": ("", f"{UPDATE}/test_second_edition.py", "CHANGELOG.md"),
+    "docs/prototype.md": ("", "tests/adopt/test_prototype.py", "prototype.md"),
     "docs/your-data.md": ("## Recipes", f"{GENERATED}/test_recipes.py", "your-data.md"),
 }
 
@@ -37,9 +38,7 @@ ELSEWHERE = {
     "uv run NAME predict tests/sample.csv": f"{GENERATED}/test_setup.py",
     "uv run dvc push": OWN_DATA,
     "uv run dvc add NAME": OWN_DATA,
-    "uv run dvc add data/churn.csv": OWN_DATA,
     SAMPLE.format("NAME"): OWN_DATA,
-    SAMPLE.format("data/churn.csv"): OWN_DATA,
     "uv run ruff format": OWN_DATA,
     "uv run pre-commit run --all-files": f"{GENERATED}/test_fresh.py",
     "uvx nox -s update -- --dry-run": f"{GENERATED}/test_tool.py",

@@ -13,7 +13,7 @@ import yaml
 
 from formwork.cli import main
 from tests.adopt.examples import make, unmerged
-from tests.adopt.shapes import NOTEBOOK_ONLY, SHAPES, Shape
+from tests.adopt.shapes import SHAPES, Shape
 from tests.generated.repository import Repository, interpreter, machine
 from tests.harness import Entry, Template, checkout, commit_everything, git, run, tree
 
@@ -219,26 +219,3 @@ def test_check_is_green_at_once(
     (moved,) = settings["tool"]["ruff"]["extend-exclude"][-1:]
     (project / moved).rename(project / "moved")
     assert f"pyproject.toml leaves out what is gone, take it off: {moved}" in repository.nox("lint", check=False)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif("FORMWORK_JOURNEYS" not in os.environ, reason="`nox -s journeys` tries it")
-def test_a_notebook_becomes_a_repository_that_is_green(template: Template, tmp_path: Path) -> None:
-    """A repository with a notebook is adopted, resolved with both sides, set up and checked, as documented."""
-    files = {name: text for name, text in NOTEBOOK_ONLY.files.items() if name != "test_train.py"}
-    mine = make(tmp_path / "mine", dict(files))
-    python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    command = ["--template", template.url, "--data", f"python_version={python}"]
-    assert main(["adopt", str(mine), *command]) == 1
-    ignored = mine / ".gitignore"
-    both = re.sub(r"^(<<<<<<< |=======|>>>>>>> ).*\n", "", ignored.read_text("utf-8"), flags=re.MULTILINE)
-    ignored.write_text(both, "utf-8")
-    git(mine, "add", "--all")
-    repository = Repository(mine, interpreter(python) or python)
-    repository.set_up()
-    said = repository.nox("check")
-    for task in ("lint", "types", "tests", "docs"):
-        assert f"* {task}: success" in said
-    repository.run("git", "add", "--all")
-    repository.run("git", "commit", "--quiet", "--message", "Adopt the template")
-    assert repository.changes() == ""

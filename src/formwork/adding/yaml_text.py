@@ -6,6 +6,7 @@ never written anew. Libraries that write a file from its content change quotes, 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import yaml
@@ -133,6 +134,7 @@ def is_spaced(block: Block, lines: Sequence[str]) -> bool:
     return not between or any(not line.strip() for part in between for line in part)
 
 
+@lru_cache(maxsize=8)  # each change looks at a text several times
 def compose(text: str) -> yaml.Node | None:
     """Parse a file without building objects, since it may have tags that only another program knows.
 

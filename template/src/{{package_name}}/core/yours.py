@@ -51,5 +51,6 @@ FIRST = Yours()
 
 def further() -> list[str]:
     """List the further models: folders beside `core/` that have all five modules."""
+    files = {f"{module}.py" for module in MODULES}
     folders = (file.parent for file in PACKAGE.glob("*/model.py"))
-    return sorted(it.name for it in folders if all((it / f"{name}.py").is_file() for name in MODULES))
+    return sorted(it.name for it in folders if files <= {file.name for file in it.iterdir()})
