@@ -1,8 +1,8 @@
 """Measure which share of faults the tests notice.
 
-These are faults in the code that updates, adopts and releases, and in the code of a generated repository that reads,
-validates, splits and predicts. mutmut makes them, one at a time, and runs the tests of that part of the code. It works
-in a copy of this repository, which holds what these tests read, or in a repository that is generated for it.
+These are faults in the code that updates, adopts, adds and releases, and in the code of a generated repository that
+reads, validates, splits and predicts. mutmut makes them, one at a time, and runs the tests of that part of the code.
+It works in a copy of this repository, which holds what these tests read, or in a repository that is generated for it.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from tests.generated.repository import generate
 from tests.harness import ROOT
 
 SOURCES = ["src", "maintain"]
-BESIDE = ["hooks", "template", "copier.yml", "cookiecutter.json", "reserved-names.txt", "LICENSE"]
+BESIDE = ["hooks", "template", "parts", "docs", "copier.yml", "cookiecutter.json", "reserved-names.txt", "LICENSE"]
 LIMIT = 0.85
 NOT_NOTICED = (0, 33)  # the tests pass, or no test runs the code
 
@@ -37,8 +37,7 @@ use_git_change_detection = false
 track_dependencies = false
 """
 
-# Thirty tests that only notice what others notice are left out, and so are those that run the command in another
-# process.
+# Tests that only notice what others notice are left out, and so are those that run the command in another process.
 HERE = """\
 [project]
 name = "mutated"
@@ -50,7 +49,7 @@ timeout = 120
 {settings}
 pytest_add_cli_args = [
     "-p", "no:xdist", "-m", "not slow",
-    "-k", "not a_setting_of_git and not unless_another_is_named and not in_a_terminal",
+    "-k", "not a_setting_of_git and not unless_another_is_named and not in_a_terminal and not of_two",
 ]
 """
 
@@ -121,10 +120,16 @@ PIECES = [
     ),
     Piece(
         "adopt",
-        ("src/formwork/adopt.py", "src/formwork/adopting/*"),
+        ("src/formwork/adopt.py", "src/formwork/adopting/*", "src/formwork/toml_merging.py"),
         tuple(
-            f"tests/adopt/test_{name}.py" for name in ("adopt", "answers", "clashes", "detect", "fitting", "refusals")
+            f"tests/adopt/test_{name}.py"
+            for name in ("adopt", "answers", "clashes", "detect", "fitting", "project", "refusals")
         ),
+    ),
+    Piece(
+        "add",
+        ("src/formwork/add.py", "src/formwork/adding/*"),
+        tuple(f"tests/add/test_{name}.py" for name in ("wiring", "scaffolds", "pieces")),
     ),
     Piece("release", tuple(f"maintain/{name}.py" for name in RELEASE), ("tests/release",)),
     # Parts of a generated repository

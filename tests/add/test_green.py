@@ -4,6 +4,7 @@ import ast
 import os
 import re
 import textwrap
+from collections.abc import Iterable, Iterator
 from itertools import permutations
 from pathlib import Path
 
@@ -11,11 +12,12 @@ import pytest
 
 from formwork.cli import main
 from tests.add.examples import SCAFFOLDS
-from tests.generated.repository import generate
+from tests.generated.repository import Repository, generate
 from tests.harness import Template, commit_everything, git
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(4 * 3600),
     pytest.mark.skipif("FORMWORK_SEQUENCES" not in os.environ, reason="`nox -s growth` tries it"),
 ]
 
@@ -24,20 +26,49 @@ pytestmark = [
 def test_check_is_green_before_and_after_the_pipeline_ran(
     template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problem: str
 ) -> None:
-    """Each scaffold alone, and each pair in both orders."""
-    repository = generate(template, tmp_path / "repository", problem=problem)
+    """Each scaffold alone."""
+    for repository in grown(template, tmp_path, monkeypatch, problem, ((kind,) for kind in SCAFFOLDS)):
+        assert "* tests: success" in repository.nox("check")
+        repository.nox("pipeline")
+        commit_everything(repository.path, "Run")
+        assert "* tests: success" in repository.nox("check")
+        assert repository.changes() == ""
+
+
+@pytest.mark.parametrize("problem", ["classification", "regression"])
+def test_pairs_are_green_before_and_after_the_pipeline_ran(
+    template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problem: str
+) -> None:
+    """Each pair in both orders, with the tests that look at what is added and at the pipeline."""
+    pairs = permutations(("stage", "dataset", "model", "notebook", "decision"), 2)
+    for repository in grown(template, tmp_path, monkeypatch, problem, pairs):
+        tests = ["tests/contract/test_stages.py", *map(str, repository.path.glob("tests/test_*.py"))]
+        repository.nox("lint", "types", "docs")  # an error if one of them fails
+        repository.nox("tests", "--", *tests)
+        repository.nox("pipeline")
+        commit_everything(repository.path, "Run")
+        repository.nox("tests", "--", *tests)
+        assert repository.changes() == ""
+
+
+def grown(
+    template: Template,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    problem: str,
+    wanted: Iterable[tuple[str, ...]],
+) -> Iterator[Repository]:
+    """Yield a repository to which some scaffolds have been added, one after the other."""
+    repository = generate(template, folder / "repository", problem=problem)
     repository.set_up()
     monkeypatch.chdir(repository.path)
     start = git(repository.path, "rev-parse", "HEAD")
-    for kinds in [*((kind,) for kind in SCAFFOLDS), *permutations(SCAFFOLDS, 2)]:
+    for kinds in wanted:
+        print("with", *kinds)
         for kind in kinds:
             assert main(["add", *SCAFFOLDS[kind][0]]) == 0
             commit_everything(repository.path, kind)
-        assert "* tests: success" in repository.nox("check"), kinds
-        repository.nox("pipeline")
-        commit_everything(repository.path, "Run")
-        assert "* tests: success" in repository.nox("check"), kinds
-        assert repository.changes() == ""
+        yield repository
         git(repository.path, "reset", "--quiet", "--hard", start)
 
 
