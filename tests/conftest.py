@@ -8,6 +8,7 @@ import pytest
 from formwork.cli import main
 from maintain.releases import served
 from tests.harness import AUTHOR, ROOT, Doors, Template, small_template
+from tests.later import with_later_release
 from tests.small import SmallTemplate
 
 Told = tuple[int, str]
@@ -24,6 +25,12 @@ def plain_git(monkeypatch: pytest.MonkeyPatch) -> None:
 def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
     """Serve this repository with its releases, and with the working tree as the newest release."""
     return served(ROOT, tmp_path_factory.mktemp("server"))
+
+
+@pytest.fixture(scope="session")
+def later(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """Serve the template with a later release than its newest one."""
+    return with_later_release(template, tmp_path_factory.mktemp("later"))
 
 
 @pytest.fixture(scope="session")

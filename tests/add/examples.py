@@ -21,9 +21,9 @@ SCAFFOLDS = {
 }
 
 
-def begin(template: Template, path: Path, **answers: object) -> Path:
-    """Generate a repository from the working tree, and commit it."""
-    run_copy(template.url, path, data=answers, defaults=True, quiet=True, vcs_ref=template.newest)
+def begin(template: Template, path: Path, *, release: str = "", **answers: object) -> Path:
+    """Generate a repository, by default from the newest release, which is the working tree; commit it."""
+    run_copy(template.url, path, data=answers, defaults=True, quiet=True, vcs_ref=release or template.newest)
     git(path, "init", "--quiet", "--initial-branch=main")
     commit_everything(path, "Start")
     return path

@@ -15,37 +15,8 @@ from formwork.cli import main
 from tests.adopt.examples import make, unmerged
 from tests.adopt.shapes import SHAPES, Shape
 from tests.generated.repository import Repository, interpreter, machine
-from tests.harness import Entry, Template, checkout, commit_everything, git, run, tree
-
-LATER = "v9.0.0"
-# What the later release changes: a text in one of the template's files, and its replacement.
-CHANGES = {
-    ".gitignore": ("/site/", "/site/\n/public/"),
-    ".pre-commit-config.yaml": ("repos:\n", "repos:\n  # later\n"),
-    "noxfile.py.jinja": ("\n\n\n@nox.session\ndef check(", "\n\nLATER = 1\n\n\n@nox.session\ndef check("),
-    "mkdocs.yml.jinja": ("font: false", "font: false\n  locale: en"),
-    "dvc.yaml.jinja": ("stages:\n", "# later\nstages:\n"),
-    "pyproject.toml.jinja": ('    "numpy>=2",', '    "numpy>=2.1",'),
-    "README.md.jinja": ("\n", "\nLater.\n"),
-    "tests/contract/conftest.py.jinja": ("import shutil\n", "import shutil  # later\n"),
-    "src/{{package_name}}/core/base/settings.py": ("\n\n", "\n\n# later\n\n"),
-}
-
-
-@pytest.fixture(scope="module")
-def later(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Template:
-    """Serve the template with a later release."""
-    work = checkout(template, tmp_path_factory.mktemp("later") / "work")
-    for name, (old, new) in CHANGES.items():
-        path = work / "template" / name
-        content = path.read_text("utf-8")
-        assert old in content, name
-        path.write_text(content.replace(old, new, 1), "utf-8")
-    (work / "template/new-page.md").write_text("# New\n", "utf-8")
-    commit_everything(work, f"Release {LATER.removeprefix('v')}", LATER)
-    bare = work.parent / "formwork.git"
-    git(work.parent, "clone", "--quiet", "--bare", str(work), str(bare))
-    return Template(f"git+file://{bare.as_posix()}", bare, work.parent)
+from tests.harness import Entry, Template, commit_everything, git, run, tree
+from tests.later import CHANGES, LATER
 
 
 def build(shape: Shape, path: Path) -> Path:

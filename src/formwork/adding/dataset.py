@@ -6,19 +6,18 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from formwork.adding.changes import Change, Entry, NewFile
-from formwork.adding.project import Project, identifier, in_capitals, listed
-from formwork.adding.rendering import rendered
-from formwork.adding.scaffold import Scaffold
-from formwork.adding.stage import (
+from formwork.adding.pipeline import (
     PARAMETERS,
     PIPELINE,
-    folder,
-    package_of_stages,
     refuse_if_read,
     refuse_if_taken,
     refuse_if_written,
     stages_of,
 )
+from formwork.adding.project import Project, identifier, in_capitals, listed
+from formwork.adding.rendering import rendered
+from formwork.adding.scaffold import Scaffold
+from formwork.adding.stage import folder, package_of_stages
 from formwork.errors import FormworkError
 
 EXTRACT = "_extract"

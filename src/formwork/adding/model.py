@@ -9,10 +9,7 @@ from typing import ClassVar
 
 from formwork.adding import yaml_text
 from formwork.adding.changes import Change, Entry, NewFile
-from formwork.adding.project import Project, identifier, listed
-from formwork.adding.rendering import rendered
-from formwork.adding.scaffold import Scaffold
-from formwork.adding.stage import (
+from formwork.adding.pipeline import (
     PARAMETERS,
     PIPELINE,
     refuse_if_read,
@@ -20,6 +17,9 @@ from formwork.adding.stage import (
     refuse_if_written,
     stages_of,
 )
+from formwork.adding.project import Project, identifier, listed
+from formwork.adding.rendering import rendered
+from formwork.adding.scaffold import Scaffold
 from formwork.errors import FormworkError
 
 MODULES = ("source", "schema", "features", "model", "evaluation")

@@ -1,26 +1,33 @@
 """The scaffold `stage`: a step of the pipeline, with its settings, its parameters and its test."""
 
-import ast
-import posixpath
 import re
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from formwork.adding.changes import Change, Entry, NewFile
+from formwork.adding.pipeline import (
+    PARAMETERS,
+    PIPELINE,
+    Stages,
+    made_from,
+    paths_in,
+    refuse_if_read,
+    refuse_if_taken,
+    refuse_if_written,
+    stages_of,
+    written,
+)
 from formwork.adding.project import WINDOWS, Project, identifier, in_capitals, listed
 from formwork.adding.rendering import rendered
 from formwork.adding.scaffold import Scaffold
 from formwork.errors import FormworkError
 
-PIPELINE, PARAMETERS = "dvc.yaml", "params.yaml"
 VALID = "data/valid.parquet"
 WRITTEN = ("data/*.parquet", "reports/*.parquet", "reports/*.csv")
 LONGEST_PATH = 60
-
-Stages = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -125,60 +132,6 @@ def package_of_stages(project: Project, names: set[str]) -> list[Change]:
     return [] if others else [package]
 
 
-def stages_of(project: Project) -> Stages:
-    """Read the stages of dvc.yaml."""
-    stages = project.yaml(PIPELINE).get("stages")
-    return {str(name): each for name, each in stages.items()} if isinstance(stages, dict) else {}
-
-
-def refuse_if_taken(name: str, project: Project) -> None:
-    """Refuse the name of a command or a stage.
-
-    Raises:
-        FormworkError: If there is one of that name.
-    """
-    taken = {**dict.fromkeys(commands(project), "a command"), **dict.fromkeys(stages_of(project), "a stage")}
-    if name in taken:
-        message = f"{name} is {taken[name]} already: take another name"
-        raise FormworkError(message)
-
-
-def commands(project: Project) -> Iterator[str]:
-    """Yield the names of the commands that the package has."""
-    yield "models"
-    tree = ast.parse(project.text(f"src/{project.package}/core/cli.py") or "")
-    functions = (node for node in tree.body if isinstance(node, ast.FunctionDef))
-    yield from (node.name for node in functions if "app.command()" in map(ast.unparse, node.decorator_list))
-
-
-def paths_in(stage: Mapping[str, Any], *kinds: str) -> list[str]:
-    """List the paths that a stage names, except computed ones such as `${source.path}`."""
-    details = stage.get("do", stage)
-    items = [item for kind in kinds for item in details.get(kind) or []]
-    paths = [str(next(iter(item)) if isinstance(item, dict) else item) for item in items]
-    folder = str(details.get("wdir", "."))
-    return [posixpath.normpath(posixpath.join(folder, path)) for path in paths if "${" not in path]
-
-
-def written(stage: Mapping[str, Any]) -> list[str]:
-    """List what a stage writes."""
-    return paths_in(stage, "outs", "metrics", "plots")
-
-
-def refuse_if_read(project: Project, names: set[str]) -> None:
-    """Refuse to remove stages whose files another stage reads.
-
-    Raises:
-        FormworkError: If there is such a stage.
-    """
-    stages = stages_of(project)
-    made = {path for name in names & stages.keys() for path in written(stages[name])}
-    for other in stages.keys() - names:
-        if read := made & {*paths_in(stages[other], "deps")}:
-            message = f"stage {other} reads {min(read)}: remove it first, or have it read another file"
-            raise FormworkError(message)
-
-
 def default_to_read(stages: Stages, after: str) -> str:
     """Choose the file to read."""
     if not after:
@@ -225,21 +178,6 @@ def writable(path: str, project: Project, stages: Stages) -> str:
     return path
 
 
-def refuse_if_written(path: str, stages: Stages) -> None:
-    """Refuse a path that a stage writes, or that is in what it writes, in whatever case.
-
-    Raises:
-        FormworkError: If there is such a stage.
-    """
-    wanted = PurePosixPath(path.lower())
-    for name, stage in stages.items():
-        for made in written(stage):
-            there = PurePosixPath(made.lower())
-            if wanted.is_relative_to(there) or there.is_relative_to(wanted):
-                message = f"{path}: stage {name} writes {made}, so take another name"
-                raise FormworkError(message)
-
-
 def matches(path: str, pattern: str) -> bool:
     """Return whether a path is in the folder of a pattern, or below it, and has its ending."""
     top, _, ending = pattern.partition("/*")
@@ -259,14 +197,3 @@ def plain(path: str, option: str) -> str:
         message = f"{option} {path}: name a file below this folder, at most {LONGEST_PATH} plain characters"
         raise FormworkError(message)
     return folded.as_posix()
-
-
-def made_from(path: str, stages: Stages) -> set[str]:
-    """Return everything that is made from a file, directly or not."""
-    found: set[str] = set()
-    new = {path}
-    while new:
-        found |= new
-        users = (stage for stage in stages.values() if new & {*paths_in(stage, "deps")})
-        new = {made for stage in users for made in written(stage)} - found
-    return found - {path}
