@@ -85,7 +85,7 @@ def shared() -> list[Finding]:
     """Do what `team` does, in this process."""
     from .yours import further
 
-    return [_remote(), _results(), *map(_registry, ("", *further()))]
+    return [remote(), results(), *map(registry, ("", *further()))]
 
 
 def as_text(findings: Iterable[Finding], *, is_setup: bool = False) -> str:
@@ -189,7 +189,8 @@ def _hooks() -> Finding:
     return Finding("hooks", "installed")
 
 
-def _remote() -> Finding:
+def remote() -> Finding:
+    """Look for the data and models of the last run on the remote."""
     name, url = _default_remote()
     if not url:
         remedy = "uvx nox -s remote -- s3://bucket/path"
@@ -243,7 +244,8 @@ def _readable_again() -> str:
     return "git checkout dvc.lock" if changed else "git log -1 -p dvc.yaml # and correct it"
 
 
-def _results() -> Finding:
+def results() -> Finding:
+    """Compare the results with the code and the parameters."""
     from .base.errors import ProjectError
     from .models.freshness import changes
 
@@ -258,7 +260,12 @@ def _results() -> Finding:
     return missing("results", f"{found[0]}{more}", PIPELINE)
 
 
-def _registry(of: str) -> Finding:
+def registry(of: str = "") -> Finding:
+    """Look for the results in the registry.
+
+    Args:
+        of: Name of a further model.
+    """
     from .base.errors import ProjectError
     from .models import registered
     from .yours import Yours
