@@ -241,7 +241,11 @@ def _read(bundle: Bundle, file: object) -> Tree:
 
 
 def _parameters(bundle: Bundle) -> dict[str, object]:
-    return dict(flat(yaml.safe_load(bundle.params.read_text(encoding="utf-8"))))
+    """Return the parameters, without the sections of other models, whose modules the code has."""
+    sections = yaml.safe_load(bundle.params.read_text(encoding="utf-8"))
+    models = {Path(name).parts[1] for name in _code(bundle) if Path(name).match("*/*/model.py")}
+    chosen = {bundle.of} if bundle.of else sections.keys() - models
+    return dict(flat({name: value for name, value in sections.items() if name in chosen}))
 
 
 def _data(bundle: Bundle) -> dict[str, object]:

@@ -73,8 +73,8 @@ class Run:
         """Return the parameters that the run used, by dotted names."""
         return {
             name: str(value)
-            for entry in self._stages.values()
-            for name, value in flat(_params(entry))
+            for stage in self._concerned
+            for name, value in flat(_params(self._stages[stage]))
         }
 
     def _stages_before(self, path: Path) -> list[str]:
