@@ -15,8 +15,11 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import yaml
+
 from formwork import git
 from formwork.adding.changes import Change, EditedError
+from formwork.adding.pipeline import PIPELINE, stages_of, written
 from formwork.adding.project import Project
 from formwork.adding.scaffolds import SCAFFOLDS
 from formwork.answers import ANSWERS, Recorded, read_recorded
@@ -130,7 +133,8 @@ def change_scaffold(request: Request, kind: str, options: Namespace) -> int:
     refuse_in_the_way(repository, merge.written)
     print(f"{request.verb} {kind} {options.name}")
     print("\n".join(lines_of(repository, merge)))
-    return carry_out(request, repository, merge, [] if request.is_removal else wanted.next_steps())
+    steps = results_left(project, after) if request.is_removal else wanted.next_steps()
+    return carry_out(request, repository, merge, steps)
 
 
 def render(request: Request, changed: Mapping[str, Any]) -> Path:
@@ -164,6 +168,17 @@ def undone(project: Project, changes: Iterable[Change]) -> dict[str, str | None]
         message = f"edited since it was added, so it stays: {', '.join(edited)}; delete by hand what you do not want"
         raise FormworkError(message)
     return texts
+
+
+def results_left(project: Project, after: Mapping[str, str | None]) -> Iterator[str]:
+    """Say which results of removed stages are in git, and stay there."""
+    stages = stages_of(project)
+    kept = (yaml.safe_load(after.get(PIPELINE) or "") or {}).get("stages") or stages
+    gone = (path for name in stages.keys() - kept.keys() for path in written(stages[name]))
+    prefix = project.repository.prefix
+    left = sorted(path for path in gone if any(f"{name}/".startswith(f"{prefix}{path}/") for name in project.tree))
+    if left:
+        yield f"git rm -r {' '.join(left)}, which are its results"
 
 
 def stored(repository: Repository, text: str | None, before: File | None) -> File | None:

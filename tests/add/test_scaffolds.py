@@ -47,6 +47,18 @@ def add_and_remove(mine: Path, run: Run, *kinds: str) -> None:
     assert tree(mine) == before
 
 
+def test_results_that_are_in_git_are_named(mine: Path, run: Run) -> None:
+    run("add", "model", "demand")
+    results = ["reports/demand/metrics.json", "reports/demand/plots/roc.csv"]
+    put(mine, dict.fromkeys(results, "1\n"))
+    commit_everything(mine, "Run")
+    status, said = run("remove", "model", "demand")
+    assert status == 0
+    *_, last = said.splitlines()
+    assert last == "next: git rm -r reports/demand/metrics.json reports/demand/plots, which are its results"
+    assert (mine / results[0]).exists()
+
+
 @pytest.mark.parametrize("kind", SCAFFOLDS)
 def test_what_is_not_committed_yet_can_be_taken_back(mine: Path, run: Run, kind: str) -> None:
     before = tree(mine)

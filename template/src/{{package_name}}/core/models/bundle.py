@@ -210,10 +210,9 @@ def write(
     files = paths.Files.of(of)
     for path in (model, paths.PARAMS):
         shutil.copyfile(path, folder / path.name)
-    for path in _reports(files.metrics.parent, files.plots):
-        copy = folder / paths.METRICS.parent / path.relative_to(files.metrics.parent)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
+    reports = folder / paths.METRICS.parent
+    here = files.metrics.parent
+    shutil.copytree(here, reports, ignore=_of_further_models, copy_function=shutil.copyfile)
     _write_json(folder / SCHEMA, described(schema))
     content = {
         "package": PACKAGE,
@@ -256,10 +255,9 @@ def installed(name: str) -> str | None:
         return None
 
 
-def _reports(folder: Path, plots: Path) -> Iterator[Path]:
-    """Yield the reports on a model, without those in folders of further tables and models."""
-    yield from (it for it in folder.iterdir() if it.is_file())
-    yield from (it for it in plots.rglob("*") if it.is_file())
+def _of_further_models(folder: str, names: list[str]) -> set[str]:
+    """Return the folders that have metrics of their own."""
+    return {name for name in names if Path(folder, name, paths.METRICS.name).is_file()}
 
 
 def _requirements(sums: Path) -> bytes:
