@@ -128,7 +128,7 @@ class Model(Scaffold):
         text = self._template["docs/model-card.md"].replace('--8<-- "', f'--8<-- "{self.name}/')
         title, _, rest = text.partition("\n")
         values = {"name": self.name, "package": self.project.package, "title": title.removeprefix("# ")}
-        return rendered("model.md", **values) + rest.lstrip("\n")
+        return rendered("model.md", **values, rest=rest.strip("\n"))
 
     def _parameters(self) -> str:
         """Put all parameters of the template into one section."""
