@@ -140,6 +140,7 @@ def test_a_conflict_that_only_a_person_can_resolve_is_named(repository: Reposito
     assert repository.changes() == before
 
 
+@rare
 def test_three_register_at_once_where_there_is_no_registry(repository: Repository) -> None:
     """One process creates the database and registers; the others wait and find the model registered."""
     repository.nox("lint")  # this makes the environment anew

@@ -199,6 +199,7 @@ def test_a_recipe_for_files_is_enough(
 
 
 @pytest.mark.slow
+@long
 def test_the_recipe_for_a_series_is_enough(template: Template, tmp_path: Path) -> None:
     """With the weather of Seattle from `vega_datasets`, features look back in training and in prediction."""
     repository = generate(template, tmp_path / "repository", problem="regression")

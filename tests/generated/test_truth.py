@@ -1,5 +1,6 @@
 """A repository tells the truth: results, versions and predictions belong to the code next to them."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -152,6 +153,7 @@ def test_an_unclean_version_stays_so(repository: Repository) -> None:
     assert "register: my_project, version 3" in said_by(repository, "register")
 
 
+@pytest.mark.skipif("FORMWORK_EVERYDAY" not in os.environ, reason="`nox -s everyday` tries it")
 def test_a_stage_of_ones_own_is_a_module_and_an_entry(repository: Repository) -> None:
     module = repository.path / PACKAGE / "stages" / "summarize.py"
     module.parent.mkdir()
