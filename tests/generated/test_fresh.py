@@ -126,7 +126,7 @@ def test_all_checks_are_green_with_everything_that_can_be_added(
     predicted = repository.run("uv", "run", "my_project", "predict", "tests/demand.csv", "--of=demand")
     assert "predict: version 1, 442 rows, 0 without a prediction" in predicted.stderr
     refused = repository.run("uv", "run", "my_project", "predict", "tests/sample.csv", "--of=demands", check=False)
-    assert refused.stderr == "my_project: no model is named demands: there are demand\n"
+    assert refused.stderr == "my_project: no further model is named demands; there are: demand\n"
     repository.run("git", "reset", "--quiet", "--hard", f"HEAD~{len(every) + 1}")
     repository.run("git", "clean", "--quiet", "--force", "-d")
 

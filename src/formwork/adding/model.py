@@ -28,6 +28,7 @@ PROBLEM = "problem"
 PROBLEMS = ("classification", "regression")
 RESULTS = ("data", "models", "reports")
 SITE = "mkdocs.yml"
+TAKEN = ("stages", "notebooks")  # by folders and pages of other scaffolds
 LONGEST = 20  # so that lines with its name are short enough
 
 
@@ -69,12 +70,20 @@ class Model(Scaffold):
             raise FormworkError(message)
         for each in (name, *(f"{name}_{stage}" for stage in STAGES)):
             refuse_if_taken(each, project)
-        for path in (f"src/{project.package}/{name}", f"src/{project.package}/{name}.py"):
+        package = f"src/{project.package}"
+        for path in (f"{package}/{name}", f"{package}/{name}.py", *(f"{folder}/{name}.dvc" for folder in RESULTS)):
             if project.has(path):
                 message = f"there is {path} already: take another name"
                 raise FormworkError(message)
+        if name in TAKEN:
+            message = f"{name} is what other things that can be added are called: take another name"
+            raise FormworkError(message)
         for folder in RESULTS:
             refuse_if_written(f"{folder}/{name}", stages_of(project))
+        replaced = [stage for stage in STAGES if project.has(f"{package}/stages/{stage}.py")]
+        if replaced:
+            message = f"stage {replaced[0]} is {package}/stages/{replaced[0]}.py here, which works for one model only"
+            raise FormworkError(message)
         return cls(project, name, options.problem or str(project.answers.get(PROBLEM)))
 
     @classmethod
@@ -109,7 +118,8 @@ class Model(Scaffold):
         return [
             f"uvx nox -s pipeline -- {self.name}, which runs it on the rows of the example",
             f"bring your rows into it as docs/your-data.md says, in src/{self.project.package}/{self.name}/, "
-            f"`{self.name}` in params.yaml and tests/{self.name}.csv; then docs/{self.name}.md",
+            f"`{self.name}` in params.yaml and tests/{self.name}.csv, and with --of {self.name} in the last commands; "
+            f"then docs/{self.name}.md",
         ]
 
     @cached_property

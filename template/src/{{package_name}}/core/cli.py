@@ -21,9 +21,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from . import pipeline
+from .base import paths
 from .base.errors import ProjectError
 from .pipeline import OF
-from .yours import Yours, further
+from .yours import Yours
 
 if TYPE_CHECKING:
     from polars import LazyFrame
@@ -78,13 +79,16 @@ def about(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def named(*arguments: object, of: str = "", **options: object) -> None:
-        if of and of not in further():
-            there = f"there are {', '.join(further())}" if further() else "there is only one here"
-            raise ProjectError(f"no model is named {of}: {there}")
+        there = paths.further_models()
+        if of and of not in there:
+            known = ", ".join(there) or "none"
+            raise ProjectError(f"no further model is named {of}; there are: {known}")
         try:
             command(*arguments, of=of, **options)
         except ProjectError as error:
-            raise (ProjectError(f"{of}: {error}") if of else error) from error
+            if not of:
+                raise
+            raise ProjectError(f"{of}: {error}") from error
 
     return named
 
@@ -165,7 +169,9 @@ def list_models(context: typer.Context, *, is_json: AS_JSON = False, of: OF = ""
     from .models import listing
     from .models.promotion import PromotionSettings
 
-    if context.invoked_subcommand is None:
+    if context.invoked_subcommand and of:
+        raise ProjectError(f"write --of {of} after {context.invoked_subcommand}")
+    if not context.invoked_subcommand:
         rows = listing.table(registry(of), PromotionSettings.read(of))
         typer.echo(as_json(rows) if is_json else listing.table_as_text(rows))
 
@@ -292,7 +298,7 @@ def export(
         logger.info("  %s", shlex.join(command))
 
 
-def version(model: str, of: str) -> tuple[str, "Bundle"]:
+def version(model: str, of: str = "") -> tuple[str, "Bundle"]:
     """Find a version by its alias or number in the registry, or in an exported folder."""
     from .models.bundle import SUMS, Bundle
 

@@ -10,14 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .base import paths
-from .yours import Yours, further
+from .yours import Yours
 
 if TYPE_CHECKING:
     from polars import LazyFrame
 
 OF = Annotated[
     str,
-    typer.Option("--of", metavar="MODEL", help="A further model.", hidden=not further()),
+    typer.Option(
+        "--of",
+        metavar="MODEL",
+        help="Name of a further model, instead of the first one.",
+        hidden=not paths.further_models(),
+    ),
 ]
 
 

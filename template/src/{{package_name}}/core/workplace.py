@@ -83,9 +83,9 @@ def team() -> list[Finding]:
 
 def shared() -> list[Finding]:
     """Do what `team` does, in this process."""
-    from .yours import further
+    from .base.paths import further_models
 
-    return [remote(), results(), *map(registry, ("", *further()))]
+    return [remote(), results(), *map(registry, ("", *further_models()))]
 
 
 def as_text(findings: Iterable[Finding], *, is_setup: bool = False) -> str:
@@ -96,10 +96,13 @@ def as_text(findings: Iterable[Finding], *, is_setup: bool = False) -> str:
         is_setup: Whether `setup` is running, so that commands it runs itself are left out.
     """
     lines: list[str] = []
+    findings = list(findings)
+    width = max([12, *(len(finding.name) for finding in findings)])
     for finding in findings:
-        lines.append(f"{'ok' if finding.is_ready else '--'}  {finding.name:12} {finding.found}")
+        mark = "ok" if finding.is_ready else "--"
+        lines.append(f"{mark}  {finding.name:{width}} {finding.found}")
         if finding.remedy and not (is_setup and finding.remedy.startswith(BY_SETUP)):
-            lines.append(f"{'':17}{finding.remedy}")
+            lines.append(f"{'':{width + 5}}{finding.remedy}")
     return "\n".join(lines)
 
 

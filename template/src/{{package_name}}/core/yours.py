@@ -2,13 +2,10 @@
 
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .base import paths
-
-PACKAGE = Path(__file__).parents[1]
-MODULES = ("source", "schema", "features", "model", "evaluation")
+from .base.paths import MODULES, PACKAGE
 
 
 @dataclass(frozen=True)
@@ -47,10 +44,3 @@ class Yours:
 
 
 FIRST = Yours()
-
-
-def further() -> list[str]:
-    """List the further models: folders beside `core/` that have all five modules."""
-    files = {f"{module}.py" for module in MODULES}
-    folders = (file.parent for file in PACKAGE.glob("*/model.py"))
-    return sorted(it.name for it in folders if files <= {file.name for file in it.iterdir()})

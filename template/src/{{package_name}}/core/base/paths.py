@@ -1,10 +1,15 @@
 """The files through which data flows; `dvc.yaml` names the same ones."""
 
+import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
 
+PACKAGE = Path(__file__).parents[2]
+MODULES = ("source", "schema", "features", "model", "evaluation")
+
 PARAMS = Path("params.yaml")
+DVC_YAML = Path("dvc.yaml")
 DVC_LOCK = Path("dvc.lock")
 UV_LOCK = Path("uv.lock")
 REGISTRY = Path("registry")
@@ -22,6 +27,15 @@ SHA256SUMS = Path("models/SHA256SUMS")
 METRICS = Path("reports/metrics.json")
 PREDICTIONS = Path("reports/predictions.json")  # the types of their columns
 PLOTS = Path("reports/plots")
+
+
+def further_models() -> list[str]:
+    """List the further models: folders of the package with modules like yours, and with stages."""
+    files = {f"{module}.py" for module in MODULES}
+    folders = (file.parent for file in PACKAGE.glob("*/model.py"))
+    names = [it.name for it in folders if files <= {file.name for file in it.iterdir()}]
+    stages = DVC_YAML.read_text(encoding="utf-8") if DVC_YAML.is_file() else None  # as in an export
+    return sorted(it for it in names if stages is None or re.search(rf"--of[ =]{it}\b", stages))
 
 
 def section_of(model: str, name: str) -> str:

@@ -162,14 +162,23 @@ class Bundle:
         yield from _pins((self.folder / REQUIREMENTS).read_text(encoding="utf-8"))
 
     def other_code(self) -> Iterator[str]:
-        """Name what is different here: modules of the package, and packages that it needs."""
+        """Name what is different here: modules of the package, and packages that it needs.
+
+        The modules of other models do not count: nothing may import them, as the tests see to.
+        """
         here = Path(__file__).parents[3]
         with zipfile.ZipFile(self.wheel) as archive:
-            for name in archive.namelist():
+            names = archive.namelist()
+            folders = {name.rpartition("/")[0] for name in names}
+            others = tuple(
+                f"{folder}/"
+                for folder in folders - {self.package, f"{self.package}/{self.of}"}
+                if {f"{folder}/{module}.py" for module in paths.MODULES} <= {*names}
+            )
+            for name in names:
                 file = here / name
-                if name.startswith(f"{self.package}/") and not (
-                    file.is_file() and file.read_bytes() == archive.read(name)
-                ):
+                is_code = name.startswith(f"{self.package}/") and not name.startswith(others)
+                if is_code and not (file.is_file() and file.read_bytes() == archive.read(name)):
                     yield name
         for needed in self.packages():
             if needed.marker is None or needed.marker.evaluate():
@@ -212,7 +221,10 @@ def write(
         shutil.copyfile(path, folder / path.name)
     reports = folder / paths.METRICS.parent
     here = files.metrics.parent
-    shutil.copytree(here, reports, ignore=_of_further_models, copy_function=shutil.copyfile)
+    others = () if of else paths.further_models()
+    shutil.copytree(here, reports, copy_function=shutil.copyfile)
+    for name in others:
+        shutil.rmtree(reports / name, ignore_errors=True)
     _write_json(folder / SCHEMA, described(schema))
     content = {
         "package": PACKAGE,
@@ -224,7 +236,7 @@ def write(
         **({"of": of} if of else {}),
     }
     _write_json(folder / VERSION, content)
-    (folder / REQUIREMENTS).write_bytes(_requirements(files.sums))
+    (folder / REQUIREMENTS).write_bytes(_requirements(of))
     _build_wheel(folder)
     sums = "".join(
         f"{sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in _files(folder)
@@ -255,19 +267,15 @@ def installed(name: str) -> str | None:
         return None
 
 
-def _of_further_models(folder: str, names: list[str]) -> set[str]:
-    """Return the folders that have metrics of their own."""
-    return {name for name in names if Path(folder, name, paths.METRICS.name).is_file()}
-
-
-def _requirements(sums: Path) -> bytes:
+def _requirements(of: str) -> bytes:
     """Write what prediction needs, as uv.lock pins it."""
-    trained = recorded_lock(sums)
+    trained = recorded_lock(paths.Files.of(of).sums)
     if not paths.UV_LOCK.is_file():
         raise ProjectError("there is no uv.lock: run `uv lock`, then `uvx nox -s pipeline`")
     if trained != sha256(paths.UV_LOCK.read_bytes()).hexdigest():
         message = "uv.lock has changed since the model was trained"
-        raise ProjectError(f"{message}: run `uv run dvc repro --force train evaluate`")
+        stages = " ".join(f"{of}_{it}" if of else it for it in ("train", "evaluate"))
+        raise ProjectError(f"{message}: run `uv run dvc repro --force {stages}`")
     try:
         done = subprocess.run(
             ["uv", "export", "--frozen", *EXPORT], capture_output=True, check=False

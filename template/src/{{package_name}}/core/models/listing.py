@@ -241,11 +241,12 @@ def _read(bundle: Bundle, file: object) -> Tree:
 
 
 def _parameters(bundle: Bundle) -> dict[str, object]:
-    """Return the parameters, without the sections of other models, whose modules the code has."""
+    """Return the parameters, without the sections of other models."""
     sections = yaml.safe_load(bundle.params.read_text(encoding="utf-8"))
-    models = {Path(name).parts[1] for name in _code(bundle) if Path(name).match("*/*/model.py")}
-    chosen = {bundle.of} if bundle.of else sections.keys() - models
-    return dict(flat({name: value for name, value in sections.items() if name in chosen}))
+    others = {*paths.further_models()} - {bundle.of}
+    if bundle.of:
+        others |= sections[bundle.of].keys()  # which the first model has, too
+    return dict(flat({name: value for name, value in sections.items() if name not in others}))
 
 
 def _data(bundle: Bundle) -> dict[str, object]:

@@ -62,7 +62,8 @@ def run(registry: Registry, wanted: str, gate: Gate, force: str | None = None) -
     if not decision["is_accepted"]:
         message = f"version {number} does not become the champion: {decision['reason']}"
         raise ProjectError(f"{message} (see `promotion` in params.yaml)")
-    logger.info("promote: version %s is the champion, the one `predict` uses", number)
+    used = registry.about("predict")
+    logger.info("promote: version %s is the champion, the one `%s` uses", number, used)
 
 
 def _judged(

@@ -78,7 +78,8 @@ def _register(registry: Registry, last: Run, lineage: Lineage, write: Write) -> 
     elif state != CLEAN:
         logger.info("register: git does not say which commit made version %s", version.version)
     if registry.is_champion(version):
-        logger.info("register: version %s is the champion, the one `predict` uses", version.version)
+        says = "register: version %s is the champion, the one `%s` uses"
+        logger.info(says, version.version, registry.about("predict"))
     elif state == CLEAN:
         command = registry.command("promote", version.version)
         logger.info("register: to make it the champion, if it is better: %s", command)

@@ -40,7 +40,7 @@ def find(name: str, of: str = "") -> tuple[str, Registered | None]:
         path = Path(uri.removeprefix(SQLITE))
         place, versions = str(path), Database(path).versions(name, lineage.key)
     else:
-        place, versions = re.sub(r"//\S*@", "//", uri), _ask(uri, name, lineage.key)
+        place, versions = re.sub(r"//\S*@", "//", uri), _ask(uri, name, of, lineage.key)
     same = (it for it in versions if lineage.git_state != CLEAN or it.git_state == CLEAN)
     return place, next(same, None)
 
@@ -72,11 +72,11 @@ def _wait_less() -> None:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
 
 
-def _ask(uri: str, name: str, key: str) -> list[Registered]:
+def _ask(uri: str, name: str, of: str, key: str) -> list[Registered]:
     _wait_less()
     from .registry import Registry
 
-    registry = Registry(uri, name)
+    registry = Registry(uri, name, of)
     return [
         Registered(int(it.version), it.tags["git_state"], registry.is_champion(it))
         for it in registry.find(key)

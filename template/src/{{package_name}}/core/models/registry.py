@@ -343,9 +343,11 @@ class Registry:
 
     def command(self, *words: str) -> str:
         """Write a command of the package that is about this model."""
-        package = self.name.removesuffix(f".{self.of}")
-        about = ["--of", self.of] if self.of else []
-        return " ".join(map(str, ["uv run", package, *words, *about]))
+        return f"uv run {self.name.removesuffix(f'.{self.of}')} {self.about(*words)}"
+
+    def about(self, *words: str) -> str:
+        """Write words of a command with the option that names this model."""
+        return " ".join(map(str, [*words, *(["--of", self.of] if self.of else [])]))
 
     @property
     def _remedy(self) -> str:

@@ -52,7 +52,7 @@ def run(bundle: Bundle, name: str, tolerance: float) -> None:
         logger.info("reproduce: commit %s, Python %s: the environment", commit, bundle.python)
         _run(root, "uv", "sync", "--quiet", "--frozen", "--python", bundle.python)
         _fetch(root, files.raw, name)
-        recorded = _outs(root)
+        recorded = _outs(root, files.raw)
         logger.info("reproduce: the pipeline, from %s on", files.raw)
         readers = [
             stage
@@ -61,7 +61,7 @@ def run(bundle: Bundle, name: str, tolerance: float) -> None:
         ]
         again = ("repro", "--force", "--no-run-cache", "--no-commit", "--downstream")
         _run(root, "uv", "run", "--no-sync", "dvc", *again, *readers)
-        made = _outs(root)
+        made = _outs(root, files.raw)
         metrics = _metrics(root / files.metrics)
     judge(name, (recorded, made), (_metrics(bundle.folder / paths.METRICS), metrics), tolerance)
 
@@ -137,11 +137,17 @@ def _stages(root: Path) -> Mapping[str, Mapping[str, list[dict[str, str]]]]:
     return stages
 
 
-def _outs(root: Path) -> dict[str, str]:
-    """Return the hash of each file that the stages write."""
-    return {
-        out["path"]: out["md5"] for entry in _stages(root).values() for out in entry.get("outs", [])
-    }
+def _outs(root: Path, raw: Path) -> dict[str, str]:
+    """Return the hash of the raw data, and of each file that is made from them."""
+    entries = _stages(root).values()
+    outs = {out["path"]: out["md5"] for entry in entries for out in entry.get("outs", [])}
+    found: set[str] = set()
+    new = {raw.as_posix()}
+    while new - found:
+        found |= new
+        readers = (it for it in entries if found & {dep["path"] for dep in it.get("deps", [])})
+        new = {out["path"] for entry in readers for out in entry.get("outs", [])}
+    return {path: outs[path] for path in sorted(found)}
 
 
 def _metrics(file: Path) -> dict[str, float]:
