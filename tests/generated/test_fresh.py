@@ -121,12 +121,19 @@ def test_all_checks_are_green_with_everything_that_can_be_added(
     repository.run("git", "add", "--all")
     repository.run("git", "commit", "--quiet", "--message", "Run")
     said = repository.nox("pipeline", "--", "demand")
-    assert "register: my_project.demand, version 1" in said
-    assert "register: version 1 is the champion" in said
-    predicted = repository.run("uv", "run", "my_project", "predict", "tests/demand.csv", "--of=demand")
+    [module] = (repository.path / "src").glob("*/demand/features.py")
+    package = module.parts[-3]
+    assert f"register: {package}.demand, version 1" in said
+    assert "register: version 1 is the champion, the one `predict --of demand` uses" in said
+    predict = ["uv", "run", package, "predict"]
+    predicted = repository.run(*predict, "tests/demand.csv", "--of=demand")
     assert "predict: version 1, 442 rows, 0 without a prediction" in predicted.stderr
-    refused = repository.run("uv", "run", "my_project", "predict", "tests/sample.csv", "--of=demands", check=False)
-    assert refused.stderr == "my_project: no further model is named demands; there are: demand\n"
+    refused = repository.run(*predict, "tests/sample.csv", "--of=demands", check=False)
+    assert refused.stderr == f"{package}: no further model is named demands; there are: demand\n"
+    module.write_text(f"{module.read_text('utf-8')}# edited\n", "utf-8")
+    for command, is_other_code in ((["tests/sample.csv"], False), (["tests/demand.csv", "--of=demand"], True)):
+        predicted = repository.run(*predict, *command)
+        assert ("runs its own code" in predicted.stderr) == is_other_code
     repository.run("git", "reset", "--quiet", "--hard", f"HEAD~{len(every) + 1}")
     repository.run("git", "clean", "--quiet", "--force", "-d")
 
