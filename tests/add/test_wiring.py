@@ -1,7 +1,9 @@
 """Entries in YAML files: whatever the file looks like, all other lines stay as they are."""
 
 import pytest
+import yaml
 
+from formwork.adding import yaml_text
 from formwork.adding.changes import EditedError, Entry
 from formwork.errors import FormworkError
 
@@ -40,8 +42,12 @@ FILES = {
 }
 
 
+@pytest.mark.parametrize("loader", [yaml.SafeLoader, yaml.CSafeLoader], ids=["python", "libyaml"])
 @pytest.mark.parametrize("name", FILES)
-def test_an_entry_is_inserted_and_taken_out_again(name: str) -> None:
+def test_an_entry_is_inserted_and_taken_out_again(
+    name: str, loader: type[yaml.SafeLoader], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(yaml_text, "LOADER", loader)
     before, after = FILES[name]
     entry = Entry("file.yaml", ("stages",), ENTRY)
     made = entry.make(before)

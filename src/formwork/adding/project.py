@@ -5,12 +5,13 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from formwork.adding.yaml_text import LOADER
 from formwork.answers import ANSWERS, read_answers
 from formwork.errors import FormworkError, in_one_line
 from formwork.repository import Repository, Tree
@@ -89,7 +90,7 @@ class Project:
             FormworkError: If it is missing or not valid.
         """
         try:
-            content = yaml.safe_load(self.text(path) or "")
+            content = parsed(self.text(path) or "")
         except yaml.YAMLError as error:
             message = f"{path} is not valid YAML: {in_one_line(error)}"
             raise FormworkError(message) from error
@@ -97,6 +98,12 @@ class Project:
             message = f"there is no {path} with entries here: run this where the generated repository begins"
             raise FormworkError(message)
         return content
+
+
+@lru_cache(maxsize=8)  # each check of a name looks at the same files
+def parsed(text: str) -> object:
+    """Read YAML, which nobody may change."""
+    return yaml.load(text, Loader=LOADER)  # noqa: S506, which does not know this one as safe
 
 
 def listed(names: Iterable[str]) -> str:

@@ -6,13 +6,13 @@ never written anew. Libraries that write a file from its content change quotes, 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 
 import yaml
 
 from formwork.errors import FormworkError, in_one_line
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # that of libyaml, if it is there, takes a tenth of the time
 Pair = tuple[yaml.Node | None, yaml.Node]
 
 
@@ -134,7 +134,6 @@ def is_spaced(block: Block, lines: Sequence[str]) -> bool:
     return not between or any(not line.strip() for part in between for line in part)
 
 
-@lru_cache(maxsize=8)  # each change looks at a text several times
 def compose(text: str) -> yaml.Node | None:
     """Parse a file without building objects, since it may have tags that only another program knows.
 
@@ -142,7 +141,7 @@ def compose(text: str) -> yaml.Node | None:
         FormworkError: If it is not valid.
     """
     try:
-        return yaml.compose(text, Loader=yaml.SafeLoader)
+        return yaml.compose(text, Loader=LOADER)
     except yaml.YAMLError as error:
         message = f"not valid YAML: {in_one_line(error)}"
         raise FormworkError(message) from error
