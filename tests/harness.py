@@ -210,3 +210,12 @@ def small_template(folder: Path) -> Path:
 def answers_of(repository: Path) -> str:
     """Read the answers file as text, since every line counts."""
     return (repository / ANSWERS_FILE).read_text(encoding="utf-8")
+
+
+def includes(new: object, old: object) -> bool:
+    """Return whether a value of TOML or YAML has all that another has, with lists in the same order."""
+    if isinstance(new, dict) and isinstance(old, dict):
+        return all(name in new and includes(new[name], value) for name, value in old.items())
+    if isinstance(new, list) and isinstance(old, list):
+        return [value for value in new if value in old] == old
+    return new == old

@@ -98,8 +98,7 @@ class Request:
 
 def overview(request: Request) -> int:
     """List what can be added, and what is there already."""
-    repository = request.repository()
-    project = Project(repository, repository.committed(), partial(render, request))
+    project = project_of(request)
     there = {name: ", ".join(scaffold.present(project)) for name, scaffold in SCAFFOLDS.items()}
     recorded, template = recorded_template(request)
     known, here = pieces_of(template, recorded.commit), pieces_here(recorded)
@@ -117,8 +116,8 @@ def overview(request: Request) -> int:
 
 def change_scaffold(request: Request, kind: str, options: Namespace) -> int:
     """Add or remove a scaffold, and say what happens to each file."""
-    repository = request.repository()
-    project = Project(repository, repository.committed(), partial(render, request))
+    project = project_of(request)
+    repository = project.repository
     scaffold = SCAFFOLDS[kind]
     wanted = scaffold.found(project, options.name) if request.is_removal else scaffold.asked(project, options)
     changes = wanted.changes()
@@ -135,6 +134,12 @@ def change_scaffold(request: Request, kind: str, options: Namespace) -> int:
     print("\n".join(lines_of(repository, merge)))
     steps = results_left(project, after) if request.is_removal else wanted.next_steps()
     return carry_out(request, repository, merge, steps)
+
+
+def project_of(request: Request) -> Project:
+    """Look at the repository, as it is staged."""
+    repository = request.repository()
+    return Project(repository, repository.committed(), partial(render, request))
 
 
 def render(request: Request, changed: Mapping[str, Any]) -> Path:
@@ -178,7 +183,7 @@ def results_left(project: Project, after: Mapping[str, str | None]) -> Iterator[
     prefix = project.repository.prefix
     left = sorted(path for path in gone if any(f"{name}/".startswith(f"{prefix}{path}/") for name in project.tree))
     if left:
-        yield f"git rm -r {' '.join(left)}, which are its results"
+        yield f"git rm -r {' '.join(left)}, if nobody needs these results"
 
 
 def stored(repository: Repository, text: str | None, before: File | None) -> File | None:

@@ -55,7 +55,7 @@ def test_results_that_are_in_git_are_named(mine: Path, run: Run) -> None:
     status, said = run("remove", "model", "demand")
     assert status == 0
     *_, last = said.splitlines()
-    assert last == "next: git rm -r reports/demand/metrics.json reports/demand/plots, which are its results"
+    assert last == "next: git rm -r reports/demand/metrics.json reports/demand/plots, if nobody needs these results"
     assert (mine / results[0]).exists()
 
 
@@ -150,7 +150,7 @@ def test_the_page_shows_what_is_printed(mine: Path, run: Run) -> None:
         ("add dataset sample", r"there is tests/sample.csv already: take another name"),
         ("add model aaaaaaaaaaaaaaaaaaaaa", r"a model's name has at most 20 characters"),
         ("add model core", r"there is src/my_project/core already: take another name"),
-        ("add model stages", r"stages is what other things that can be added are called: take another name"),
+        ("add model stages", r"stages is where stages are kept: take another name"),
         ("add model features", r"there is src/my_project/features.py already: take another name"),
         ("add model train", r"train is a stage already: take another name"),
         ("add model plots", r"reports/plots: stage evaluate writes reports/plots, so take another name"),

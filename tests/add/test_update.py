@@ -8,17 +8,8 @@ import yaml
 from tests.add.conftest import Run
 from tests.add.examples import SCAFFOLDS, begin
 from tests.add.test_pieces import PIECES, content
-from tests.harness import ANSWERS_FILE, Template, commit_everything, tree
+from tests.harness import ANSWERS_FILE, Template, commit_everything, includes, tree
 from tests.later import LATER
-
-
-def includes(new: object, old: object) -> bool:
-    """Return whether a value of YAML has all that another has, with lists in the same order."""
-    if isinstance(new, dict) and isinstance(old, dict):
-        return all(name in new and includes(new[name], value) for name, value in old.items())
-    if isinstance(new, list) and isinstance(old, list):
-        return [value for value in new if value in old] == old
-    return new == old
 
 
 def test_nothing_is_lost_and_all_of_it_can_be_removed_afterwards(

@@ -15,7 +15,7 @@ from formwork.cli import main
 from tests.adopt.examples import make, unmerged
 from tests.adopt.shapes import SHAPES, Shape
 from tests.generated.repository import Repository, interpreter, machine
-from tests.harness import Entry, Template, commit_everything, git, run, tree
+from tests.harness import Entry, Template, commit_everything, git, includes, run, tree
 from tests.later import CHANGES, LATER
 
 
@@ -65,15 +65,6 @@ def holds(after: Entry, before: Entry, name: str) -> bool:
     old, new = before.content.decode(), after.content.decode()
     comments = re.findall(r"#.*", old)
     return all(comment in new for comment in comments) and includes(tomllib.loads(new), tomllib.loads(old))
-
-
-def includes(new: object, old: object) -> bool:
-    """Return whether a value of TOML has all that another has, with lists in the same order."""
-    if isinstance(new, dict) and isinstance(old, dict):
-        return all(name in new and includes(new[name], value) for name, value in old.items())
-    if isinstance(new, list) and isinstance(old, list):
-        return [value for value in new if value in old] == old
-    return new == old
 
 
 def changed_outside_of_conflicts(path: Path, before: Mapping[str, Entry]) -> set[str]:

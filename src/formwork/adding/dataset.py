@@ -14,11 +14,10 @@ from formwork.adding.pipeline import (
     refuse_if_written,
     stages_of,
 )
-from formwork.adding.project import Project, identifier, in_capitals, listed
+from formwork.adding.project import Project, identifier, in_capitals
 from formwork.adding.rendering import rendered
 from formwork.adding.scaffold import Scaffold
 from formwork.adding.stage import folder, package_of_stages
-from formwork.errors import FormworkError
 
 EXTRACT = "_extract"
 LONGEST = 20  # so that lines with its name, and with that of its extract, are short enough
@@ -60,10 +59,7 @@ class Dataset(Scaffold):
     @classmethod
     def asked(cls, project: Project, options: Namespace) -> "Dataset":
         """Check what is asked for."""
-        name = identifier(options.name, "customers")
-        if len(name) > LONGEST:
-            message = f"{name}: a table's name has at most {LONGEST} characters, for example: customers"
-            raise FormworkError(message)
+        name = identifier(options.name, "customers", of="a table's name", longest=LONGEST)
         for each in (name, f"{name}{EXTRACT}") if options.origin == "sql" else (name,):
             refuse_if_taken(each, project)
         for path in (f"data/{name}", f"reports/{name}"):
@@ -73,9 +69,7 @@ class Dataset(Scaffold):
     @classmethod
     def found(cls, project: Project, name: str) -> "Dataset":
         """Find the table, and whether it comes from a database."""
-        if name not in cls.present(project):
-            message = f"there is no dataset {name} in git; there are: {listed(cls.present(project))}"
-            raise FormworkError(message)
+        cls.require(project, name)
         refuse_if_read(project, {name, f"{name}{EXTRACT}"})
         return cls(project, name, "sql" if f"{name}{EXTRACT}" in stages_of(project) else "csv")
 

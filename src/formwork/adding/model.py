@@ -2,9 +2,10 @@
 
 import re
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import ClassVar
 
 from formwork.adding import yaml_text
@@ -17,7 +18,7 @@ from formwork.adding.pipeline import (
     refuse_if_written,
     stages_of,
 )
-from formwork.adding.project import Project, identifier, listed
+from formwork.adding.project import Project, identifier
 from formwork.adding.rendering import rendered
 from formwork.adding.scaffold import Scaffold
 from formwork.errors import FormworkError
@@ -64,10 +65,7 @@ class Model(Scaffold):
     @classmethod
     def asked(cls, project: Project, options: Namespace) -> "Model":
         """Check what is asked for."""
-        name = identifier(options.name, "prices")
-        if len(name) > LONGEST:
-            message = f"{name}: a model's name has at most {LONGEST} characters, for example: prices"
-            raise FormworkError(message)
+        name = identifier(options.name, "prices", of="a model's name", longest=LONGEST)
         for each in (name, *(f"{name}_{stage}" for stage in STAGES)):
             refuse_if_taken(each, project)
         package = f"src/{project.package}"
@@ -76,22 +74,20 @@ class Model(Scaffold):
                 message = f"there is {path} already: take another name"
                 raise FormworkError(message)
         if name in TAKEN:
-            message = f"{name} is what other things that can be added are called: take another name"
+            message = f"{name} is where {name} are kept: take another name"
             raise FormworkError(message)
         for folder in RESULTS:
             refuse_if_written(f"{folder}/{name}", stages_of(project))
         replaced = [stage for stage in STAGES if project.has(f"{package}/stages/{stage}.py")]
         if replaced:
-            message = f"stage {replaced[0]} is {package}/stages/{replaced[0]}.py here, which works for one model only"
+            message = f"stage {replaced[0]} is {package}/stages/{replaced[0]}.py here, for the first model only"
             raise FormworkError(message)
         return cls(project, name, options.problem or str(project.answers.get(PROBLEM)))
 
     @classmethod
     def found(cls, project: Project, name: str) -> "Model":
         """Find the model, and what kind it is."""
-        if name not in cls.present(project):
-            message = f"there is no model {name} in git; there are: {listed(cls.present(project))}"
-            raise FormworkError(message)
+        cls.require(project, name)
         refuse_if_read(project, {f"{name}_{stage}" for stage in STAGES})
         metrics = project.text(f"src/{project.package}/{name}/evaluation.py") or ""
         return cls(project, name, next((it for it in PROBLEMS if f"scores.{it}(" in metrics), PROBLEMS[0]))
@@ -105,7 +101,7 @@ class Model(Scaffold):
             NewFile(f"src/{package}/{name}/__init__.py", f'"""The model {name}."""\n'),
             *(NewFile(path, text) for path, text in modules.items()),
             NewFile(f"tests/test_{name}.py", rendered("test_model.py", **values)),
-            NewFile(f"tests/{name}.csv", self._template["tests/sample.csv"]),
+            NewFile(f"tests/{name}.csv", self._text("tests/sample.csv")),
             NewFile(f"docs/{name}.md", self._page()),
             Entry(PARAMETERS, (), self._parameters()),
             *(Entry(PIPELINE, ("stages",), text) for text in self._stages()),
@@ -123,44 +119,44 @@ class Model(Scaffold):
         ]
 
     @cached_property
-    def _template(self) -> Mapping[str, str]:
-        """The files of the template for this kind of model."""
-        return self.project.rendered({PROBLEM: self.problem})
+    def _template(self) -> Path:
+        """What the template has for this kind of model."""
+        return self.project.render({PROBLEM: self.problem})
+
+    def _text(self, path: str) -> str:
+        """Read a file of the template."""
+        return (self._template / path).read_text(encoding="utf-8")
 
     def _module(self, module: str) -> str:
         """Move a module into a folder below the package."""
-        text = self._template[f"src/{self.project.package}/{module}.py"]
+        text = self._text(f"src/{self.project.package}/{module}.py")
         text = text.replace("from .core.", "from ..core.")
         return re.sub(r"Section `(\w+)` of params\.yaml", rf"Section `{self.name}.\1` of params.yaml", text)
 
     def _page(self) -> str:
         """Write the model card."""
-        text = self._template["docs/model-card.md"].replace('--8<-- "', f'--8<-- "{self.name}/')
+        text = self._text("docs/model-card.md").replace('--8<-- "', f'--8<-- "{self.name}/')
         title, _, rest = text.partition("\n")
         values = {"name": self.name, "package": self.project.package, "title": title.removeprefix("# ")}
         return rendered("model.md", **values, rest=rest.strip("\n"))
 
     def _parameters(self) -> str:
         """Put all parameters of the template into one section."""
-        text = self._template[PARAMETERS]
-        beginning = re.match(r"(#.*\n)*", text)
-        lines = text[beginning.end() if beginning else 0 :].splitlines()
-        section = "".join(f"  {line}\n" if line else "\n" for line in lines)
+        text = re.sub(r"\A(#.*\n)*", "", self._text(PARAMETERS))
+        section = re.sub(r"^(?=.)", "  ", text, flags=re.MULTILINE)
         return f"{self.name}:\n{section.replace('tests/sample.csv', f'tests/{self.name}.csv')}"
 
     def _stages(self) -> Iterator[str]:
         """Yield each stage of the template, for the files and the parameters of this model."""
-        for text in entries(self._template[PIPELINE], "stages"):
-            body, heading, params = text.partition("  params:\n")
-            named, outs, rest = params.partition("  outs:\n")
-            named = re.sub(r"^( +- )", rf"\1{self.name}.", named, flags=re.MULTILINE)
-            text = self._moved("".join([body, heading, named, outs, rest]))
-            text = re.sub(r"^(  cmd: .+)$", rf"\1 --of {self.name}", text, flags=re.MULTILINE)
-            yield f"{self.name}_{text}"
+        for text in entries(self._text(PIPELINE), "stages"):
+            called = re.sub(r"^(  cmd: .+)$", rf"\1 --of {self.name}", text, flags=re.MULTILINE)
+            # What is in a list and no path is a parameter.
+            named = re.sub(r"^( +- )(\w+)$", rf"\1{self.name}.\2", called, flags=re.MULTILINE)
+            yield f"{self.name}_{self._moved(named)}"
 
     def _plots(self) -> Iterator[str]:
         """Yield each plot of the template, for the files of this model."""
-        return map(self._moved, entries(self._template[PIPELINE], "plots"))
+        return map(self._moved, entries(self._text(PIPELINE), "plots"))
 
     def _moved(self, text: str) -> str:
         """Name the files of this model instead of those of the first one."""

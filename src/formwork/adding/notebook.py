@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from formwork.adding.changes import Change, Entry, NewFile
-from formwork.adding.project import Project, identifier, listed
+from formwork.adding.project import Project, identifier
 from formwork.adding.rendering import rendered
 from formwork.adding.scaffold import Scaffold
-from formwork.errors import FormworkError
 
 FOLDER = "notebooks"
 PAIRED = (
@@ -44,9 +43,7 @@ class Notebook(Scaffold):
     @classmethod
     def found(cls, project: Project, name: str) -> "Notebook":
         """Find the notebook."""
-        if name not in cls.present(project):
-            message = f"there is no notebook {name} in git; there are: {listed(cls.present(project))}"
-            raise FormworkError(message)
+        cls.require(project, name)
         return cls(project, name)
 
     def changes(self) -> Sequence[Change]:

@@ -67,12 +67,6 @@ class Project:
             message = f"{path} is not in UTF-8: {error}"
             raise FormworkError(message) from error
 
-    def rendered(self, changed: Mapping[str, Any]) -> Mapping[str, str]:
-        """Return the files that the template has with some other answers."""
-        folder = self.render(changed)
-        files = (file for file in folder.rglob("*") if file.is_file())
-        return {file.relative_to(folder).as_posix(): file.read_text(encoding="utf-8") for file in files}
-
     def has(self, path: str) -> bool:
         """Return whether something is there, in git or not."""
         return self.repository.prefix + path in self.tree or os.path.lexists(self.repository.project / path)
@@ -116,8 +110,14 @@ def in_capitals(name: str) -> str:
     return "".join(word.capitalize() for word in name.split("_"))
 
 
-def identifier(name: str, example: str) -> str:
+def identifier(name: str, example: str, *, of: str = "a name", longest: int = LONGEST) -> str:
     """Check a name that becomes a module.
+
+    Args:
+        name: The name.
+        example: One that would do.
+        of: What a name that is too long is called.
+        longest: How many characters it may have.
 
     Raises:
         FormworkError: If it cannot be one.
@@ -126,8 +126,8 @@ def identifier(name: str, example: str) -> str:
         rule = "a name begins with a letter and has small ASCII letters, digits and single _ only"
         message = f"{name!r}: {rule}, for example: {example}"
         raise FormworkError(message)
-    if len(name) > LONGEST:
-        message = f"{name}: a name has at most {LONGEST} characters, for example: {example}"
+    if len(name) > longest:
+        message = f"{name}: {of} has at most {longest} characters, for example: {example}"
         raise FormworkError(message)
     if re.fullmatch(WINDOWS, name):
         message = f"{name} is a name of Windows: take another, for example {name}_{example}"

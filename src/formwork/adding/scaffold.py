@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from formwork.adding.changes import Change
-from formwork.adding.project import Project
+from formwork.adding.project import Project, listed
+from formwork.errors import FormworkError
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,18 @@ class Scaffold(ABC):
     @abstractmethod
     def present(cls, project: Project) -> Sequence[str]:
         """List those that are there, as `remove` takes them."""
+
+    @classmethod
+    def require(cls, project: Project, name: str) -> None:
+        """Refuse a name that none of those that are there has.
+
+        Raises:
+            FormworkError: If there is none of that name.
+        """
+        there = cls.present(project)
+        if name not in there:
+            message = f"there is no {cls.kind} {name} in git; there are: {listed(there)}"
+            raise FormworkError(message)
 
     @classmethod
     @abstractmethod
