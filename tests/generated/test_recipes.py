@@ -19,7 +19,7 @@ from tests.generated.test_own_data import BLOCK, DVC_YAML, add_stage, flats, wri
 from tests.harness import ROOT, Template
 
 ROWS, BAD = 240, 1
-slow = pytest.mark.skipif("FORMWORK_RECIPES" not in os.environ, reason="`nox -s recipes` tries it")
+long = pytest.mark.skipif("FORMWORK_RECIPES" not in os.environ, reason="`nox -s recipes` tries it")
 
 FEATURES = '''\
 """From a valid row to the inputs of the model."""
@@ -212,7 +212,7 @@ RECIPES = [
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@slow
+@long
 @pytest.mark.parametrize("recipe", RECIPES, ids=[f"{it.title} {it.number}" for it in RECIPES])
 def test_a_recipe_leads_to_predictions(template: Template, tmp_path: Path, recipe: Recipe) -> None:
     """The files of the tutorial and the blocks of the recipe are all that is needed."""
@@ -302,7 +302,7 @@ def flats_in_postgresql(scratch: Path) -> Iterator[str]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@slow
+@long
 def test_the_recipe_for_a_server_leads_to_predictions(template: Template, tmp_path: Path) -> None:
     """A server's refusal is one line without the password, and what the server returns keeps its value."""
     repository = generate(template, tmp_path / "repository", problem="regression")

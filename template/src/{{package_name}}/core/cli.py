@@ -79,8 +79,7 @@ def about(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def named(*arguments: object, of: str = "", **options: object) -> None:
-        there = paths.further_models()
-        if of and of not in there:
+        if of and of not in (there := paths.further_models()):
             known = ", ".join(there) or "none"
             raise ProjectError(f"no further model is named {of}; there are: {known}")
         try:

@@ -107,7 +107,6 @@ def predictions(version: Bundle, rows: HeldOut) -> pl.DataFrame:
     Raises:
         ProjectError: If the version cannot predict for these rows.
     """
-    files = paths.Files.of(version.of)
     raw = rows.raw if version.looks_back else rows.raw.drop(rows.truth.name)
     if not any(version.other_code()):
         from .prediction import Predictor  # only now, since it imports your model
@@ -117,7 +116,8 @@ def predictions(version: Bundle, rows: HeldOut) -> pl.DataFrame:
     with tempfile.TemporaryDirectory() as folder:
         place, output = Path(folder, "raw.parquet"), Path(folder, "predictions.parquet")
         raw.write_parquet(place)
-        history = ["--history", str(files.raw)] if version.looks_back else []
+        past = str(paths.Files.of(version.of).raw)
+        history = ["--history", past] if version.looks_back else []
         options = ["--ingested", "--model", str(version.folder), "--output", str(output), *history]
         done = environment.run(version, ["predict", str(place), *options], is_quiet=True)
         if not output.is_file():

@@ -10,7 +10,7 @@ from .base.paths import MODULES, PACKAGE
 
 @dataclass(frozen=True)
 class Yours:
-    """What is yours of a model. A module is imported when it is first used.
+    """Your part of a model. A module is imported when it is first used.
 
     Attributes:
         name: The folder of a further model's modules; empty for the first model.
@@ -18,7 +18,7 @@ class Yours:
 
     name: str = ""
 
-    if TYPE_CHECKING:
+    if TYPE_CHECKING:  # so that the types of the first model's modules are known
         from .. import evaluation, features, model, schema, source
     else:
 

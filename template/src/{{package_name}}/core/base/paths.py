@@ -30,12 +30,14 @@ PLOTS = Path("reports/plots")
 
 
 def further_models() -> list[str]:
-    """List the further models: folders of the package with modules like yours, and with stages."""
+    """List the further models: folders with all five modules, whose stages are in dvc.yaml."""
     files = {f"{module}.py" for module in MODULES}
     folders = (file.parent for file in PACKAGE.glob("*/model.py"))
     names = [it.name for it in folders if files <= {file.name for file in it.iterdir()}]
-    stages = DVC_YAML.read_text(encoding="utf-8") if DVC_YAML.is_file() else None  # as in an export
-    return sorted(it for it in names if stages is None or re.search(rf"--of[ =]{it}\b", stages))
+    if names and DVC_YAML.is_file():  # there is none where a version was exported to
+        stages = DVC_YAML.read_text(encoding="utf-8")
+        names = [it for it in names if re.search(rf"--of[ =]{it}\b", stages)]
+    return sorted(names)
 
 
 def section_of(model: str, name: str) -> str:

@@ -26,7 +26,7 @@ class Section(BaseModel):
         """Read a section and check it.
 
         Args:
-            section: Name of the section; in another section, after its name and a dot.
+            section: Name of the section; for one inside another, both names with a dot between.
             path: The file.
             is_optional: Whether a missing section has the defaults of all of its keys.
 
@@ -90,11 +90,12 @@ def _read(section: str, path: Path, default: object = None) -> object:
         message = f"{path} is not valid YAML in UTF-8: {' '.join(str(error).split())}"
         raise ProjectError(message) from error
     for name in section.split("."):
-        if not isinstance(content, dict) or name not in content:
-            if isinstance(content, dict) and default is not None:
-                return default
+        if isinstance(content, dict) and name in content:
+            content = content[name]
+        elif isinstance(content, dict) and default is not None:
+            return default
+        else:
             raise ProjectError(f"{path} has no section `{section}`")
-        content = content[name]
     return content
 
 

@@ -164,7 +164,7 @@ class Bundle:
     def other_code(self) -> Iterator[str]:
         """Name what is different here: modules of the package, and packages that it needs.
 
-        The modules of other models do not count: nothing may import them, as the tests see to.
+        The modules of other models do not count: no module outside of them may import them.
         """
         here = Path(__file__).parents[3]
         with zipfile.ZipFile(self.wheel) as archive:
@@ -221,10 +221,13 @@ def write(
         shutil.copyfile(path, folder / path.name)
     reports = folder / paths.METRICS.parent
     here = files.metrics.parent
-    others = () if of else paths.further_models()
-    shutil.copytree(here, reports, copy_function=shutil.copyfile)
-    for name in others:
-        shutil.rmtree(reports / name, ignore_errors=True)
+    others = set() if of else {*paths.further_models()}
+    shutil.copytree(
+        here,
+        reports,
+        ignore=lambda place, _: others if Path(place) == here else set(),
+        copy_function=shutil.copyfile,
+    )
     _write_json(folder / SCHEMA, described(schema))
     content = {
         "package": PACKAGE,
