@@ -5,7 +5,7 @@ Imports are inside the functions, so that a stage imports only what it runs.
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,8 @@ from .yours import Yours
 
 if TYPE_CHECKING:
     from polars import LazyFrame
+
+    from .steps.split import SplitSettings
 
 OF = Annotated[
     str,
@@ -51,16 +53,13 @@ def validate(of: OF = "") -> None:
 def featurize(of: OF = "") -> None:
     """Make the inputs of the model and split the rows."""
     from .base.history import History
-    from .base.settings import load_seed
     from .steps import featurize as step
-    from .steps.split import SplitSettings
 
     yours = Yours(of)
     settings = yours.features.FeatureSettings.load(yours.section("features"))
     transform = partial(yours.features.transform, settings=settings)
-    split, history = SplitSettings.load(yours.section("split")), History.of(settings)
-    seed = load_seed(yours.section("seed"))
-    step.run(transform, yours.schema.TARGET, split, seed, history, yours.files)
+    split, seed = split_of(yours)
+    step.run(transform, yours.schema.TARGET, split, seed, History.of(settings), yours.files)
 
 
 def train(of: OF = "") -> None:
@@ -129,14 +128,18 @@ def _cross_validate(yours: Yours) -> Mapping[str, Mapping[str, float]]:
     )
 
 
-def _to_split(yours: Yours) -> tuple["LazyFrame", Any, int]:
+def _to_split(yours: Yours) -> tuple["LazyFrame", "SplitSettings", int]:
     from .base import tables
+
+    return tables.lazy(yours.files.valid).drop(yours.schema.TARGET), *split_of(yours)
+
+
+def split_of(yours: Yours) -> tuple["SplitSettings", int]:
+    """Read the section of the split, and its seed."""
     from .base.settings import load_seed
     from .steps.split import SplitSettings
 
-    inputs = tables.lazy(yours.files.valid).drop(yours.schema.TARGET)
-    seed = load_seed(yours.section("seed"))
-    return inputs, SplitSettings.load(yours.section("split")), seed
+    return SplitSettings.load(yours.section("split")), load_seed(yours.section("seed"))
 
 
 STAGES = (ingest, validate, featurize, train, evaluate)

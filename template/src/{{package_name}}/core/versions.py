@@ -10,12 +10,12 @@ import polars as pl
 from .base import paths, tables
 from .base.errors import ProjectError
 from .base.history import History
-from .base.settings import load_seed
 from .models import bundle, environment
 from .models.bundle import Bundle
 from .models.lineage import Lineage
 from .models.promotion import HeldOut
 from .models.run import Run
+from .pipeline import split_of
 from .steps import split
 from .steps.rules import ROW
 from .steps.validate import NUMBER
@@ -47,7 +47,7 @@ def write_bundle(
 
 def split_key(yours: Yours = FIRST) -> dict[str, object]:
     """Return what decides which rows are held out, and what is predicted for them."""
-    settings, seed = settings_of_split(yours)
+    settings, seed = split_of(yours)
     target, valid = yours.schema.TARGET, yours.files.valid
     columns = {}
     if valid.is_file():  # a clone need not have the rows
@@ -57,11 +57,6 @@ def split_key(yours: Yours = FIRST) -> dict[str, object]:
     chosen = {name: columns[name] for name in looked_at if name in columns}
     decisive = settings.model_dump(exclude={"folds"})
     return {"target": target, "seed": seed, **decisive, "columns": chosen}
-
-
-def settings_of_split(yours: Yours) -> tuple[split.SplitSettings, int]:
-    """Read the section of the split, and its seed."""
-    return split.SplitSettings.load(yours.section("split")), load_seed(yours.section("seed"))
 
 
 def held_out(slices: Sequence[str], yours: Yours = FIRST) -> HeldOut:
@@ -76,7 +71,7 @@ def held_out(slices: Sequence[str], yours: Yours = FIRST) -> HeldOut:
     """
     files, target = yours.files, yours.schema.TARGET
     Run(yours.name)  # refuses results of other code
-    settings, seed = settings_of_split(yours)
+    settings, seed = split_of(yours)
     valid = tables.lazy(files.valid)
     inputs = valid.drop(target)
     for name in slices:
