@@ -127,7 +127,8 @@ class Predictor:
         """Join to each row its prediction, or the reason why it has none."""
         reasons = pl.DataFrame(schema={ROW: pl.UInt32, REASON: pl.String})
         if rows[IS_BAD].any():  # most batches have no bad row, and need no reasons
-            reasons.extend(rows.filter(IS_BAD).select(ROW, checked.reason))
+            bad = rows.filter(IS_BAD)
+            reasons.extend(bad.select(ROW, checked.explain(bad)[1]))
         valid = rows.select(ROW).filter(~rows[IS_BAD])
         infinite = is_infinite(inputs.schema)
         if infinite and inputs.select(pl.any_horizontal(*infinite.values()).any()).item():

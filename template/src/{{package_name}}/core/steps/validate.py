@@ -43,11 +43,21 @@ class Checked:
         """The rows that satisfy the schema: its columns, of its types."""
         return self.rows.filter(~pl.col(IS_BAD)).select(self.names)
 
-    @property
-    def reason(self) -> pl.Expr:
-        """Everything that is wrong with a row, in one text."""
-        reasons = [pl.when(rule.is_broken).then(rule.reason) for rule in self.rules]
-        return pl.concat_str(reasons, separator="; ", ignore_nulls=True).alias(REASON)
+    def explain(self, bad: pl.DataFrame) -> tuple[Counter[str], pl.Series]:
+        """Explain why rows are bad.
+
+        Args:
+            bad: Some of the bad rows, at least one.
+
+        Returns:
+            How often each rule is broken, and everything that is wrong with each row, in one text.
+        """
+        sums = (rule.is_broken.sum().alias(str(place)) for place, rule in enumerate(self.rules))
+        counted = zip(self.rules, bad.select(sums).row(0), strict=True)
+        broken = [(rule, count) for rule, count in counted if count]
+        texts = [pl.when(rule.is_broken).then(rule.reason) for rule, _ in broken]
+        reasons = bad.select(pl.concat_str(texts, separator="; ", ignore_nulls=True).alias(REASON))
+        return Counter({rule.title: count for rule, count in broken}), reasons.to_series()
 
     def rejected(self, counts: list[Counter[str]]) -> pl.LazyFrame:
         """Return the other rows as they were read, after their `row` and `reason`.
@@ -65,15 +75,15 @@ class Checked:
         types = {name: found[column] for name, column in as_read.items()}
         schema = pl.Schema({NUMBER: found[ROW], REASON: pl.String(), **types})
 
-        def explain(batch: pl.DataFrame) -> pl.DataFrame:
+        def explained(batch: pl.DataFrame) -> pl.DataFrame:
             if batch.is_empty():
                 return schema.to_frame()
-            broken = {it.title: batch.select(it.is_broken.sum()).item() for it in self.rules}
-            counts.append(Counter(broken))  # append is safe in the threads of Polars, += is not
+            broken, reasons = self.explain(batch)
+            counts.append(broken)  # append is safe in the threads of Polars, += is not
             cells = {name: pl.col(column) for name, column in as_read.items()}
-            return batch.select(pl.col(ROW).alias(NUMBER), self.reason, **cells)
+            return batch.select(pl.col(ROW).alias(NUMBER), reasons, **cells)
 
-        return self.rows.filter(IS_BAD).map_batches(explain, schema=schema, streamable=True)
+        return self.rows.filter(IS_BAD).map_batches(explained, schema=schema, streamable=True)
 
 
 class ValidationSettings(Section):
@@ -112,7 +122,7 @@ def run(
     read, valid, bad = map(tables.height, (table.raw, table.valid, table.quarantine))
     if read != valid + bad:
         raise AssertionError(f"{read} rows read, {valid} valid, {bad} in quarantine")
-    broken = sum(counts, Counter[str]())  # the sum leaves out zeros
+    broken = sum(counts, Counter[str]())
     report = {
         "read": read,
         "valid": valid,
