@@ -11,7 +11,8 @@ from pathlib import Path
 from formwork.errors import FormworkError
 
 WINDOWS = ["con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))]
-FOLDERS = ["tests", "docs", "src", "data", "models", "reports", "noxfile"]
+# Folders, and modules that would be imported instead of the package; Python's own `test` is not in its list.
+FOLDERS = ["tests", "docs", "src", "data", "models", "reports", "noxfile", "conftest", "contract", "figures", "test"]
 COULD_BE_A_PACKAGE = re.compile(r"[a-z][a-z0-9_]*")
 
 

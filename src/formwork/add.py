@@ -15,12 +15,10 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
-
 from formwork import git
 from formwork.adding.changes import Change, EditedError
-from formwork.adding.pipeline import PIPELINE, stages_of, written
-from formwork.adding.project import Project
+from formwork.adding.pipeline import PIPELINE, stages_of
+from formwork.adding.project import Project, parsed
 from formwork.adding.scaffolds import SCAFFOLDS
 from formwork.answers import ANSWERS, Recorded, read_recorded
 from formwork.errors import FormworkError, refuse
@@ -122,8 +120,8 @@ def change_scaffold(request: Request, kind: str, options: Namespace) -> int:
     wanted = scaffold.found(project, options.name) if request.is_removal else scaffold.asked(project, options)
     changes = wanted.changes()
     after = undone(project, changes) if request.is_removal else made(project, changes)
-    before = {path: project.tree.get(repository.prefix + path) for path in after}
-    files = {repository.prefix + path: stored(repository, text, before[path]) for path, text in after.items()}
+    texts = {repository.prefix + path: text for path, text in after.items()}
+    files = {path: stored(repository, path, text, project.tree.get(path)) for path, text in texts.items()}
     files = {path: file for path, file in files.items() if file != project.tree.get(path)}
     added = {path for path in files if path not in project.tree}
     merge = Merge(files, conflicts={}, held_back=set(), added=added, moves={})
@@ -178,17 +176,21 @@ def undone(project: Project, changes: Iterable[Change]) -> dict[str, str | None]
 def results_left(project: Project, after: Mapping[str, str | None]) -> Iterator[str]:
     """Say which results of removed stages are in git, and stay there."""
     stages = stages_of(project)
-    kept = (yaml.safe_load(after.get(PIPELINE) or "") or {}).get("stages") or stages
-    gone = (path for name in stages.keys() - kept.keys() for path in written(stages[name]))
+    entries = parsed(after.get(PIPELINE) or "")
+    kept = (entries.get("stages") if isinstance(entries, dict) else None) or stages
+    gone = (path for name in stages.keys() - kept.keys() for path in stages[name].writes)
     prefix = project.repository.prefix
     left = sorted(path for path in gone if any(f"{name}/".startswith(f"{prefix}{path}/") for name in project.tree))
     if left:
         yield f"git rm -r {' '.join(left)}, if nobody needs these results"
 
 
-def stored(repository: Repository, text: str | None, before: File | None) -> File | None:
+def stored(repository: Repository, path: str, text: str | None, before: File | None) -> File | None:
     """Write a file into git's store, with the mode that it had."""
-    return None if text is None else File(before.mode if before else "100644", repository.store_bytes(text.encode()))
+    if text is None:
+        return None
+    blob = repository.store_bytes(text.encode(), new="" if before else path)
+    return File(before.mode if before else "100644", blob)
 
 
 def change_pieces(request: Request, names: Sequence[str]) -> int:

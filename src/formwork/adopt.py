@@ -78,10 +78,10 @@ def adopt(request: Request, scratch: Path) -> int:
     if request.is_dry_run:
         print("\na dry run: nothing is changed")
         return 0
-    switch(repository)
+    before = switch(repository)
     keep_rendered(repository, rendered, release)
     put_into_place(repository, merge, release)
-    print("\n".join(["", *next_steps(repository, delivery, merge, release)]))
+    print("\n".join(["", *next_steps(repository, delivery, merge, release, before)]))
     return 1 if merge.conflicts else 0
 
 
@@ -99,10 +99,12 @@ def refuse_unless_new(repository: Repository) -> None:
     if (repository.project / ANSWERS).exists():
         message = f"there is {ANSWERS} already, so this is a repository of the template: update it"
         raise FormworkError(message)
-    branch = repository.git("rev-parse", "--verify", "--quiet", f"refs/heads/{BRANCH}", fine=(0, 1))
-    if branch and current_branch(repository) != BRANCH:
-        message = f"there is a branch {BRANCH} already: git branch -d {BRANCH}, or rename it"
-        raise FormworkError(message)
+    # In git, a branch is also in the way of one below its name.
+    branches = repository.git("for-each-ref", "--format=%(refname:short)", f"refs/heads/{BRANCH}").decode().split()
+    for branch in branches:
+        if current_branch(repository) != BRANCH:
+            message = f"there is a branch {branch} already: git branch -d {branch}, or rename it"
+            raise FormworkError(message)
 
 
 def current_branch(repository: Repository) -> str:
@@ -140,14 +142,15 @@ def choose(template: Template, wanted: str | None) -> str:
     return template.newest
 
 
-def switch(repository: Repository) -> None:
-    """Switch to a new branch at the same commit, which changes no file."""
+def switch(repository: Repository) -> str:
+    """Switch to a new branch at the same commit, which changes no file; return what `git switch` takes to go back."""
     before = current_branch(repository)
     if before != BRANCH:
         repository.git("update-ref", f"refs/heads/{BRANCH}", "HEAD", "")
         reason = f"checkout: moving from {before or 'HEAD'} to {BRANCH}"  # `git switch -` looks for this text
         now = {name: value for name, value in repository.env.items() if not name.endswith("_DATE")}
         git.run(repository.top, "symbolic-ref", "-m", reason, "HEAD", f"refs/heads/{BRANCH}", env=now)
+    return "-" if before else f"--detach {repository.git('rev-parse', '--short', 'HEAD').decode().strip()}"
 
 
 def rendered_name(release: str) -> str:
@@ -208,9 +211,9 @@ def plan(delivery: Delivery, merge: Merge) -> Iterator[str]:
         yield line("conflict", path, f"(it takes the place of {settings} in pyproject.toml: git rm it, or git add it)")
 
 
-def next_steps(repository: Repository, delivery: Delivery, merge: Merge, release: str) -> Iterator[str]:
+def next_steps(repository: Repository, delivery: Delivery, merge: Merge, release: str, before: str) -> Iterator[str]:
     """Yield what is left to do."""
-    yield f"on branch {BRANCH}; to undo it all: git reset --hard, git switch -, git branch -d {BRANCH}"
+    yield f"on branch {BRANCH}; to undo it all: git reset --hard, git switch {before}, git branch -d {BRANCH}"
     yield "next, which docs/adopt.md of the template explains:"
     yield from (f"  {number}. {step}" for number, step in enumerate(steps(repository, delivery, merge, release), 1))
 

@@ -45,7 +45,7 @@ def read_answers(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         message = f"there is no {ANSWERS} here: run this where the generated repository begins"
         raise FormworkError(message) from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # bytes that are no text, or a date that does not exist
         message = f"{ANSWERS} is not valid YAML: git restore {ANSWERS} ({in_one_line(error)})"
         raise FormworkError(message) from error
     return values if isinstance(values, dict) else {}

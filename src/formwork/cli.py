@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ UNDO = "if git status shows changes: git reset --hard"
 def main(arguments: list[str] | None = None) -> int:
     """Run a command, and return its exit status: 0 only if nothing is left to do."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a name may have signs that a terminal lacks
     try:
         options = parser().parse_args(with_kind(arguments))
         return reported(partial(options.run, options))

@@ -13,27 +13,50 @@ from typing import Any
 from formwork import git
 from formwork.errors import FormworkError, in_one_line, reported
 from formwork.merging import Merge
-from formwork.repository import MARK, File, Repository, index_lines, stage_lines
+from formwork.repository import MARK, File, Repository
 
 
 def put_into_place(repository: Repository, merge: Merge, name: str) -> None:
-    """Change the index in one step, then the files: `git reset --hard` undoes both."""
+    """Change the index in one step, then the files: `git reset --hard` undoes both.
+
+    Raises:
+        FormworkError: If another program has changed the index meanwhile, or is changing it; nothing is done then.
+    """
     scratch = repository.folder / f"{MARK}.d"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
-    (repository.folder / MARK).write_text(name, encoding="utf-8")
-    plain, staged = scratch / "plain", scratch / "staged"
-    shutil.copy(repository.folder / "index", plain)
+    index, plain, staged = repository.folder / "index", scratch / "plain", scratch / "staged"
+    before = index.read_bytes()
+    plain.write_bytes(before)
     info = ("update-index", "-z", "--index-info")
-    repository.git(*info, stdin=index_lines(merge.changes), index=plain)
+    repository.git(*info, stdin=repository.index_lines(merge.changes), index=plain)
     shutil.copy(plain, staged)
-    repository.git(*info, stdin=stage_lines(merge.conflicts), index=staged)
-    staged.replace(repository.folder / "index")
+    repository.git(*info, stdin=repository.stage_lines(merge.conflicts), index=staged)
+    (repository.folder / MARK).write_text(name, encoding="utf-8")
+    if not exchanged(index, before, staged.read_bytes()):
+        (repository.folder / MARK).unlink()
+        shutil.rmtree(scratch)
+        raise FormworkError("git was at work here at the same time, so nothing is done: try again")
     for path in merge.removed:
         remove(repository.top, path)
     repository.git("checkout-index", "--force", "-z", "--stdin", stdin=git.joined(merge.written), index=plain)
     (repository.folder / MARK).unlink()
     shutil.rmtree(scratch)
+
+
+def exchanged(index: Path, before: bytes, after: bytes) -> bool:
+    """Exchange the index as git does, by way of a lock, unless it has changed or is being changed."""
+    lock = index.with_name("index.lock")
+    try:
+        with lock.open("xb") as file:
+            file.write(after)
+    except FileExistsError:
+        return False
+    if index.read_bytes() != before:
+        lock.unlink()
+        return False
+    lock.replace(index)
+    return True
 
 
 def put_all_into_place(repository: Repository, merge: Merge, name: str) -> None:
@@ -46,20 +69,22 @@ def put_all_into_place(repository: Repository, merge: Merge, name: str) -> None:
     """
     places = [str(place) for place in (repository.top, repository.folder, repository.scratch)]
     order = {"places": places, "prefix": repository.prefix, "env": repository.env, "name": name}
-    order |= {"changes": merge.changes, "conflicts": merge.conflicts}
-    command = [sys.executable, "-P", "-m", "formwork.placing"]
-    text = json.dumps(order).encode()
-    done = subprocess.run(
-        command,
-        input=text,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-        close_fds=False,  # it inherits the lock of `add`, which is free once it has ended
-        check=False,
-    )
-    if done.returncode:
-        message = f"not everything is in place, see git status: {in_one_line(done.stderr.decode(errors='replace'))}"
-        raise FormworkError(message)
+    order |= {"nothing": repository.nothing, "changes": merge.changes, "conflicts": merge.conflicts}
+    told, errors = repository.scratch / "order.json", repository.scratch / "errors"
+    told.write_text(json.dumps(order), encoding="utf-8")
+    with told.open("rb") as stdin, errors.open("wb") as stderr:
+        # It inherits the lock of `add`, which is free once it has ended.
+        command = [sys.executable, "-P", "-m", "formwork.placing"]
+        process = subprocess.Popen(command, stdin=stdin, stderr=stderr, start_new_session=True, close_fds=False)
+        try:
+            process.wait()
+        except KeyboardInterrupt:
+            process.wait()
+            raise
+    if process.returncode:
+        said = in_one_line(errors.read_text(encoding="utf-8", errors="replace")).removeprefix("error: ")
+        began = (repository.folder / MARK).exists()
+        raise FormworkError(f"not everything is in place, see git status: {said}" if began else said)
 
 
 def main() -> int:
@@ -71,7 +96,7 @@ def main() -> int:
         path: {int(stage): File(*file) for stage, file in stages.items()} for path, stages in order["conflicts"].items()
     }
     merge = Merge(changes, conflicts, held_back=set(), added=set(), moves={})
-    repository = Repository(top, order["prefix"], folder, scratch, order["env"])
+    repository = Repository(top, order["prefix"], folder, scratch, order["env"], nothing=order["nothing"])
     put_into_place(repository, merge, order["name"])
     return 0
 

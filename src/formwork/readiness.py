@@ -102,11 +102,15 @@ def hidden_edits(repository: Repository) -> list[str]:
 
 
 def refuse_in_the_way(repository: Repository, written: Iterable[str]) -> None:
-    """Refuse untracked files, including ignored ones, where files are to be written.
+    """Refuse untracked files, including ignored ones, where files are to be written, and folders that are read-only.
 
     Raises:
         FormworkError: If there are any; the message names them.
     """
+    written = list(written)
+    places = {next(folder for folder in (repository.top / path).parents if folder.is_dir()) for path in written}
+    read_only = [str(folder) for folder in places if not os.access(folder, os.W_OK)]
+    refuse(read_only, "read-only, and files are to be written there: chmod u+w it first")
     tracked = set(git.paths_in(repository.git("ls-files", "-z")))
     new = [path for path in written if path not in tracked]
     above = {str(parent) for path in new for parent in PurePosixPath(path).parents}

@@ -34,6 +34,7 @@ class Repository:
         scratch: A folder for temporary files.
         env: The environment of git's commands.
         ours: The tree that is merged into: that of HEAD, or of the index.
+        nothing: The hash that stands for no file: as many zeros as a hash of this repository has digits.
     """
 
     top: Path
@@ -42,6 +43,7 @@ class Repository:
     scratch: Path
     env: dict[str, str]
     ours: str = "HEAD^{tree}"
+    nothing: str = "0" * 40
 
     @classmethod
     def around(cls, here: Path, scratch: Path) -> "Repository":
@@ -54,13 +56,13 @@ class Repository:
         questions = ("--show-toplevel", "--absolute-git-dir", "--show-prefix")
         try:
             answers = [git.run(here, "rev-parse", question, env=env) for question in questions]
-            git.run(here, "rev-parse", "--verify", "HEAD^{commit}", env=env)
+            head = git.run(here, "rev-parse", "--verify", "HEAD^{commit}", env=env).decode().strip()
             git.run(here, "merge-tree", "--write-tree", "HEAD", "HEAD", env=env)
         except FormworkError as problem:
             message = f"this needs git 2.38 or newer, and a repository with a commit: {problem}"
             raise FormworkError(message) from problem
         top, folder, prefix = (os.fsdecode(answer).removesuffix("\n") for answer in answers)
-        return cls(Path(top), prefix, Path(folder), scratch, env)
+        return cls(Path(top), prefix, Path(folder), scratch, env, nothing="0" * len(head))
 
     @property
     def project(self) -> Path:
@@ -98,9 +100,10 @@ class Repository:
         modes = ("100755" if file.stat().st_mode & stat.S_IXUSR else "100644" for file in files.values())
         return {path: File(mode, blob) for path, mode, blob in zip(files, modes, blobs, strict=True)}
 
-    def store_bytes(self, content: bytes) -> str:
-        """Write one blob into git's store, and return its hash."""
-        return self.git("hash-object", "-w", "--stdin", stdin=content).decode().strip()
+    def store_bytes(self, content: bytes, *, new: str = "") -> str:
+        """Write one blob into git's store, and return its hash; that of a new file as `git add` of its path does."""
+        filtered = ["--path", new] if new else []
+        return self.git("hash-object", "-w", "--stdin", *filtered, stdin=content).decode().strip()
 
     def content(self, file: File) -> bytes:
         """Read a file from git's store."""
@@ -110,7 +113,7 @@ class Repository:
         """Write a tree, and return its hash."""
         index = self.scratch / "tree.index"
         index.unlink(missing_ok=True)
-        self.git("update-index", "-z", "--index-info", stdin=index_lines(files), index=index)
+        self.git("update-index", "-z", "--index-info", stdin=self.index_lines(files), index=index)
         return self.git("write-tree", index=index).decode().strip()
 
     def store_commit(self, tree: str, *parents: str) -> str:
@@ -128,19 +131,16 @@ class Repository:
         """Return the paths in the folder that is updated or adopted, relative to it."""
         return {path.removeprefix(self.prefix) for path in paths if path.startswith(self.prefix)}
 
+    def index_lines(self, files: Mapping[str, File | None]) -> bytes:
+        """Write the input of `git update-index --index-info`; None stands for a file that is gone."""
+        lines = ((file or File("0", self.nothing), path) for path, file in files.items())
+        return git.joined(f"{file.mode} {file.blob}\t{path}" for file, path in lines)
 
-def index_lines(files: Mapping[str, File | None]) -> bytes:
-    """Write the input of `git update-index --index-info`; None stands for a file that is gone."""
-    gone = File("0", "0" * 40)
-    lines = ((file or gone, path) for path, file in files.items())
-    return git.joined(f"{file.mode} {file.blob}\t{path}" for file, path in lines)
-
-
-def stage_lines(conflicts: Mapping[str, Mapping[int, File]]) -> bytes:
-    """Write the same for the versions of files in conflict, instead of the file itself."""
-    versions = (
-        f"{file.mode} {file.blob} {stage}\t{path}"
-        for path, stages in conflicts.items()
-        for stage, file in sorted(stages.items())
-    )
-    return index_lines(dict.fromkeys(conflicts)) + git.joined(versions)
+    def stage_lines(self, conflicts: Mapping[str, Mapping[int, File]]) -> bytes:
+        """Write the same for the versions of files in conflict, instead of the file itself."""
+        versions = (
+            f"{file.mode} {file.blob} {stage}\t{path}"
+            for path, stages in conflicts.items()
+            for stage, file in sorted(stages.items())
+        )
+        return self.index_lines(dict.fromkeys(conflicts)) + git.joined(versions)

@@ -122,7 +122,7 @@ def test_the_page_shows_what_is_printed(mine: Path, run: Run) -> None:
         ("add stage clean --writes data/RAW.parquet", r"data/RAW.parquet: stage ingest writes data/raw.parquet"),
         ("add stage clean --writes data/con.parquet", r"name a file below this folder"),
         ("add dataset plots", r"reports/plots: stage evaluate writes reports/plots, so take another name"),
-        ("add decision <!-- x", r"a decision's title is text, without HTML: write it without <"),
+        ("add decision <!-- x", r"a decision's title is text, without HTML and links: write it without <"),
         ("add stage train", r"train is a stage already: take another name"),
         ("add stage predict", r"predict is a command already: take another name"),
         ("add stage models", r"models is a command already"),
@@ -389,13 +389,14 @@ def test_with_the_longest_names_lines_are_short_enough(
         folder = begin(template, tmp_path / package, package_name=package)
         monkeypatch.chdir(folder)
         csv, parquet = "b" * letters, "c" * letters
-        run("add", "notebook", "a" * letters)
-        run("add", "dataset", "d" * min(letters, 20), "--from=sql")
-        run("add", "model", "m" * min(letters, 20), "--problem=regression")
-        commit_everything(folder, "Dataset and model")
-        for name, file in {csv: f"reports/{path}.csv", parquet: f"data/{path}.parquet"}.items():
-            run("add", "stage", name, "--writes", file)
-            commit_everything(folder, name)
-        assert len(list(folder.glob("src/*/stages/[bc]*.py"))) == 2
+        for command in (
+            ["notebook", "a" * letters],
+            ["dataset", "d" * min(letters, 20), "--from=sql"],
+            ["model", "m" * min(letters, 20), "--problem=regression"],
+            ["stage", csv, "--writes", f"reports/{path}.csv"],
+            ["stage", parquet, "--writes", f"data/{path}.parquet"],
+        ):
+            assert run("add", *command)[0] == 0
+            commit_everything(folder, command[1])
         for command in (["ruff", "check"], ["ruff", "format", "--check"]):
             subprocess.run([sys.executable, "-m", *command], check=True)

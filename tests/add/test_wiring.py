@@ -19,6 +19,10 @@ FILES = {
         "# top\nstages: # these\n  'a': \"1\" # one\n  # the end\n# below\nplots: []\n",
         "# top\nstages: # these\n  'a': \"1\" # one\n  # the end\n\n  new:\n    - 1\n# below\nplots: []\n",
     ),
+    "comments that are part of the last one": (
+        "stages:\n  a:\n    b: 1\n\n    # c: 2\n  # the end\nplots: []\n",
+        "stages:\n  a:\n    b: 1\n\n    # c: 2\n  # the end\n\n  new:\n    - 1\nplots: []\n",
+    ),
     "a text of several lines": (
         "stages:\n  a: |\n    # no comment\n\n    end\n\nplots: []\n",
         "stages:\n  a: |\n    # no comment\n\n    end\n\n  new:\n    - 1\n\nplots: []\n",
@@ -42,10 +46,10 @@ FILES = {
 }
 
 
-@pytest.mark.parametrize("loader", [yaml.SafeLoader, yaml.CSafeLoader], ids=["python", "libyaml"])
+@pytest.mark.parametrize("loader", [yaml.BaseLoader, yaml.CBaseLoader], ids=["python", "libyaml"])
 @pytest.mark.parametrize("name", FILES)
 def test_an_entry_is_inserted_and_taken_out_again(
-    name: str, loader: type[yaml.SafeLoader], monkeypatch: pytest.MonkeyPatch
+    name: str, loader: type[yaml.BaseLoader], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(yaml_text, "LOADER", loader)
     before, after = FILES[name]
@@ -57,9 +61,9 @@ def test_an_entry_is_inserted_and_taken_out_again(
 
 def test_an_entry_follows_the_one_that_is_named() -> None:
     entry = Entry("file.yaml", ("stages",), ENTRY, after="a")
-    before = "stages:\n  # one\n  a: 1  # 1\n\n  # two\n  b: 2\n"
+    before = "stages:\n  # one\n  a: 1  # 1\n    # part of a\n\n  # two\n  b: 2\n"
     made = entry.make(before)
-    assert made == "stages:\n  # one\n  a: 1  # 1\n\n  new:\n    - 1\n\n  # two\n  b: 2\n"
+    assert made == "stages:\n  # one\n  a: 1  # 1\n    # part of a\n\n  new:\n    - 1\n\n  # two\n  b: 2\n"
     assert entry.undo(made) == before
 
 

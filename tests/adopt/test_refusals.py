@@ -102,7 +102,9 @@ def test_files_that_differ_in_case_only(tmp_path: Path, run_adopt: Adopt) -> Non
     ("files", "reason"),
     [
         ({"dvc.yaml": "stages:\n  a:\n    cmd: b\n"}, "dvc.yaml has stages of yours"),
-        ({"dvc.lock": "schema: '2.0'\n"}, "dvc.yaml has stages of yours"),
+        ({"dvc.lock": "schema: '2.0'\n"}, "dvc.lock has results of yours"),
+        ({"params.yaml": "{a: 1}\n"}, "params.yaml is written so that the template's parameters cannot stand"),
+        ({"params.yaml": "a: 1\n...\n"}, "params.yaml is written so"),
         ({"params.yaml": "model:\n  a: 1\n"}, "params.yaml says something else with model"),
         ({"params.yaml": "-> notes.txt", "notes.txt": "a: 1\n"}, "params.yaml is a link"),
     ],

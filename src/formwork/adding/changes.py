@@ -83,12 +83,16 @@ class Entry:
         """The name of the entry in its mapping."""
         return self.text.partition(":")[0]
 
+    def is_in(self, text: str) -> bool:
+        """Return whether a file has an entry of this name."""
+        return self._number(text) is not None
+
     def make(self, text: str | None) -> str:
         """Insert the entry."""
         if text is None:
             raise FormworkError(f"there is no {self.path}")
         try:
-            if self.is_shared and self._number(text) is not None:
+            if self.is_shared and self.is_in(text):
                 return text
             if not self.text.startswith("- ") and yaml_text.has(text, (*self.place, self.name)):
                 shown = ".".join((*self.place, self.name))

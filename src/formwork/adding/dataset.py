@@ -13,6 +13,7 @@ from formwork.adding.pipeline import (
     refuse_if_taken,
     refuse_if_written,
     stages_of,
+    valid_rows,
 )
 from formwork.adding.project import Project, identifier, in_capitals
 from formwork.adding.rendering import rendered
@@ -54,7 +55,7 @@ class Dataset(Scaffold):
     @classmethod
     def present(cls, project: Project) -> Sequence[str]:
         """List the stages that write valid rows of their own."""
-        return [name for name, stage in stages_of(project).items() if valid_rows(name) in (stage.get("outs") or [])]
+        return [name for name, stage in stages_of(project).items() if valid_rows(name) in stage.outs]
 
     @classmethod
     def asked(cls, project: Project, options: Namespace) -> "Dataset":
@@ -63,26 +64,28 @@ class Dataset(Scaffold):
         for each in (name, f"{name}{EXTRACT}") if options.origin == "sql" else (name,):
             refuse_if_taken(each, project)
         for path in (f"data/{name}", f"reports/{name}"):
-            refuse_if_written(path, stages_of(project))
+            refuse_if_written(path, project)
         return cls(project, name, options.origin)
 
     @classmethod
     def found(cls, project: Project, name: str) -> "Dataset":
         """Find the table, and whether it comes from a database."""
         cls.require(project, name)
-        refuse_if_read(project, {name, f"{name}{EXTRACT}"})
-        return cls(project, name, "sql" if f"{name}{EXTRACT}" in stages_of(project) else "csv")
+        extract = stages_of(project).get(f"{name}{EXTRACT}")
+        is_export = bool(extract and extracted_rows(name) in extract.outs)
+        refuse_if_read(project, {name, f"{name}{EXTRACT}"} if is_export else {name})
+        return cls(project, name, "sql" if is_export else "csv")
 
     def changes(self) -> Sequence[Change]:
         """Say what it does to files."""
         modules, name = folder(self.project), self.name
         values = {"name": name, "class": in_capitals(name), "package": self.project.package}
         sample = f"tests/{name}.csv"
-        path = f"data/{name}/extract.parquet" if self.origin == "sql" else sample
+        path = extracted_rows(name) if self.origin == "sql" else sample
         comment = "" if self.origin == "sql" else "  # a sample; then your file or folder"
         parameters = f"{name}:\n  path: {path}{comment}\n  max_quarantined_share: 0.05\n"
         return [
-            *package_of_stages(self.project, {name, f"{name}{EXTRACT}"}),
+            *package_of_stages(self.project, {name, *([f"{name}{EXTRACT}"] if self.origin == "sql" else [])}),
             *(self._extract() if self.origin == "sql" else []),
             NewFile(f"{modules}/{name}.py", rendered("dataset.py", **values)),
             NewFile(f"tests/test_{name}.py", rendered("test_dataset.py", **values)),
@@ -117,11 +120,12 @@ class Dataset(Scaffold):
         module = f"{folder(self.project)}/{self.name}.py"
         return [
             ORIGINS[self.origin].format(name=self.name, variable=self._variable),
-            f"write its columns into {module}, and some of its rows into tests/{self.name}.csv",
+            f"write its columns into {module}, some of its rows into tests/{self.name}.csv, "
+            f"and how they are written and what is bad into tests/test_{self.name}.py",
             f"to join it, see the first lines of tests/test_{self.name}.py",
         ]
 
 
-def valid_rows(name: str) -> str:
-    """Return the path of a table's valid rows."""
-    return f"data/{name}/valid.parquet"
+def extracted_rows(name: str) -> str:
+    """Return the path of the rows that a table has from a database."""
+    return f"data/{name}/extract.parquet"

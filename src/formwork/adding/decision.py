@@ -41,8 +41,8 @@ class Decision(Scaffold):
     def asked(cls, project: Project, options: Namespace) -> "Decision":
         """Check the title, and number the decision."""
         title = " ".join("".join(sign if sign.isprintable() else " " for sign in options.name).split())
-        if "<" in title:
-            message = "a decision's title is text, without HTML: write it without <"
+        if "<" in title or "](" in title:
+            message = "a decision's title is text, without HTML and links: write it without < and ]("
             raise FormworkError(message)
         if not 0 < len(title) <= LONGEST:
             message = f"a decision needs a title of at most {LONGEST} characters, for example: Train with LightGBM"
@@ -58,13 +58,21 @@ class Decision(Scaffold):
     def found(cls, project: Project, name: str) -> "Decision":
         """Find the decision by its number or title."""
         text = project.text(PAGE) or ""
-        matches = [it for it in HEADING.finditer(text) if name.lower() in (it["number"], it["title"].lower())]
+        known = [*HEADING.finditer(text)]
+        matches = [it for it in known if it["number"] == name] or [
+            it for it in known if it["title"].lower() == name.lower()
+        ]
         if not matches:
             message = f"{PAGE} has no decision {name}: give its number or its title"
             raise FormworkError(message)
-        passage = text[matches[-1].start() :].partition("\n## ")[0].rstrip("\n") + "\n"
+        if len(matches) > 1:
+            titles = " and ".join(it["title"] for it in matches)
+            message = f"{PAGE} has more than one decision {name}, {titles}: number them anew, or give a title"
+            raise FormworkError(message)
+        [found] = matches
+        passage = text[found.start() :].partition("\n## ")[0].rstrip("\n") + "\n"
         if not AS_ADDED.fullmatch(passage):
-            message = f"decision {matches[-1]['number']} has more text than `add` wrote: delete it by hand in {PAGE}"
+            message = f"decision {found['number']} has more text than `add` wrote: delete it by hand in {PAGE}"
             raise FormworkError(message)
         return cls(project, f"\n{passage}")
 

@@ -16,7 +16,6 @@ from formwork.adding.pipeline import (
     refuse_if_read,
     refuse_if_taken,
     refuse_if_written,
-    stages_of,
 )
 from formwork.adding.project import Project, identifier
 from formwork.adding.rendering import rendered
@@ -29,7 +28,6 @@ PROBLEM = "problem"
 PROBLEMS = ("classification", "regression")
 RESULTS = ("data", "models", "reports")
 SITE = "mkdocs.yml"
-TAKEN = ("stages", "notebooks")  # by folders and pages of other scaffolds
 LONGEST = 20  # so that lines with its name are short enough
 
 
@@ -69,15 +67,12 @@ class Model(Scaffold):
         for each in (name, *(f"{name}_{stage}" for stage in STAGES)):
             refuse_if_taken(each, project)
         package = f"src/{project.package}"
-        for path in (f"{package}/{name}", f"{package}/{name}.py", *(f"{folder}/{name}.dvc" for folder in RESULTS)):
+        for path in (f"{package}/{name}", f"{package}/{name}.py"):
             if project.has(path):
                 message = f"there is {path} already: take another name"
                 raise FormworkError(message)
-        if name in TAKEN:
-            message = f"{name} is where {name} are kept: take another name"
-            raise FormworkError(message)
         for folder in RESULTS:
-            refuse_if_written(f"{folder}/{name}", stages_of(project))
+            refuse_if_written(f"{folder}/{name}", project)
         replaced = [stage for stage in STAGES if project.has(f"{package}/stages/{stage}.py")]
         if replaced:
             message = f"stage {replaced[0]} is {package}/stages/{replaced[0]}.py here, for the first model only"
@@ -113,8 +108,9 @@ class Model(Scaffold):
         """Say what is left to do by hand."""
         return [
             f"uvx nox -s pipeline -- {self.name}, which runs it on the rows of the example",
-            f"bring your rows into it as docs/your-data.md says, in src/{self.project.package}/{self.name}/, "
-            f"`{self.name}` in params.yaml and tests/{self.name}.csv, and with --of {self.name} in the last commands; "
+            f"bring your rows into it as the template's docs/your-data-{self.problem}.md says: into "
+            f"src/{self.project.package}/{self.name}/, where imports begin with ..core, below `{self.name}` in "
+            f"params.yaml, into tests/{self.name}.csv, with --of {self.name} in the last commands; "
             f"then docs/{self.name}.md",
         ]
 

@@ -1,5 +1,8 @@
 """The scaffold `notebook`: a notebook as text, which the tests run."""
 
+import re
+import sys
+import tomllib
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,11 +12,14 @@ from formwork.adding.changes import Change, Entry, NewFile
 from formwork.adding.project import Project, identifier
 from formwork.adding.rendering import rendered
 from formwork.adding.scaffold import Scaffold
+from formwork.errors import FormworkError, in_one_line
 
 FOLDER = "notebooks"
 PAIRED = (
     '# A notebook is a text in git; Jupytext keeps its outputs in a file beside it.\nformats = "ipynb,py:percent"\n'
 )
+SITE = "mkdocs.yml"
+IMPORTED_AS = {"pyyaml": "yaml", "python_dotenv": "dotenv", "scikit_learn": "sklearn", "mlflow_skinny": "mlflow"}
 IGNORED = "*.ipynb\n.ipynb_checkpoints/\n"
 
 
@@ -37,8 +43,12 @@ class Notebook(Scaffold):
 
     @classmethod
     def asked(cls, project: Project, options: Namespace) -> "Notebook":
-        """Check the name."""
-        return cls(project, identifier(options.name, "explore"))
+        """Check the name: other notebooks, and this one, would import the notebook instead of a package of its name."""
+        name = identifier(options.name, "explore")
+        if name in {project.package, *sys.stdlib_module_names, *installed(project)}:
+            message = f"{name} is a package that notebooks import: take another name, for example {name}_explore"
+            raise FormworkError(message)
+        return cls(project, name)
 
     @classmethod
     def found(cls, project: Project, name: str) -> "Notebook":
@@ -54,10 +64,12 @@ class Notebook(Scaffold):
             NewFile(f"{FOLDER}/.gitignore", IGNORED, is_shared=True),
             NewFile(f"{FOLDER}/jupytext.toml", PAIRED, is_shared=True),
             NewFile("tests/test_notebooks.py", rendered("test_notebooks.py", **values), is_shared=True),
-            page,
         ]
-        if self.project.text(page.path) in (None, page.text):  # a page that was edited stays, with its entry
-            shared.append(Entry("mkdocs.yml", ("nav",), "- Notebooks: notebooks.md\n", is_shared=True))
+        entry = Entry(SITE, ("nav",), "- Notebooks: notebooks.md\n", is_shared=True)
+        here = self.project.text(page.path)
+        # A page that was edited, or is elsewhere in the navigation, stays with its entry.
+        if here is None or (here == page.text and entry.is_in(self.project.text(SITE) or "")):
+            shared += [page, entry]
         others = [name for name in self.present(self.project) if name != self.name]
         return [NewFile(f"{FOLDER}/{self.name}.py", rendered("notebook.py", **values)), *([] if others else shared)]
 
@@ -65,3 +77,23 @@ class Notebook(Scaffold):
         """Say what is left to do by hand."""
         lab = "uv run --with jupyterlab --with jupytext --with ipywidgets jupyter lab notebooks"
         return [f"{lab} (docs/notebooks.md explains it)"]
+
+
+def installed(project: Project) -> set[str]:
+    """Name the packages that are required and, once there is a lock, what these require, as they are imported.
+
+    Raises:
+        FormworkError: If pyproject.toml or the lock cannot be read.
+    """
+    names: list[str] = []
+    for path in ("pyproject.toml", "uv.lock"):
+        try:
+            content = tomllib.loads(project.text(path) or "")
+        except tomllib.TOMLDecodeError as error:
+            message = f"{path} cannot be read: {in_one_line(error)}"
+            raise FormworkError(message) from error
+        required = [content.get("project", {}).get("dependencies", []), *content.get("dependency-groups", {}).values()]
+        names += [name for each in required for name in each if isinstance(name, str)]
+        names += [package["name"] for package in content.get("package", [])]
+    modules = (re.split(r"[^\w.-]", name)[0].lower().replace("-", "_") for name in names)
+    return {IMPORTED_AS.get(name, name) for name in modules}

@@ -2,7 +2,10 @@
 
 import ast
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -10,28 +13,121 @@ from formwork.adding.project import Project
 from formwork.errors import FormworkError
 
 PIPELINE, PARAMETERS = "dvc.yaml", "params.yaml"
+COMPUTED = re.compile(r"\$\{\s*([^}]+?)\s*\}")
+FOLDERS = ("stages", "notebooks")  # their names are those of what is kept in them
 
-Stages = Mapping[str, Mapping[str, Any]]
+
+@dataclass(frozen=True)
+class Step:
+    """What a stage reads and writes: paths from where the project begins, except those that cannot be worked out.
+
+    Attributes:
+        reads: Its dependencies.
+        outs: Its outputs.
+        writes: Its outputs, metrics and plots.
+    """
+
+    reads: list[str]
+    outs: list[str]
+    writes: list[str]
+
+
+Stages = Mapping[str, Step]
 
 
 def stages_of(project: Project) -> Stages:
     """Read the stages of dvc.yaml."""
-    stages = project.yaml(PIPELINE).get("stages")
-    return {str(name): each for name, each in stages.items()} if isinstance(stages, dict) else {}
+    content = project.yaml(PIPELINE)
+    values = dict(project.yaml(PARAMETERS)) if project.text(PARAMETERS) else {}
+    for each in variables(project, content):
+        values |= each
+    stages = content.get("stages")
+    return {name: step(stage, values) for name, stage in stages.items()} if isinstance(stages, dict) else {}
 
 
-def paths_in(stage: Mapping[str, Any], *kinds: str) -> list[str]:
-    """List the paths that a stage names, except computed ones such as `${source.path}`."""
+def all_stages(project: Project) -> Stages:
+    """Read the stages of all files dvc.yaml, each with the name of its file unless that is the one of the project."""
+    found: dict[str, Step] = {}
+    for path in (path for path in project.below() if path.endswith(f"/{PIPELINE}")):
+        try:
+            stages = project.yaml(path).get("stages")
+        except FormworkError:
+            continue  # it is not for `add` to mend
+        for name, stage in stages.items() if isinstance(stages, dict) else ():
+            found[f"{path}:{name}"] = step(stage, {}, posixpath.dirname(path))
+    return found | dict(stages_of(project))
+
+
+def variables(project: Project, content: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the variables of a dvc.yaml, those in its own text and those in other files."""
+    for each in listed(content.get("vars")):
+        if isinstance(each, dict):
+            yield each
+        elif (path := str(each).partition(":")[0]) != PARAMETERS and path.endswith((".yaml", ".yml")):
+            yield project.yaml(path) if project.text(path) else {}
+
+
+def step(stage: object, values: Mapping[str, Any], folder: str = ".") -> Step:
+    """Work out what a stage, or each one of a `foreach` or a `matrix`, reads and writes."""
+    stage = stage if isinstance(stage, dict) else {}
     details = stage.get("do", stage)
-    items = [item for kind in kinds for item in details.get(kind) or []]
-    paths = [str(next(iter(item)) if isinstance(item, dict) else item) for item in items]
-    folder = str(details.get("wdir", "."))
-    return [posixpath.normpath(posixpath.join(folder, path)) for path in paths if "${" not in path]
+    if not isinstance(details, dict):
+        return Step([], [], [])
+    contexts = [{**values, **one} for one in repeated(stage, values)]
+    kinds = {
+        kind: [
+            posixpath.normpath(posixpath.join(folder, wdir, path))
+            for context in contexts
+            if (wdir := filled(details.get("wdir", "."), context)) is not None
+            for item in listed(details.get(kind))
+            if (path := filled(next(iter(item), "") if isinstance(item, dict) else item, context))
+        ]
+        for kind in ("deps", "outs", "metrics", "plots")
+    }
+    return Step(kinds["deps"], kinds["outs"], kinds["outs"] + kinds["metrics"] + kinds["plots"])
 
 
-def written(stage: Mapping[str, Any]) -> list[str]:
-    """List what a stage writes."""
-    return paths_in(stage, "outs", "metrics", "plots")
+def repeated(stage: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the variables of each stage that a `foreach` or a `matrix` stands for; none for a single one."""
+    each, matrix = stage.get("foreach"), stage.get("matrix")
+    if isinstance(each, str) and (whole := COMPUTED.fullmatch(each)):
+        each = value_at(values, whole[1])
+    if isinstance(each, dict):
+        yield from ({"key": key, "item": item} for key, item in each.items())
+    elif isinstance(each, list):
+        yield from ({"item": item} for item in each)
+    elif isinstance(matrix, dict):
+        yield from ({"item": dict(zip(matrix, items, strict=True))} for items in product(*map(listed, matrix.values())))
+    else:
+        yield {}
+
+
+def filled(text: object, values: Mapping[str, Any]) -> str | None:
+    """Replace each `${name}` in a text by its value; None if one is not known."""
+    found = {name: value_at(values, name) for name in COMPUTED.findall(str(text))}
+    if not all(isinstance(value, str) for value in found.values()):
+        return None
+    return COMPUTED.sub(lambda match: str(found[match[1]]), str(text))
+
+
+def value_at(values: object, name: str) -> object:
+    """Find a value such as `source.path` or `tables[0]`; None if it is not there."""
+    for part in re.findall(r"[^.\[\]]+", name):
+        if isinstance(values, list) and part.isdigit() and int(part) < len(values):
+            values = values[int(part)]
+        else:
+            values = values.get(part) if isinstance(values, dict) else None
+    return values
+
+
+def listed(value: object) -> list[Any]:
+    """Return a list, which is empty for anything else."""
+    return value if isinstance(value, list) else []
+
+
+def valid_rows(name: str) -> str:
+    """Return the path of the valid rows of a further table."""
+    return f"data/{name}/valid.parquet"
 
 
 def made_from(path: str, stages: Stages) -> set[str]:
@@ -40,44 +136,62 @@ def made_from(path: str, stages: Stages) -> set[str]:
     new = {path}
     while new:
         found |= new
-        users = (stage for stage in stages.values() if new & {*paths_in(stage, "deps")})
-        new = {made for stage in users for made in written(stage)} - found
+        new = {made for step in stages.values() if new & {*step.reads} for made in step.writes} - found
     return found - {path}
 
 
 def commands(project: Project) -> Iterator[str]:
-    """Yield the names of the commands that the package has."""
+    """Yield the names of the commands that the package has.
+
+    Raises:
+        FormworkError: If the module with the commands is not valid Python.
+    """
     yield "models"
-    tree = ast.parse(project.text(f"src/{project.package}/core/cli.py") or "")
+    path = f"src/{project.package}/core/cli.py"
+    try:
+        tree = ast.parse(project.text(path) or "")
+    except SyntaxError as error:
+        message = f"{path}:{error.lineno} is not valid Python: {error.msg}"
+        raise FormworkError(message) from error
     functions = (node for node in tree.body if isinstance(node, ast.FunctionDef))
     yield from (node.name for node in functions if "app.command()" in map(ast.unparse, node.decorator_list))
 
 
 def refuse_if_taken(name: str, project: Project) -> None:
-    """Refuse the name of a command or a stage.
+    """Refuse the name of a command, a stage, a variable of dvc.yaml, or one that means something else here.
 
     Raises:
-        FormworkError: If there is one of that name.
+        FormworkError: If it is one.
     """
-    taken = {**dict.fromkeys(commands(project), "a command"), **dict.fromkeys(stages_of(project), "a stage")}
+    named = (name for each in variables(project, project.yaml(PIPELINE)) for name in each)
+    taken = {
+        **{folder: f"where {folder} are kept" for folder in FOLDERS},
+        **dict.fromkeys(named, "a variable of dvc.yaml already"),
+        **dict.fromkeys(commands(project), "a command already"),
+        **dict.fromkeys(stages_of(project), "a stage already"),
+    }
     if name in taken:
-        message = f"{name} is {taken[name]} already: take another name"
+        message = f"{name} is {taken[name]}: take another name"
         raise FormworkError(message)
 
 
-def refuse_if_written(path: str, stages: Stages) -> None:
-    """Refuse a path that a stage writes, or that is in what it writes, in whatever case.
+def refuse_if_written(path: str, project: Project) -> None:
+    """Refuse a path that a stage writes or DVC keeps, or that is in one of these, in whatever case.
 
     Raises:
-        FormworkError: If there is such a stage.
+        FormworkError: If there is such a stage or file.
     """
     wanted = PurePosixPath(path.lower())
-    for name, stage in stages.items():
-        for made in written(stage):
+    for name, stage in all_stages(project).items():
+        for made in stage.writes:
             there = PurePosixPath(made.lower())
             if wanted.is_relative_to(there) or there.is_relative_to(wanted):
                 message = f"{path}: stage {name} writes {made}, so take another name"
                 raise FormworkError(message)
+    for place in (PurePosixPath(path), *PurePosixPath(path).parents):
+        if project.has(f"{place}.dvc"):
+            message = f"{path}: there is {place}.dvc already, so take another name"
+            raise FormworkError(message)
 
 
 def refuse_if_read(project: Project, names: set[str]) -> None:
@@ -86,9 +200,9 @@ def refuse_if_read(project: Project, names: set[str]) -> None:
     Raises:
         FormworkError: If there is such a stage.
     """
-    stages = stages_of(project)
-    made = {path for name in names & stages.keys() for path in written(stages[name])}
+    stages = all_stages(project)
+    made = {path for name in names & stages.keys() for path in stages[name].writes}
     for other in stages.keys() - names:
-        if read := made & {*paths_in(stages[other], "deps")}:
+        if read := made & {*stages[other].reads}:
             message = f"stage {other} reads {min(read)}: remove it first, or have it read another file"
             raise FormworkError(message)

@@ -56,11 +56,14 @@ class Project:
         """Read a file; None if it is not there.
 
         Raises:
-            FormworkError: If it is not a text in UTF-8.
+            FormworkError: If it is no file, or not a text in UTF-8.
         """
         file = self.tree.get(self.repository.prefix + path)
         if not file:
             return None
+        if not file.mode.startswith("100"):
+            message = f"{path} is a link, and only a file can be changed: put the file itself there"
+            raise FormworkError(message)
         try:
             return self.repository.content(file).decode()
         except UnicodeDecodeError as error:
@@ -68,17 +71,23 @@ class Project:
             raise FormworkError(message) from error
 
     def has(self, path: str) -> bool:
-        """Return whether something is there, in git or not."""
-        return self.repository.prefix + path in self.tree or os.path.lexists(self.repository.project / path)
+        """Return whether something is there, in git or not; what Python has left of a removed package is nothing."""
+        place = self.repository.project / path
+        is_left = place.is_dir() and {each.name for each in place.iterdir()} == {"__pycache__"}
+        return self.repository.prefix + path in self.tree or (os.path.lexists(place) and not is_left)
+
+    def below(self, folder: str = "") -> list[str]:
+        """List the files in a folder and in those below it, as paths from there."""
+        start = self.repository.prefix + (f"{folder}/" if folder else "")
+        return sorted(path.removeprefix(start) for path in self.tree if path.startswith(start))
 
     def names(self, folder: str, suffix: str) -> list[str]:
         """List the files of a folder that end in a suffix, without it."""
-        below = self.repository.prefix + folder + "/"
-        found = (path.removeprefix(below) for path in self.tree if path.startswith(below))
-        return sorted(name.removesuffix(suffix) for name in found if "/" not in name and name.endswith(suffix))
+        found = (name for name in self.below(folder) if "/" not in name and name.endswith(suffix))
+        return [name.removesuffix(suffix) for name in found]
 
     def yaml(self, path: str) -> Mapping[str, Any]:
-        """Read a YAML file.
+        """Read a YAML file, with all values as texts, so that no name turns into something else.
 
         Raises:
             FormworkError: If it is missing or not valid.
@@ -89,7 +98,9 @@ class Project:
             message = f"{path} is not valid YAML: {in_one_line(error)}"
             raise FormworkError(message) from error
         if not isinstance(content, dict):
-            message = f"there is no {path} with entries here: run this where the generated repository begins"
+            there = self.text(path) is not None
+            message = f"there is no {path} {'with entries ' if there else ''}here"
+            message += "" if there else ": run this where the generated repository begins"
             raise FormworkError(message)
         return content
 
@@ -97,7 +108,7 @@ class Project:
 @lru_cache(maxsize=8)  # each check of a name looks at the same files
 def parsed(text: str) -> object:
     """Read YAML, which nobody may change."""
-    return yaml.load(text, Loader=LOADER)  # noqa: S506, which does not know this one as safe
+    return yaml.load(text, Loader=LOADER)  # noqa: S506, which does not know this one as safe: it makes texts only
 
 
 def listed(names: Iterable[str]) -> str:

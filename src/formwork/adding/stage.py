@@ -13,12 +13,11 @@ from formwork.adding.pipeline import (
     PIPELINE,
     Stages,
     made_from,
-    paths_in,
     refuse_if_read,
     refuse_if_taken,
     refuse_if_written,
     stages_of,
-    written,
+    valid_rows,
 )
 from formwork.adding.project import WINDOWS, Project, identifier, in_capitals, listed
 from formwork.adding.rendering import rendered
@@ -60,11 +59,11 @@ class Stage(Scaffold):
 
     @classmethod
     def present(cls, project: Project) -> Sequence[str]:
-        """List the modules that have an entry, and first read what another stage writes."""
+        """List the modules whose stage first reads a Parquet file, and is not that of a table."""
         stages = stages_of(project)
-        first = {name: next(iter(paths_in(stage, "deps")), "") for name, stage in stages.items()}
-        modules = project.names(folder(project), ".py")
-        return [name for name in modules if PurePosixPath(first.get(name, "")).suffix == ".parquet"]
+        stages = {name: stage for name, stage in stages.items() if stage.reads and valid_rows(name) not in stage.outs}
+        modules = (name for name in project.names(folder(project), ".py") if name in stages)
+        return [name for name in modules if stages[name].reads[0].endswith(".parquet")]
 
     @classmethod
     def asked(cls, project: Project, options: Namespace) -> "Stage":
@@ -76,7 +75,7 @@ class Stage(Scaffold):
             message = f"dvc.yaml has no stage {options.after}: its stages are {', '.join(stages)}"
             raise FormworkError(message)
         reads = readable(options.reads or default_to_read(stages, options.after), project, stages)
-        writes = writable(options.writes or f"data/{name}.parquet", project, stages)
+        writes = writable(options.writes or f"data/{name}.parquet", project)
         if writes == reads or reads in made_from(writes, stages):
             message = f"{reads} would depend on itself: let the stage write another file"
             raise FormworkError(message)
@@ -90,7 +89,7 @@ class Stage(Scaffold):
             raise FormworkError(message)
         refuse_if_read(project, {name})
         stage = stages_of(project)[name]
-        return cls(project, name, next(iter(paths_in(stage, "deps")), ""), next(iter(paths_in(stage, "outs")), ""))
+        return cls(project, name, stage.reads[0], next(iter(stage.outs), ""))
 
     def changes(self) -> Sequence[Change]:
         """Say what it does to files."""
@@ -127,7 +126,7 @@ def folder(project: Project) -> str:
 
 def package_of_stages(project: Project, names: set[str]) -> list[Change]:
     """Say what makes the folder a package, unless it has further modules."""
-    others = {*project.names(folder(project), ".py")} - {"__init__", *names}
+    others = {*project.below(folder(project))} - {"__init__.py", *(f"{name}.py" for name in names)}
     package = NewFile(f"{folder(project)}/__init__.py", '"""Stages of our own."""\n', is_shared=True)
     return [] if others else [package]
 
@@ -136,11 +135,11 @@ def default_to_read(stages: Stages, after: str) -> str:
     """Choose the file to read."""
     if not after:
         return VALID
-    made = [path for path in written(stages[after]) if path.endswith(".parquet")]
+    made = [path for path in stages[after].writes if path.endswith(".parquet")]
     if not made:
         message = f"stage {after} writes no Parquet file: name one with --reads FILE"
         raise FormworkError(message)
-    return made[0]
+    return next((path for path in made if PurePosixPath(path).name == PurePosixPath(VALID).name), made[0])
 
 
 def readable(path: str, project: Project, stages: Stages) -> str:
@@ -150,18 +149,19 @@ def readable(path: str, project: Project, stages: Stages) -> str:
         FormworkError: If it is not a Parquet file that is there or is made.
     """
     path = plain(path, "--reads")
-    made = [made for stage in stages.values() for made in written(stage)]
+    made = [made for stage in stages.values() for made in stage.writes]
     if PurePosixPath(path).suffix != ".parquet":
         message = f"--reads {path}: a stage reads a Parquet file, such as {VALID}; source.py reads other files"
         raise FormworkError(message)
-    if path not in made and not project.has(path) and not project.has(f"{path}.dvc"):
+    above = {path, *map(str, PurePosixPath(path).parents)}
+    if not above & {*made} and not project.has(path) and not any(project.has(f"{place}.dvc") for place in above):
         parquet = sorted(made for made in made if made.endswith(".parquet"))
         message = f"--reads {path}: no stage writes it, and it is not there; there are {listed(parquet)}"
         raise FormworkError(message)
     return path
 
 
-def writable(path: str, project: Project, stages: Stages) -> str:
+def writable(path: str, project: Project) -> str:
     """Check the file that is written.
 
     Raises:
@@ -171,8 +171,8 @@ def writable(path: str, project: Project, stages: Stages) -> str:
     if not any(matches(path, pattern) for pattern in WRITTEN):
         message = f"--writes {path}: use one of {', '.join(WRITTEN)}"
         raise FormworkError(message)
-    refuse_if_written(path, stages)
-    if project.has(path) or project.has(f"{path}.dvc"):
+    refuse_if_written(path, project)
+    if project.has(path):
         message = f"--writes {path}: there is such a file already"
         raise FormworkError(message)
     return path

@@ -12,7 +12,7 @@ import yaml
 
 from formwork.errors import FormworkError, in_one_line
 
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # that of libyaml, if it is there, takes a tenth of the time
+LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)  # that of libyaml, if it is there, takes a tenth of the time
 Pair = tuple[yaml.Node | None, yaml.Node]
 
 
@@ -54,9 +54,12 @@ def insert(text: str, place: Sequence[str], entry: str, *, after: str = "") -> s
         FormworkError: If there is no such place, or it is not written with one entry on a line.
     """
     block = block_at(text, place)
+    if after and after not in block.names:
+        message = f"`{'.'.join(place)}` has no entry {after} on lines of its own"
+        raise FormworkError(message)
     number = block.names.index(after) if after else len(block.spans) - 1
-    end = block.spans[number][1] if number < len(block.spans) - 1 else block.end
     lines = text.splitlines(keepends=True)
+    end = block.end if number == len(block.spans) - 1 else after_comments(lines, block.spans[number][1], block.column)
     newline = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
     if not lines[-1].endswith("\n"):
         lines[-1] += newline
@@ -90,7 +93,7 @@ def block_at(text: str, place: Sequence[str]) -> Block:
         node = value_of(node, name)
     shown = f"`{'.'.join(place)}`" if place else "the file"
     if node is None:
-        message = f"there is no {shown}"
+        message = f"there is no {shown}, where an entry would go: write it first" if place else "it is empty"
         raise FormworkError(message)
     if not isinstance(node, yaml.CollectionNode) or node.flow_style or not node.value:
         message = f"{shown} has no entries on lines of their own: write it so, one entry below the other"
@@ -98,10 +101,15 @@ def block_at(text: str, place: Sequence[str]) -> Block:
     lines = text.splitlines()
     pairs: list[Pair] = node.value if isinstance(node, yaml.MappingNode) else [(None, item) for item in node.value]
     starts = [(key or value).start_mark for key, value in pairs]
-    column = lines[starts[0].line].index("-") if isinstance(node, yaml.SequenceNode) else starts[0].column
+    column = starts[0].column
+    if isinstance(node, yaml.SequenceNode):
+        column = lines[starts[0].line].find("-")
+        if any(not lines[mark.line][column:].startswith("- ") for mark in starts):
+            message = f"{shown} has entries that do not begin beside their `-`: write them so"
+            raise FormworkError(message)
     spans = [(mark.line, end_of(value, mark.line, lines)) for mark, (_, value) in zip(starts, pairs, strict=True)]
     names = [str(key.value) for key, _ in pairs if key]
-    end = spans[-1][1]
+    end = after_comments(lines, spans[-1][1], column)
     while end < len(lines) and lines[end].startswith(" " * column + "#"):
         end += 1
     return Block(column, spans, names, end)
@@ -126,6 +134,17 @@ def end_of(node: yaml.Node, start: int, lines: Sequence[str]) -> int:
     while end > start + 1 and not lines[end - 1].strip():
         end -= 1
     return max(end, start + 1)
+
+
+def after_comments(lines: Sequence[str], end: int, column: int) -> int:
+    """Return the line after the comments that follow an entry and, being indented further than it, are part of it."""
+    for number, line in enumerate(lines[end:], end):
+        indented = line.lstrip(" ")
+        if indented.startswith("#") and len(line) - len(indented) > column:
+            end = number + 1
+        elif line.strip():
+            break
+    return end
 
 
 def is_spaced(block: Block, lines: Sequence[str]) -> bool:

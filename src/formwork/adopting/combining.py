@@ -23,7 +23,11 @@ def combined(repository: Repository, path: str, yours: File, template: File) -> 
         return None
     if name == "pyproject.toml":
         return project.both(theirs, ours)
-    first, second = (theirs, ours) if name in BELOW else (ours, theirs)
-    gap = "\n" if first.endswith("\n") or not first else "\n\n"
-    text = f"{first}{gap}{second}"
+    text = one_below_the_other(theirs, ours) if name in BELOW else one_below_the_other(ours, theirs)
     return Sides(text, text)
+
+
+def one_below_the_other(first: str, second: str) -> str:
+    """Write two texts into one, with a blank line between them."""
+    gap = "\n" if first.endswith("\n") or not first else "\n\n"
+    return f"{first}{gap}{second}"

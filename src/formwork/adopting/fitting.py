@@ -17,6 +17,7 @@ from formwork.toml_merging import name_of
 
 TESTS = re.compile(r"(?:.*/)?(?:test[^/]*|[^/]*_test|conftest)\.py")
 CODE = (".py", ".pyi", ".ipynb", ".md")  # what ruff formats, since there may be Python in Markdown
+NO_TEXT = re.compile("[\ud800-\udfff]")  # what is no UTF-8 in the name of a file
 WORKFLOW = re.compile(r"\.github/.*\.ya?ml")
 NEEDED = ("dvc.yaml", "dvc.lock", "uv.lock", "reports/")
 RUFF = ("pyproject.toml", "ruff.toml")  # releases up to 0.2.0 had the latter
@@ -104,7 +105,7 @@ def has_tests(theirs: Tree) -> bool:
 
 def their_licences(mine: Iterable[str]) -> list[str]:
     """Return the repository's files that hold a licence."""
-    return licence_files(path for path in mine if "/" not in path)
+    return licence_files(path for path in mine if "/" not in path and not NO_TEXT.search(path))
 
 
 def unchecked(paths: Iterable[str], places: set[str]) -> list[str]:
@@ -125,11 +126,19 @@ def unchecked(paths: Iterable[str], places: set[str]) -> list[str]:
 
 def with_excluded(ruff: str, paths: Iterable[str]) -> str:
     """Exclude the repository's code from ruff, until its owner removes it from the list."""
-    names = [path.rstrip("/") for path in paths]
-    lines = "".join(f'    "{name if "/" in name else f"./{name}"}",\n' for name in names)
-    entry = r"^extend-exclude = \[(.*)\]\n"
-    listed = rf"extend-exclude = [\n    \1,\n    # Yours from before: take off what you have moved\n{lines}]\n"
-    return re.sub(entry, listed, ruff, count=1, flags=re.MULTILINE) if lines else ruff
+    names = (re.sub(r"[][*?{}]", r"[\g<0>]", path.rstrip("/")) for path in paths)
+    names = (NO_TEXT.sub("?", name if "/" in name else f"./{name}") for name in names)
+    lines = "".join(f"    {in_toml(name)},\n" for name in names)
+    entry = re.search(r"^extend-exclude = \[(.*)\]\n", ruff, re.MULTILINE)
+    if not entry or not lines:
+        return ruff
+    listed = f"extend-exclude = [\n    {entry[1]},\n    # Yours from before: take off what you have moved\n{lines}]\n"
+    return ruff[: entry.start()] + listed + ruff[entry.end() :]
+
+
+def in_toml(text: str) -> str:
+    """Write a text as TOML does."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def with_untyped(project: str, paths: Iterable[str]) -> str:
@@ -139,8 +148,8 @@ def with_untyped(project: str, paths: Iterable[str]) -> str:
     names = [path for path in paths if path.startswith(folders) and not path.endswith((".md", ".ipynb"))]
     if not entry or not names:
         return project
-    escaped = (re.sub(r"([][\\+*?(){}^$|])", r"\\\1", name) for name in names)
-    lines = "".join(f"    {json.dumps(name)},\n" for name in escaped)
+    escaped = (NO_TEXT.sub(".", re.sub(r"([][\\+*?(){}^$|])", r"\\\1", name)) for name in names)
+    lines = "".join(f"    {in_toml(name)},\n" for name in escaped)
     added = f'exclude = [\n    # Yours from before: take off what you have moved\n{lines}]\nfollow_imports = "silent"\n'
     if "src/__init__.py" in paths:  # or src would be a package, and each module have two names
         added += 'mypy_path = "src"\nexplicit_package_bases = true\n'

@@ -108,7 +108,7 @@ def poetry_requirements(dependencies: Mapping[str, object]) -> Iterator[str]:
         details = constraint if isinstance(constraint, Mapping) else {"version": constraint}
         extras = f"[{','.join(texts(details.get('extras')))}]" if details.get("extras") else ""
         if name != "python":
-            is_plain = {*details} <= {"version", "extras", "optional"} and isinstance(details.get("version"), str)
+            is_plain = {*details} <= {"version", "extras"} and isinstance(details.get("version"), str)
             yield f"{name}{extras}{as_specifier(text(details['version']))}" if is_plain else f"{name} = {constraint}"
 
 
@@ -190,9 +190,17 @@ def person(entry: str) -> Person:
 
 def as_specifier(constraint: str) -> str:
     """Write Poetry's version constraint as a standard specifier."""
-    constraint = re.sub(r"\^(\d+)([\d.]*)", lambda m: f">={m[1]}{m[2]},<{int(m[1]) + 1}", constraint)
-    constraint = re.sub(
-        r"~(\d+)\.(\d+)([\d.]*)", lambda m: f">={m[1]}.{m[2]}{m[3]},<{m[1]}.{int(m[2]) + 1}", constraint
-    )
+    constraint = re.sub(r"(\^|~(?!=))\s*((\d+(?:\.\d+)*)[^,\s|]*)", between, constraint)
     constraint = re.sub(r"^(?=\d)", "==", constraint)
     return "" if constraint == "*" else constraint
+
+
+def between(match: re.Match[str]) -> str:
+    """Write what `^` allows, up to another first number that is not 0, or `~`, up to another second number."""
+    sign, version, release = match[1], match[2], [int(number) for number in match[3].split(".")]
+    if sign == "~":
+        kept = min(len(release), 2)
+    else:
+        kept = next((place for place, number in enumerate(release, 1) if number), len(release))
+    upper = [*release[: kept - 1], release[kept - 1] + 1]
+    return f">={version},<{'.'.join(map(str, upper))}"

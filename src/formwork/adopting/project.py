@@ -140,10 +140,14 @@ def with_templates_values(kept: str, ours: Mapping[str, Any], clashes: Sequence[
 
 
 def with_replaced(kept: str, sections: Mapping[str, str]) -> str:
-    """Replace all tables of some units by the template's, where the first of them was."""
+    """Replace all tables of some units by the template's, where the first of them was; comments above others stay."""
     parts = re.split(r"^(?=\[)", kept, flags=re.MULTILINE)
     left = dict(sections)
-    changed = [left.pop(unit_of(part), "") if unit_of(part) in sections else part for part in parts]
+    changed = []
+    for part, following in zip(parts, [*parts[1:], ""], strict=True):
+        unit = unit_of(part)
+        comments = re.search(r"(?:^#.*\n)*\Z", part, re.MULTILINE) if unit_of(following) != unit else None
+        changed.append(left.pop(unit, "") + (comments[0] if comments else "") if unit in sections else part)
     if left:
         raise KeyError(*left)
     return "".join(changed)

@@ -1,5 +1,6 @@
 """Read files that may be missing or malformed, which then count as empty."""
 
+import codecs
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,7 +8,9 @@ from pathlib import Path
 
 def read(path: Path) -> str:
     """Read a file that may be missing or may not be text."""
-    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    content = path.read_bytes() if path.is_file() else b""
+    is_utf_16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if is_utf_16 else "utf-8-sig", errors="replace").replace("\r\n", "\n")
 
 
 def read_toml(path: Path) -> Mapping[str, object]:

@@ -11,9 +11,9 @@ from formwork.adopting.metadata import read_metadata
 from formwork.adopting.reading import read, read_toml, table, texts
 from formwork.toml_merging import name_of
 
-# Where requirements are; those of a file with such a word in its name are for work on the code only.
+# Where requirements are; those of a file that has such a word in its name are for work on the code only.
 FILES = re.compile(r"(?:src/)?requirements[^/]*\.(?:txt|in)|requirements/[^/]+\.(?:txt|in)")
-FOR_DEVELOPMENT = re.compile(r"dev|test|lint|doc|build|ci\b")
+FOR_DEVELOPMENT = re.compile(r"[-_./](dev|develop|development|tests?|testing|lint|linting|docs?|build|ci)(?=[-_.])")
 INCLUDED = re.compile(r"(?:-r|--requirement)[ =]*(\S+)")
 
 

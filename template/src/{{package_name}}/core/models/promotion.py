@@ -129,7 +129,7 @@ class Comparison:
         """Say it in one line."""
         return (
             f"{self.metric} {self.value:.4g} against {self.champion:.4g} on {self.rows} held-out "
-            f"rows, {_better_by(self.better_by)}, better by at least {self.at_least:.4g}"
+            f"rows, {_better_by(self.better_by)}, a gain of at least {self.at_least:.4g}"
         )
 
 
@@ -186,9 +186,9 @@ def compare(
     slices = {name: found for name, found in gains if np.isfinite(found)}
     faults = []
     if not at_least > settings.margin:
-        sure = f"with {settings.confidence:.0%} confidence it is better by at least {at_least:.4g}"
-        needed = f"which has to be above the margin, {settings.margin:g}"
-        faults.append(f"{metric} is {_better_by(difference)}, and {sure}, {needed}")
+        sure = f"with {settings.confidence:.0%} confidence, the gain is at least {at_least:.4g}"
+        needed = f"it has to be above the margin, {settings.margin:g}"
+        faults.append(f"{metric} is {_better_by(difference)}; {sure}, and {needed}")
     faults += [
         f"{metric} is worse by {-found:.4g} where {name}, more than promotion.max_slice_loss, "
         f"{settings.max_slice_loss:g}"

@@ -364,7 +364,8 @@ class Registry:
             remedy = f"`{self.command('promote', newest)}`, or predict with --model {newest}"
             return ProjectError(f"{message}, since no version is the champion now: {remedy}")
         if wanted == CHALLENGER:
-            return ProjectError(f"{message}, since no version was registered after the champion")
+            newer = f"no version is newer than the champion, version {self.champion()}"
+            return ProjectError(f"{newer}: train and register one, or name the version")
         return ProjectError(f"{message}, the newest version is {newest}")
 
     def _experiment(self) -> str:

@@ -111,7 +111,8 @@ def run(
         table: Where the rows are.
 
     Raises:
-        ProjectError: If a column is missing, or if the share of bad rows is too large.
+        ProjectError: If a column is missing, or if the share of bad rows is too large; the file of
+            valid rows is gone then.
     """
     checked = check(tables.stream(table.raw), schema, dialect)
     counts: list[Counter[str]] = []
@@ -142,6 +143,7 @@ def run(
         example = f"for example in row {first[NUMBER][0]}: {first[REASON][0]}"
         places = f"see {table.report}, {table.quarantine} for the rows, and docs/your-data.md"
         most = f"most often {broken.most_common(1)[0][0]}, {example}"
+        table.valid.unlink()  # so that nothing goes on with the rest
         raise ProjectError(f"{message}, {most}: {places} for how cells are written")
 
 
