@@ -56,9 +56,14 @@ def test_a_dry_run_touches_nothing_and_says_the_same(mine: Path, run_adopt: Adop
 def test_from_a_detached_head(mine: Path, run_adopt: Adopt) -> None:
     """A checkout of a tag leaves a repository with a detached HEAD."""
     git(mine, "checkout", "--quiet", "--detach")
-    assert run_adopt(mine)[0] == 0
+    status, said = run_adopt(mine)
+    assert status == 0
     assert git(mine, "branch", "--show-current") == "formwork"
     assert "moving from HEAD to formwork" in git(mine, "reflog", "-1")
+    [undo] = [line for line in said.splitlines() if "to undo it all: " in line]
+    for command in undo.partition("to undo it all: ")[2].split(", "):
+        git(mine, *command.split()[1:])
+    assert git(mine, "status", "--short", "--branch") == "## HEAD (no branch)"
 
 
 def test_everything_of_the_templates_stays_within_reach(tmp_path: Path, run_adopt: Adopt) -> None:

@@ -332,6 +332,14 @@ def test_lowest_python(specifier: str, python: str) -> None:
         ("^3.11", ">=3.11,<4"),
         ("~3.11.2", ">=3.11.2,<3.12"),
         ("~3.11", ">=3.11,<3.12"),
+        ("~3", ">=3,<4"),
+        ("~=3.11", "~=3.11"),
+        ("^0.2.3", ">=0.2.3,<0.3"),
+        ("^0.0.3", ">=0.0.3,<0.0.4"),
+        ("^0.0", ">=0.0,<0.1"),
+        ("^0", ">=0,<1"),
+        ("^1.0rc1", ">=1.0rc1,<2"),
+        ("^1.2,!=1.3", ">=1.2,<2,!=1.3"),
         (">=3.9,<3.13", ">=3.9,<3.13"),
         ("3.11.*", "==3.11.*"),
         ("*", ""),
@@ -394,13 +402,15 @@ def test_requirements_in_other_places(tmp_path: Path) -> None:
         "src/requirements.txt": "rich --hash=sha256:00\n--requirement=../constraints/more.txt\n",
         "constraints/more.txt": "attrs\n",
         "requirements-docs.txt": "sphinx\nrich\n",
+        "requirements/latest.txt": "tqdm\n",
+        "requirements-device.txt": "pyserial\n",
         "requirements.in": "requests\n",
         "requirements.txt": "requests==2.0\nidna==3.0\n",
         "services/api/requirements.txt": "flask\n",
     }
     put(tmp_path, dict(files))
     found = requirements(tmp_path, files, ["ruff"])
-    assert found.added == ("requests", "click>=8", "rich", "attrs")
+    assert found.added == ("pyserial", "requests", "click>=8", "tqdm", "rich", "attrs")
     assert found.dev == ("sphinx",)
     assert found.had == ("ruff",)
     assert found.left == ("-r gone.txt",)
@@ -409,14 +419,20 @@ def test_requirements_in_other_places(tmp_path: Path) -> None:
 def test_requirements_of_poetry(tmp_path: Path) -> None:
     toml = (
         '[tool.poetry.dependencies]\npython = "^3.11"\nclick = "^8.1"\nrich = "*"\nlocal = {path = "../local"}\n'
-        'dask = {version = "~2025.1", extras = ["dataframe", "array"]}\n'
+        'dask = {version = "~2025.1", extras = ["dataframe", "array"]}\nnlp = {version = "^2", optional = true}\n'
         '[tool.poetry.group.dev.dependencies]\nipython = "9.1"\n[tool.poetry.dev-dependencies]\nblack = ">=24"\n'
     )
     put(tmp_path, {"pyproject.toml": toml, "requirements.txt": "idna\n"})
     found = requirements(tmp_path, ["pyproject.toml", "requirements.txt"], [])
     assert found.added == ("click>=8.1,<9", "rich", "dask[dataframe,array]>=2025.1,<2025.2")
     assert found.dev == ("black>=24", "ipython==9.1")
-    assert found.left == ("local = {'path': '../local'}",)
+    assert found.left == ("local = {'path': '../local'}", "nlp = {'version': '^2', 'optional': True}")
+
+
+def test_requirements_as_windows_writes_them(tmp_path: Path) -> None:
+    for encoding in ("utf-16", "utf-8-sig"):
+        (tmp_path / "requirements.txt").write_text("click\r\nrich\r\n", encoding)
+        assert requirements(tmp_path, ["requirements.txt"], []).added == ("click", "rich")
 
 
 def test_files_that_are_no_text(tmp_path: Path) -> None:

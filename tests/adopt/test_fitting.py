@@ -1,5 +1,8 @@
 """The settings of tools are fitted to what a repository has."""
 
+import os
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -72,6 +75,19 @@ def test_their_code_is_not_linted_at_once(tmp_path: Path, run_adopt: Adopt) -> N
         '    "./a.py",\n    "docs/d.ipynb",\n    "./old",\n    "src/mine/e.py",\n]\n\n[format]\n'
     )
     assert (mine / "ruff.toml").read_text("utf-8").startswith(excluded)
+
+
+def test_any_name_of_a_file_can_be_left_out(tmp_path: Path, run_adopt: Adopt) -> None:
+    names = ['it"s.ipynb', "my\\script.py", "two\nlines.py", "[old] train.py", os.fsdecode(b"caf\xe9.py")]
+    mine = make(tmp_path / "mine", dict.fromkeys(names, "import  os\n"))
+    assert run_adopt(mine)[0] == 0
+    settings = tomllib.loads((mine / "ruff.toml").read_text("utf-8"))
+    assert "./[[]old[]] train.py" in settings["extend-exclude"]
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", "format", "--check"], cwd=mine, check=False, capture_output=True
+    )
+    assert done.returncode == 0, done.stdout
+    assert tomllib.loads((mine / "pyproject.toml").read_text("utf-8"))
 
 
 def test_files_of_one_name_are_theirs_too(tmp_path: Path, run_adopt: Adopt) -> None:

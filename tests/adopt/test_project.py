@@ -124,6 +124,16 @@ def test_where_only_one_can_apply_there_are_two_sides(old: str, new: str, clash:
     assert of_template not in sides.yours
 
 
+def test_a_comment_above_a_table_of_theirs_stays_on_both_sides() -> None:
+    comment = "# Why the next table is last\n"
+    between = f"[tool.ruff]\n# inside\nline-length = 79\n\n# more\n[tool.ruff.lint]\n\n{comment}[dependency-groups]"
+    sides = merged(YOURS.replace("[tool.black]\nline-length = 79 # narrow\n\n[dependency-groups]", between))
+    assert f"{comment}[dependency-groups]" in sides.yours
+    assert f"{comment}[dependency-groups]" in sides.template
+    assert "# inside" not in sides.template
+    assert "# more" not in sides.template
+
+
 def test_requirements_that_a_build_would_find() -> None:
     """A project may leave its requirements to its backend, which cannot add the template's."""
     dynamic = YOURS.replace("dependencies = ['click>=8', \"polars>=2.5\"]", 'dynamic = ["dependencies", "readme"]')

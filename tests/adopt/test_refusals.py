@@ -56,6 +56,8 @@ def test_a_repository_of_the_template(mine: Path, run_adopt: Adopt) -> None:
     git(mine, "switch", "--quiet", "main")
     said = refused(run_adopt, mine)
     assert said == "there is a branch formwork already: git branch -d formwork, or rename it"
+    git(mine, "branch", "--quiet", "-m", "formwork", "formwork/x")
+    assert refused(run_adopt, mine).startswith("there is a branch formwork/x already")
 
 
 def test_an_unknown_release_or_answer(mine: Path, run_adopt: Adopt) -> None:

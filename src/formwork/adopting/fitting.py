@@ -127,7 +127,7 @@ def unchecked(paths: Iterable[str], places: set[str]) -> list[str]:
 def with_excluded(ruff: str, paths: Iterable[str]) -> str:
     """Exclude the repository's code from ruff, until its owner removes it from the list."""
     names = (re.sub(r"[][*?{}]", r"[\g<0>]", path.rstrip("/")) for path in paths)
-    names = (NO_TEXT.sub("?", name if "/" in name else f"./{name}") for name in names)
+    names = (NO_TEXT.sub("?", name if "/" in name else f"./{name}").replace("\\", "?") for name in names)
     lines = "".join(f"    {in_toml(name)},\n" for name in names)
     entry = re.search(r"^extend-exclude = \[(.*)\]\n", ruff, re.MULTILINE)
     if not entry or not lines:
