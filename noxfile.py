@@ -14,6 +14,7 @@ nox.options.sessions = ["lint", "types", "docs", "tests"]
 ROOT = Path(__file__).parent
 DEMO = Path("demo/wine-quality")
 TOOLS = "requirements-dev.txt"
+EVERYDAY = ("everyday", "fresh", "newcomer", "setup", "truth", "when_red")
 
 
 @nox.session(venv_backend="none")
@@ -161,7 +162,7 @@ def datasets(session: nox.Session) -> None:
 def everyday(session: nox.Session) -> None:
     """Move, copy and rename repositories, merge and commit in them, and provoke each message of docs/when-red.md."""
     install(session)
-    files = [f"tests/generated/test_{name}.py" for name in ("everyday", "when_red", "newcomer", "truth", "fresh")]
+    files = [f"tests/generated/test_{name}.py" for name in EVERYDAY]
     session.run("pytest", "--numprocesses=2", "--dist=loadgroup", *files, env={"FORMWORK_EVERYDAY": "1"})
     session.notify("demo")
 

@@ -9,12 +9,14 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+import pytest
 from copier import run_copy
 
 from tests.harness import AUTHOR, Template, environment, run
 
 SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
 COMPILED: dict[str, Path] = {}  # packages of the first environment for each interpreter
+rare = pytest.mark.skipif("FORMWORK_EVERYDAY" not in os.environ, reason="`nox -s everyday` tries it")
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 

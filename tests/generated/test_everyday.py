@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.generated.repository import Repository, generate
+from tests.generated.repository import Repository, generate, rare
 from tests.harness import Template
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("everyday")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("everyday"), rare]
 
 PARAMS = "params.yaml"
-rare = pytest.mark.skipif("FORMWORK_EVERYDAY" not in os.environ, reason="`nox -s everyday` tries it")
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +61,6 @@ def test_a_folder_that_has_moved_goes_on(repository: Repository, original: Repos
     assert after == before
 
 
-@rare
 def test_commits_go_on_after_a_worktree_is_gone(repository: Repository, tmp_path: Path) -> None:
     """A worktree has an environment of its own, in which its hooks run."""
     worktree = Repository(tmp_path / "worktree", repository.python)
@@ -88,7 +86,6 @@ def test_a_graphical_client_commits(repository: Repository) -> None:
     assert "format" in done.stderr
 
 
-@rare
 def test_a_hook_of_ones_own_runs_as_well(repository: Repository) -> None:
     """Setting up keeps a hook that exists already."""
     hook = repository.path / ".git/hooks/pre-commit"
@@ -127,7 +124,6 @@ def test_branches_with_different_parameters_merge(repository: Repository) -> Non
     assert "there is no file in conflict" in repository.nox("resolve", check=False)
 
 
-@rare
 def test_a_conflict_that_only_a_person_can_resolve_is_named(repository: Repository) -> None:
     """`resolve` changes nothing before such a conflict is resolved."""
     for branch, seed in (("other", "22"), ("main", "21")):
@@ -140,7 +136,6 @@ def test_a_conflict_that_only_a_person_can_resolve_is_named(repository: Reposito
     assert repository.changes() == before
 
 
-@rare
 def test_three_register_at_once_where_there_is_no_registry(repository: Repository) -> None:
     """One process creates the database and registers; the others wait and find the model registered."""
     repository.nox("lint")  # this makes the environment anew
@@ -155,7 +150,6 @@ def test_three_register_at_once_where_there_is_no_registry(repository: Repositor
     assert sorted("nothing new, this model is version 1" in text for text in said) == [False, True, True]
 
 
-@rare
 @pytest.mark.parametrize("name", ["100% sure", "what? #1 ünï"])
 def test_a_folder_may_have_an_odd_name(repository: Repository, name: str) -> None:
     """If MLflow cannot work in a folder, one line says so, and nothing is written elsewhere."""
@@ -173,7 +167,6 @@ def test_a_folder_may_have_an_odd_name(repository: Repository, name: str) -> Non
     assert sorted(folder.parent.iterdir()) == beside
 
 
-@rare
 def test_a_lock_that_does_not_fit_is_explained(repository: Repository) -> None:
     """The message says whether the project or a setting of the machine is the cause."""
     said = repository.nox("lint", check=False, UV_PRERELEASE="allow")
@@ -183,7 +176,6 @@ def test_a_lock_that_does_not_fit_is_explained(repository: Repository) -> None:
     assert "uv.lock does not fit pyproject.toml: run `uv lock`, and commit it" in said
 
 
-@rare
 def test_files_that_an_ignore_rule_leaves_out_are_named(template: Template, tmp_path: Path) -> None:
     """The message is about the user's own ignore rules, not about those of the repository."""
     repository = generate(template, tmp_path / "repository")

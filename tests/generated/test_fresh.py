@@ -1,6 +1,5 @@
 """A fresh repository is complete and passes all checks, for answers that differ as much as possible."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -11,7 +10,7 @@ import pytest
 
 from formwork.cli import main
 from tests.add.examples import SCAFFOLDS
-from tests.generated.repository import SUPPORTED, Repository, generate, interpreter, pyenv_versions
+from tests.generated.repository import SUPPORTED, Repository, generate, interpreter, pyenv_versions, rare
 from tests.harness import Template
 
 NASTY = 'It is "great" \\ {{ 7*7 }}: #1 <b>'
@@ -52,7 +51,10 @@ COMBINATIONS = [
 ]
 
 
-@pytest.fixture(scope="module", params=COMBINATIONS, ids=lambda combination: combination.python)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(each, id=each.python, marks=rare if each.python == "3.12" else ()) for each in COMBINATIONS],
+)
 def repository(
     request: pytest.FixtureRequest, template: Template, tmp_path_factory: pytest.TempPathFactory
 ) -> Repository:
@@ -74,8 +76,6 @@ def test_all_checks_are_green_and_change_nothing(repository: Repository) -> None
     """There are no warnings, and the hooks, run on all files, have nothing to correct."""
     if repository.python == interpreter("3.13"):
         pytest.skip("the next test checks this one, with everything that can be added")
-    if repository.python == interpreter("3.12") and "FORMWORK_EVERYDAY" not in os.environ:
-        pytest.skip("`nox -s everyday` tries it")
     assert repository.changes() == ""
     said = offline(repository, "uvx", "nox", "--sessions", "check")
     for task in ("lint", "types", "tests", "docs"):

@@ -1,12 +1,11 @@
 """A new member of the team follows the pages as printed, from a clone to a merged change."""
 
 import json
-import os
 import re
 
 import pytest
 
-from tests.generated.repository import Repository, generate
+from tests.generated.repository import Repository, generate, rare
 from tests.harness import Template
 from tests.pages import blocks
 
@@ -72,7 +71,7 @@ def test_nine_commands_lead_from_a_clone_to_a_pushed_change(first: Repository) -
     assert repository.changes() == ""
 
 
-@pytest.mark.skipif("FORMWORK_EVERYDAY" not in os.environ, reason="`nox -s everyday` tries it")
+@rare
 def test_the_loop_of_a_change_works_as_printed(first: Repository) -> None:
     """The loop ends with a comparison: the new model is no better, so the champion stays."""
     first.run("git", "clone", "--quiet", "../host", "../loop")

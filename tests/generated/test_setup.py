@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.generated.repository import Repository, generate
+from tests.generated.repository import Repository, generate, rare
 from tests.harness import ROOT, Template
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("setup")]
@@ -30,6 +30,7 @@ def colleague(repository: Repository) -> Iterator[Repository]:
     shutil.rmtree(clone.path)
 
 
+@rare
 def test_the_terminal_of_the_readme_is_what_is_printed(template: Template, tmp_path: Path) -> None:
     """Its commands are run as printed, and print these lines."""
     repository = generate(template, tmp_path / "repository", package_name="wine_quality")
@@ -49,6 +50,7 @@ def storage(repository: Repository) -> Path:
     return repository.path.parent / "my_project-storage"
 
 
+@rare
 def test_a_colleague_without_the_data_makes_them_anew(repository: Repository, colleague: Repository) -> None:
     """If the remote does not answer, the pipeline runs and gives the same results."""
     shutil.rmtree(storage(repository), ignore_errors=True)
@@ -116,6 +118,7 @@ def test_the_chosen_python_is_used(colleague: Repository) -> None:
     assert not (colleague.path / ".venv").exists()
 
 
+@rare
 def test_another_folder_can_be_the_remote(colleague: Repository, tmp_path: Path) -> None:
     """One command changes it, and pushing and pulling use it."""
     said = colleague.nox("remote", "--", str(tmp_path / "elsewhere"))
@@ -151,6 +154,7 @@ def test_a_remote_in_the_cloud_brings_what_it_needs(colleague: Repository) -> No
     colleague.run("uv", "run", "--locked", "python", "-c", "import dvc_s3")
 
 
+@rare
 def test_a_folder_of_a_larger_repository_stays_a_part_of_it(template: Template, tmp_path: Path) -> None:
     """`setup` makes no repository, no hooks and no commit inside another repository, and says so."""
     outer = Repository(tmp_path, "")

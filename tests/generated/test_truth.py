@@ -1,13 +1,12 @@
 """A repository tells the truth: results, versions and predictions belong to the code next to them."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.generated.repository import Repository, generate
+from tests.generated.repository import Repository, generate, rare
 from tests.harness import Template
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("truth")]
@@ -92,6 +91,7 @@ def run_tests(repository: Repository, *tests: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
+@rare
 def test_a_helper_of_a_helper_is_code_that_a_stage_runs(repository: Repository) -> None:
     (repository.path / PACKAGE / "ratios.py").write_text(
         '"""Ratios."""\n\nfrom .numbers_of_ours import ONE\n\n__all__ = ["ONE"]\n', "utf-8"
@@ -153,7 +153,7 @@ def test_an_unclean_version_stays_so(repository: Repository) -> None:
     assert "register: my_project, version 3" in said_by(repository, "register")
 
 
-@pytest.mark.skipif("FORMWORK_EVERYDAY" not in os.environ, reason="`nox -s everyday` tries it")
+@rare
 def test_a_stage_of_ones_own_is_a_module_and_an_entry(repository: Repository) -> None:
     module = repository.path / PACKAGE / "stages" / "summarize.py"
     module.parent.mkdir()

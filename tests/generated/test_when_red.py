@@ -1,6 +1,5 @@
 """Each message on the page "When something is red" is printed by a tool, and its remedy helps."""
 
-import os
 import re
 import shutil
 import sqlite3
@@ -10,11 +9,10 @@ from contextlib import closing
 
 import pytest
 
-from tests.generated.repository import Repository, generate
+from tests.generated.repository import Repository, generate, rare
 from tests.harness import ROOT, Template
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("red")]
-rare = pytest.mark.skipif("FORMWORK_EVERYDAY" not in os.environ, reason="`nox -s everyday` tries it")
 
 PAGE = ROOT / "template/docs/when-red.md.jinja"
 PARAMS, SAMPLE, PROJECT = "params.yaml", "tests/sample.csv", "pyproject.toml"
