@@ -9,7 +9,7 @@ from tests.generated.repository import Repository, generate, rare
 from tests.harness import Template
 from tests.pages import blocks
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("newcomer")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("newcomer"), rare]
 
 PARAMS = "params.yaml"
 
@@ -71,7 +71,6 @@ def test_nine_commands_lead_from_a_clone_to_a_pushed_change(first: Repository) -
     assert repository.changes() == ""
 
 
-@rare
 def test_the_loop_of_a_change_works_as_printed(first: Repository) -> None:
     """The loop ends with a comparison: the new model is no better, so the champion stays."""
     first.run("git", "clone", "--quiet", "../host", "../loop")
