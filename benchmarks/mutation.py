@@ -129,7 +129,7 @@ PIECES = [
     Piece(
         "add",
         ("src/formwork/add.py", "src/formwork/adding/*"),
-        tuple(f"tests/add/test_{name}.py" for name in ("wiring", "scaffolds", "pieces")),
+        tuple(f"tests/add/test_{name}.py" for name in ("wiring", "habits", "scaffolds", "pieces")),
     ),
     Piece("release", tuple(f"maintain/{name}.py" for name in RELEASE), ("tests/release",)),
     # Parts of a generated repository
