@@ -246,7 +246,7 @@ def refuse_pieces(request: Request, names: Sequence[str], known: Iterable[str], 
     for name in names:
         if name not in known and name not in here:
             words = ", ".join([*SCAFFOLDS, *known])
-            raise FormworkError(f"there is no {name}: it is one of {words}")
+            raise FormworkError(f"{name} is not one of {words}")
         if request.is_removal != (name in here):
             raise FormworkError(f"{name} is {'not here' if request.is_removal else 'here already'}")
 

@@ -162,9 +162,9 @@ def test_the_page_shows_what_is_printed(mine: Path, run: Run) -> None:
         ("add decision " + "a" * 81, r"a decision needs a title"),
         (
             "add nothing",
-            r"there is no nothing: it is one of stage, dataset, model, notebook, decision, devcontainer, agents",
+            r"nothing is not one of stage, dataset, model, notebook, decision, devcontainer, agents",
         ),
-        ("add agents nothing", r"there is no nothing"),
+        ("add agents nothing", r"nothing is not one of"),
         ("remove agents", r"agents is not here"),
         ("remove stage train", r"there is no stage train in git that was added; there are: none"),
         ("remove notebook explore", r"there is no notebook explore in git; there are: none"),
@@ -296,7 +296,10 @@ def test_what_another_stage_reads_is_not_removed(mine: Path, run: Run, kind: str
     run("add", "stage", "next", "--reads", file)
     commit_everything(mine, "Two")
     status, said = run("remove", *kind.split())
-    assert (status, said) == (1, f"error: stage next reads {file}: remove it first, or have it read another file\n")
+    assert (status, said) == (
+        1,
+        f"error: stage next reads {file}: remove that stage first, or have it read another file\n",
+    )
     assert run("remove", "stage", "next")[0] == 0
     commit_everything(mine, "Three")
     assert run("remove", *kind.split())[0] == 0

@@ -60,7 +60,7 @@ def all_stages(project: Project) -> Stages:
 
 def variables(project: Project, content: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield the variables of a dvc.yaml, those in its own text and those in other files."""
-    for each in listed(content.get("vars")):
+    for each in as_list(content.get("vars")):
         if isinstance(each, dict):
             yield each
         elif (path := str(each).partition(":")[0]) != PARAMETERS and path.endswith((".yaml", ".yml")):
@@ -79,7 +79,7 @@ def step(stage: object, values: Mapping[str, Any], folder: str = ".") -> Step:
             posixpath.normpath(posixpath.join(folder, wdir, path))
             for context in contexts
             if (wdir := filled(details.get("wdir", "."), context)) is not None
-            for item in listed(details.get(kind))
+            for item in as_list(details.get(kind))
             if (path := filled(next(iter(item), "") if isinstance(item, dict) else item, context))
         ]
         for kind in ("deps", "outs", "metrics", "plots")
@@ -97,7 +97,8 @@ def repeated(stage: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[Ma
     elif isinstance(each, list):
         yield from ({"item": item} for item in each)
     elif isinstance(matrix, dict):
-        yield from ({"item": dict(zip(matrix, items, strict=True))} for items in product(*map(listed, matrix.values())))
+        combinations = product(*map(as_list, matrix.values()))
+        yield from ({"item": dict(zip(matrix, items, strict=True))} for items in combinations)
     else:
         yield {}
 
@@ -120,7 +121,7 @@ def value_at(values: object, name: str) -> object:
     return values
 
 
-def listed(value: object) -> list[Any]:
+def as_list(value: object) -> list[Any]:
     """Return a list, which is empty for anything else."""
     return value if isinstance(value, list) else []
 
@@ -204,5 +205,5 @@ def refuse_if_read(project: Project, names: set[str]) -> None:
     made = {path for name in names & stages.keys() for path in stages[name].writes}
     for other in stages.keys() - names:
         if read := made & {*stages[other].reads}:
-            message = f"stage {other} reads {min(read)}: remove it first, or have it read another file"
+            message = f"stage {other} reads {min(read)}: remove that stage first, or have it read another file"
             raise FormworkError(message)
