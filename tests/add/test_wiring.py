@@ -89,6 +89,7 @@ def test_an_entry_of_the_whole_file() -> None:
         ("plots: []\n", "file.yaml: there is no `stages`"),
         ("stages: [a\n", "file.yaml: not valid YAML: "),
         ("stages:\n  new: 1\n", "file.yaml: `stages.new` is there already: take another name"),
+        ("stages:\n  a: |+\n    x\n\n\n", "file.yaml: it is written in a way in which no entry can be inserted safely"),
         (None, "there is no file.yaml"),
     ],
 )

@@ -1,7 +1,7 @@
 """What a scaffold does to files: each change can be made, and be undone where nobody has edited it since."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from formwork.adding import yaml_text
 from formwork.errors import FormworkError
@@ -104,7 +104,8 @@ class Entry:
             taken, rest = yaml_text.take_out(made, self.place, self._number(made) or 0)
         except FormworkError:
             taken, rest = "", ""
-        if (taken, rest.rstrip("\r\n")) != (self.text, text.rstrip("\r\n")):
+        is_back = (taken, rest.rstrip("\r\n")) == (self.text, text.rstrip("\r\n"))
+        if not is_back or self._others(made) != yaml_text.load(text):
             raise FormworkError(f"{self.path}: it is written in a way in which no entry can be inserted safely")
         return made
 
@@ -122,6 +123,18 @@ class Entry:
                 return text
             raise EditedError(f"`{self.name}` in {self.path}")
         return rest
+
+    def _others(self, made: str) -> object:
+        """Return what a file with the entry means without it: another value may go on below the place of the entry."""
+        content: Any = yaml_text.load(made)
+        block = content
+        for name in self.place:
+            block = block[name]
+        if isinstance(block, list):
+            block.remove(*yaml_text.load(self.text))
+        else:
+            del block[self.name]
+        return content
 
     def _number(self, text: str) -> int | None:
         """Find the entry; None if it is not there."""

@@ -7,6 +7,7 @@ never written anew. Libraries that write a file from its content change quotes, 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import yaml
 
@@ -164,6 +165,11 @@ def compose(text: str) -> yaml.Node | None:
     except yaml.YAMLError as error:
         message = f"not valid YAML: {in_one_line(error)}"
         raise FormworkError(message) from error
+
+
+def load(text: str) -> Any:  # noqa: ANN401, which YAML can be
+    """Read a file, with all values as texts."""
+    return yaml.load(text, Loader=LOADER)  # noqa: S506, which does not know this one as safe: it makes texts only
 
 
 def value_of(node: yaml.Node | None, name: str) -> yaml.Node | None:
