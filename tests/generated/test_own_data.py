@@ -260,7 +260,7 @@ def test_the_recipes_for_stages_are_enough(template: Template, tmp_path: Path) -
     said = repository.nox("pipeline")
 
     assert "Running stage 'summary'" in said
-    assert said.index("Running stage 'export'") < said.index("Running stage 'ingest'")
+    assert said.index("Running stage 'extract'") < said.index("Running stage 'ingest'")
     assert "177 rows valid, 1 in quarantine" in said  # a text in a column of numbers sends its row to quarantine
     repository.run("git", "add", "--all")
     repository.run("git", "commit", "--message", "Read from the database, summarize")
