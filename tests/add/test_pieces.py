@@ -107,7 +107,7 @@ def test_an_update_from_a_release_before_there_were_pieces(
     monkeypatch.chdir(path)
     status, said = run("add", piece)
     assert (status, said.count("\n")) == (1, 1)
-    assert f"there is no {piece}" in said
+    assert f"{piece} is not one of" in said
     assert run("update")[0] == 0
     commit_everything(path, "Update")
     assert "pieces" not in (path / ANSWERS_FILE).read_text("utf-8")
