@@ -36,7 +36,7 @@ def put_into_place(repository: Repository, merge: Merge, name: str) -> None:
     if not exchanged(index, before, staged.read_bytes()):
         (repository.folder / MARK).unlink()
         shutil.rmtree(scratch)
-        raise FormworkError("git was at work here at the same time, so nothing is done: try again")
+        raise FormworkError("another git command ran here at the same time, so nothing was done: try again")
     for path in merge.removed:
         remove(repository.top, path)
     repository.git("checkout-index", "--force", "-z", "--stdin", stdin=git.joined(merge.written), index=plain)

@@ -61,8 +61,7 @@ class Dataset(Scaffold):
     def asked(cls, project: Project, options: Namespace) -> "Dataset":
         """Check what is asked for."""
         name = identifier(options.name, "customers", of="a table's name", longest=LONGEST)
-        for each in (name, f"{name}{EXTRACT}") if options.origin == "sql" else (name,):
-            refuse_if_taken(each, project)
+        refuse_if_taken(project, *stage_names(name, options.origin))
         for path in (f"data/{name}", f"reports/{name}"):
             refuse_if_written(path, project)
         return cls(project, name, options.origin)
@@ -72,9 +71,9 @@ class Dataset(Scaffold):
         """Find the table, and whether it comes from a database."""
         cls.require(project, name)
         extract = stages_of(project).get(f"{name}{EXTRACT}")
-        is_export = bool(extract and extracted_rows(name) in extract.outs)
-        refuse_if_read(project, {name, f"{name}{EXTRACT}"} if is_export else {name})
-        return cls(project, name, "sql" if is_export else "csv")
+        origin = "sql" if extract and extracted_rows(name) in extract.outs else "csv"
+        refuse_if_read(project, {*stage_names(name, origin)})
+        return cls(project, name, origin)
 
     def changes(self) -> Sequence[Change]:
         """Say what it does to files."""
@@ -85,7 +84,7 @@ class Dataset(Scaffold):
         comment = "" if self.origin == "sql" else "  # a sample; then your file or folder"
         parameters = f"{name}:\n  path: {path}{comment}\n  max_quarantined_share: 0.05\n"
         return [
-            *package_of_stages(self.project, {name, *([f"{name}{EXTRACT}"] if self.origin == "sql" else [])}),
+            *package_of_stages(self.project, {*stage_names(name, self.origin)}),
             *(self._extract() if self.origin == "sql" else []),
             NewFile(f"{modules}/{name}.py", rendered("dataset.py", **values)),
             NewFile(f"tests/test_{name}.py", rendered("test_dataset.py", **values)),
@@ -124,6 +123,11 @@ class Dataset(Scaffold):
             f"and how they are written and what is bad into tests/test_{self.name}.py",
             f"to join it, see the first lines of tests/test_{self.name}.py",
         ]
+
+
+def stage_names(name: str, origin: str) -> list[str]:
+    """Return the names of the stages of a table, its own first."""
+    return [name, f"{name}{EXTRACT}"] if origin == "sql" else [name]
 
 
 def extracted_rows(name: str) -> str:

@@ -64,8 +64,7 @@ class Model(Scaffold):
     def asked(cls, project: Project, options: Namespace) -> "Model":
         """Check what is asked for."""
         name = identifier(options.name, "prices", of="a model's name", longest=LONGEST)
-        for each in (name, *(f"{name}_{stage}" for stage in STAGES)):
-            refuse_if_taken(each, project)
+        refuse_if_taken(project, name, *(f"{name}_{stage}" for stage in STAGES))
         package = f"src/{project.package}"
         for path in (f"{package}/{name}", f"{package}/{name}.py"):
             if project.has(path):

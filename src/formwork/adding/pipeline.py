@@ -158,22 +158,23 @@ def commands(project: Project) -> Iterator[str]:
     yield from (node.name for node in functions if "app.command()" in map(ast.unparse, node.decorator_list))
 
 
-def refuse_if_taken(name: str, project: Project) -> None:
-    """Refuse the name of a command, a stage, a variable of dvc.yaml, or one that means something else here.
+def refuse_if_taken(project: Project, *names: str) -> None:
+    """Refuse names of a command, a stage, a variable of dvc.yaml, or one that means something else here.
 
     Raises:
         FormworkError: If it is one.
     """
-    named = (name for each in variables(project, project.yaml(PIPELINE)) for name in each)
+    variable = (name for each in variables(project, project.yaml(PIPELINE)) for name in each)
     taken = {
         **{folder: f"where {folder} are kept" for folder in FOLDERS},
-        **dict.fromkeys(named, "a variable of dvc.yaml already"),
+        **dict.fromkeys(variable, "a variable of dvc.yaml already"),
         **dict.fromkeys(commands(project), "a command already"),
         **dict.fromkeys(stages_of(project), "a stage already"),
     }
-    if name in taken:
-        message = f"{name} is {taken[name]}: take another name"
-        raise FormworkError(message)
+    for name in names:
+        if name in taken:
+            message = f"{name} is {taken[name]}: take another name"
+            raise FormworkError(message)
 
 
 def refuse_if_written(path: str, project: Project) -> None:

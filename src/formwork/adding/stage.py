@@ -70,7 +70,7 @@ class Stage(Scaffold):
         """Check what is asked for."""
         name = identifier(options.name, "clean")
         stages = stages_of(project)
-        refuse_if_taken(name, project)
+        refuse_if_taken(project, name)
         if options.after and options.after not in stages:
             message = f"dvc.yaml has no stage {options.after}: its stages are {', '.join(stages)}"
             raise FormworkError(message)
