@@ -258,7 +258,7 @@ MUTATIONS = [
         "a champion that was not committed left in its place",
         "core/models/register.py",
         "    if champion and champion in {str(it.version) for it in same}:\n",
-        "    if champion is None:\n",
+        "    if champion and champion in {version.version for _ in same}:\n",
         "test_registry.py",
     ),
     Mutation(

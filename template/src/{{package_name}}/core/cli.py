@@ -324,9 +324,15 @@ def registry(of: str) -> "Registry":
     return Registry(Environment.load().mlflow_tracking_uri, Yours(of).registered, of)
 
 
+for file in sorted(Path(__file__).parent.glob("*/command.py")):  # of the pieces of the template
+    import_module(f"{__package__}.{file.parent.name}.command").add_to(app, about)
+
 # Last, so that a stage of yours wins over a command above that has its name.
 for name, purpose in stages_of_yours():
     app.command(name, help=purpose)(stage_of_yours(name))
+
+
+has_no_end = threading.Event()  # set by a command that runs until somebody ends it
 
 
 @contextmanager
@@ -336,7 +342,7 @@ def heartbeat(name: str, *, seconds: float = 30) -> Iterator[None]:
     done = threading.Event()
 
     def beat() -> None:
-        while not done.wait(seconds):
+        while not done.wait(seconds) and not has_no_end.is_set():
             logger.info("%s: still running after %.0f s", name, time.monotonic() - start)
 
     thread = threading.Thread(target=beat, daemon=True)

@@ -8,17 +8,19 @@ from pathlib import Path
 import polars as pl
 
 from .base import paths, tables
+from .base.dialect import Dialect
 from .base.errors import ProjectError
 from .base.history import History
 from .models import bundle, environment
 from .models.bundle import Bundle
+from .models.database import BUNDLE_SHA256
 from .models.lineage import Lineage
 from .models.promotion import HeldOut
 from .models.run import Run
 from .pipeline import split_of
-from .steps import split
+from .steps import own_rules, split
 from .steps.rules import ROW
-from .steps.validate import NUMBER
+from .steps.validate import NUMBER, check
 from .yours import FIRST, Yours
 
 
@@ -39,10 +41,27 @@ def write_bundle(
         json.loads(yours.files.predictions.read_text(encoding="utf-8")),
         yours.schema.Row.to_schema(),
         split_key(yours),
+        example(yours),
         looks_back=looks_back,
         of=yours.name,
     )
-    return {bundle.BUNDLE_SHA256: sha256, "target": yours.schema.TARGET}
+    return {BUNDLE_SHA256: sha256, "target": yours.schema.TARGET}
+
+
+def example(yours: Yours = FIRST) -> pl.DataFrame | None:
+    """Return a valid row of the sample to try a version with, if there is one."""
+    sample = paths.sample_of(yours.name)
+    if not sample.is_file():
+        return None
+    from .prediction import read  # only now, since it imports what predicts
+
+    schema = own_rules.without(yours.schema.Row.to_schema(), yours.schema.TARGET)
+    dialect = Dialect.of(yours.source.SourceSettings.load(yours.section("source")))
+    try:
+        valid = check(read(sample, of=yours.name), schema, dialect).valid
+        return valid.head(1).collect(engine="streaming")
+    except ProjectError:  # the tests say what is wrong with the sample
+        return None
 
 
 def split_key(yours: Yours = FIRST) -> dict[str, object]:

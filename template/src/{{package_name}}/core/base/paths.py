@@ -13,6 +13,7 @@ DVC_YAML = Path("dvc.yaml")
 DVC_LOCK = Path("dvc.lock")
 UV_LOCK = Path("uv.lock")
 REGISTRY = Path("registry")
+SAMPLE = Path("tests/sample.csv")
 
 RAW = Path("data/raw.parquet")
 VALID = Path("data/valid.parquet")
@@ -43,6 +44,11 @@ def further_models() -> list[str]:
 def section_of(model: str, name: str) -> str:
     """Return the place of a section in params.yaml: that of a further model is in its own."""
     return f"{model}.{name}" if model else name
+
+
+def sample_of(model: str) -> Path:
+    """Return the sample of raw rows in the tests: that of a further model has its name."""
+    return SAMPLE.with_stem(model) if model else SAMPLE
 
 
 @dataclass(frozen=True)

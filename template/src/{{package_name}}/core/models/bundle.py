@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import pandera.polars as pa
+import polars as pl
 from packaging.requirements import InvalidRequirement, Requirement
 from pydantic import BaseModel, Field, ValidationError
 
@@ -38,9 +39,8 @@ from .lineage import Lineage
 
 PACKAGE = (__package__ or "").partition(".")[0]
 SUMS, VERSION, REQUIREMENTS = "SHA256SUMS", "version.json", "requirements.txt"
-SCHEMA = "schema.json"
+SCHEMA, EXAMPLE = "schema.json", "example.jsonl"
 MODEL, WHEEL = f"{paths.MODEL.stem}.*", "*.whl"
-BUNDLE_SHA256 = "bundle_sha256"  # tag of a version
 EXPORT = ("--no-default-groups", "--no-emit-project", "--no-annotate", "--no-header")
 
 
@@ -139,6 +139,18 @@ class Bundle:
         return self.folder / paths.PARAMS.name
 
     @property
+    def registered(self) -> str:
+        """The name of the model in the registry."""
+        return ".".join(filter(None, (self.package, self.of)))
+
+    def example(self) -> list[dict[str, Any]]:
+        """Return raw rows that the version can predict for; older versions have none."""
+        file = self.folder / EXAMPLE
+        if not file.is_file():
+            return []
+        return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+    @property
     def wheel(self) -> Path:
         """The package."""
         return next(self.folder.glob(WHEEL))
@@ -164,7 +176,8 @@ class Bundle:
     def other_code(self) -> Iterator[str]:
         """Name what is different here: modules of the package, and packages that it needs.
 
-        The modules of other models do not count: no module outside of them may import them.
+        The modules of other models do not count, and neither do those of the template's pieces,
+        which have a command: no module outside of them may import them.
         """
         here = Path(__file__).parents[3]
         with zipfile.ZipFile(self.wheel) as archive:
@@ -175,6 +188,8 @@ class Bundle:
                 for folder in folders - {self.package, f"{self.package}/{self.of}"}
                 if {f"{folder}/{module}.py" for module in paths.MODULES} <= {*names}
             )
+            pieces = (f"{it}/" for it in folders if f"{it}/command.py" in names)
+            others += tuple(it for it in pieces if it.startswith(f"{self.package}/core/"))
             for name in names:
                 file = here / name
                 is_code = name.startswith(f"{self.package}/") and not name.startswith(others)
@@ -194,6 +209,7 @@ def write(
     columns: Mapping[str, str],
     schema: pa.DataFrameSchema,
     split: Mapping[str, object],
+    example: pl.DataFrame | None,
     *,
     looks_back: bool,
     of: str = "",
@@ -207,6 +223,7 @@ def write(
         columns: Types of the columns that the model predicts, by their names.
         schema: What a valid row is.
         split: What decided which rows were held out.
+        example: Rows to try the version with, if there are any.
         looks_back: Whether the features look back at earlier rows.
         of: Name of a further model.
 
@@ -239,6 +256,8 @@ def write(
         **({"of": of} if of else {}),
     }
     _write_json(folder / VERSION, content)
+    if example is not None:
+        example.write_ndjson(folder / EXAMPLE)
     (folder / REQUIREMENTS).write_bytes(_requirements(of))
     _build_wheel(folder)
     sums = "".join(

@@ -7,12 +7,16 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from filelock import FileLock, Timeout
 
 from ..base.errors import ProjectError
 
 CHAMPION, CHALLENGER = "champion", "challenger"
+BUNDLE, BUNDLE_SHA256 = "bundle", "bundle_sha256"  # folder and tag of a version
 SQLITE = "sqlite:///"
 WAIT = 60  # seconds for another process to finish
 
@@ -121,13 +125,43 @@ class Database:
             WHERE same.name = ? AND same.key = 'key' AND same.value = ? AND state.key = 'git_state'
             ORDER BY same.version DESC
         """
+        found = self._ask(query, (CHAMPION, name, key))
+        return [Registered(int(number), state, bool(is_)) for number, state, is_ in found]
+
+    def champion(self, name: str) -> tuple[str, Path, str]:
+        """Look up the champion, quickly and without changing anything.
+
+        Args:
+            name: Name of the model.
+
+        Returns:
+            Its number, the folder of its files, and what `Bundle.open` expects of them.
+
+        Raises:
+            ProjectError: If there is none, or if the file cannot be read.
+        """
+        query = """
+            SELECT champion.version, runs.artifact_uri, tags.value
+            FROM registered_model_aliases AS champion
+            JOIN model_versions AS versions USING (name, version)
+            JOIN runs ON runs.run_uuid = versions.run_id
+            JOIN model_version_tags AS tags USING (name, version)
+            WHERE champion.alias = ? AND champion.name = ? AND tags.key = ?
+        """
+        found = self._ask(query, (CHAMPION, name, BUNDLE_SHA256)) if self.path.is_file() else []
+        if not found:
+            message = f"the registry {self.path} has no champion of {name}"
+            raise ProjectError(f"{message}: see `register` and `promote`")
+        [(number, uri, sha256)] = found
+        return str(number), Path(url2pathname(urlsplit(uri).path), BUNDLE), sha256
+
+    def _ask(self, query: str, values: tuple[str, ...]) -> list[tuple[Any, ...]]:
         try:
             address = f"{self.path.as_uri()}?mode=ro"
             with closing(sqlite3.connect(address, timeout=WAIT, uri=True)) as connection:
-                found = connection.execute(query, (CHAMPION, name, key)).fetchall()
+                return connection.execute(query, values).fetchall()
         except sqlite3.Error as error:
             raise self._refusal(f"cannot be read ({error})", "restore it from a copy") from None
-        return [Registered(int(number), state, bool(is_)) for number, state, is_ in found]
 
     def _bring_home(self, connection: sqlite3.Connection) -> None:
         is_new = not connection.execute(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+import numpy as np
 import pandera.polars as pa
 import polars as pl
 
@@ -86,7 +87,7 @@ class Predictor:
 
         def predicted(batch: pl.DataFrame) -> pl.DataFrame:
             valid = batch.select(checked.names).filter(~batch[IS_BAD])
-            return self._answered(batch, checked, self._inputs(valid), columns)
+            return self._answered(batch, checked, self.inputs(valid), columns)
 
         types = {NUMBER: pl.UInt32(), **columns, REASON: pl.String()}
         return checked.rows.map_batches(predicted, schema=types, streamable=True)
@@ -113,7 +114,7 @@ class Predictor:
             )
             every = pl.concat([new, valid], how="diagonal")
         history.require(every.lazy())
-        inputs = self._inputs(every).tail(valid.height)
+        inputs = self.inputs(every).tail(valid.height)
         columns = self.columns or (self._modelled(inputs.head(1)).schema if valid.height else {})
         return self._answered(rows, checked, inputs, columns).lazy()
 
@@ -130,20 +131,10 @@ class Predictor:
             bad = rows.filter(IS_BAD)
             reasons.extend(bad.select(ROW, checked.explain(bad)[1]))
         valid = rows.select(ROW).filter(~rows[IS_BAD])
-        infinite = is_infinite(inputs.schema)
-        if infinite and inputs.select(pl.any_horizontal(*infinite.values()).any()).item():
-            named = (
-                pl.when(found).then(pl.lit(f"{name} of features.py is infinite"))
-                for name, found in infinite.items()
-            )
-            joined = pl.concat_str(named, separator="; ", ignore_nulls=True)
-            faults = inputs.select(joined).to_series()
+        if (faults := faults_of(inputs)) is not None:
             reasons.extend(valid.with_columns(faults.alias(REASON)).filter(faults != ""))
             valid, inputs = valid.filter(faults == ""), inputs.filter(faults == "")
-        predictions = pl.DataFrame(schema=columns)
-        if inputs.height:
-            predictions = self._modelled(inputs).cast(pl.Schema(columns))
-        predicted = valid.hstack(predictions)
+        predicted = valid.hstack(self.modelled(inputs, columns))
         if reasons.is_empty():
             answered = predicted.with_columns(pl.lit(None, pl.String).alias(REASON))
         else:
@@ -154,7 +145,8 @@ class Predictor:
             )
         return answered.rename({ROW: NUMBER})
 
-    def _inputs(self, valid: pl.DataFrame) -> pl.DataFrame:
+    def inputs(self, valid: pl.DataFrame) -> pl.DataFrame:
+        """Make the inputs of the model from valid rows."""
         if valid.is_empty():
             return valid
         with one_line_errors("features.py"):
@@ -162,6 +154,17 @@ class Predictor:
             if inputs.height != valid.height:
                 raise pl.exceptions.ShapeError
         return inputs
+
+    def modelled(self, inputs: pl.DataFrame, columns: Mapping[str, pl.DataType]) -> pl.DataFrame:
+        """Predict for inputs of the model.
+
+        Args:
+            inputs: Inputs without faults; there may be none.
+            columns: Types of the columns to return, by their names.
+        """
+        if inputs.is_empty():
+            return pl.DataFrame(schema=columns)
+        return self._modelled(inputs).cast(pl.Schema(columns))
 
     def _modelled(self, inputs: pl.DataFrame) -> pl.DataFrame:
         """Predict, and explain in one line what the model does not accept, such as empty cells."""
@@ -174,7 +177,27 @@ class Predictor:
     def _columns_for(self, checked: Checked) -> Mapping[str, pl.DataType]:
         """Find out the columns from the first valid row, if the version does not record them."""
         first = checked.valid.head(1).collect(engine="streaming")
-        return self._modelled(self._inputs(first)).schema if first.height else {}
+        return self._modelled(self.inputs(first)).schema if first.height else {}
+
+
+def faults_of(inputs: pl.DataFrame) -> pl.Series | None:
+    """Say for each row which inputs are infinite, which no model can use; None if none is.
+
+    Args:
+        inputs: What `transform` made.
+
+    Returns:
+        A text for each row, which is empty where nothing is wrong.
+    """
+    infinite = is_infinite(inputs.schema)
+    if not np.isinf(inputs.select([*infinite]).to_numpy()).any():
+        return None
+    named = (
+        pl.when(found).then(pl.lit(f"{name} of features.py is infinite"))
+        for name, found in infinite.items()
+    )
+    joined = pl.concat_str(named, separator="; ", ignore_nulls=True)
+    return inputs.select(joined.alias(REASON)).to_series()
 
 
 def schema_of(

@@ -37,12 +37,11 @@ from platformdirs import user_cache_path
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..base.errors import ProjectError
-from .bundle import BUNDLE_SHA256, Bundle
-from .database import CHALLENGER, CHAMPION, SQLITE, Database
+from .bundle import Bundle
+from .database import BUNDLE, BUNDLE_SHA256, CHALLENGER, CHAMPION, SQLITE, Database
 
 logger = logging.getLogger(__name__)
 
-BUNDLE = "bundle"
 # Tags of a version: what was decided about it, and the champions before it while it is one itself.
 DECISIONS, BEFORE = "decisions", "champions_before"
 MOST_DECISIONS, MOST_CHARACTERS = 10, 90_000  # that are kept, since MLflow limits a tag's length

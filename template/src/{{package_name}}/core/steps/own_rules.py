@@ -41,7 +41,7 @@ def add(
     by_batch: dict[str, OwnCheck] = {}
     by_row: dict[str, pl.Series] = {}
     rules: list[Rule] = []
-    for place, (name, check) in enumerate(_own_checks(schema, names)):
+    for place, (name, check) in enumerate(own_checks(schema, names)):
         flag = f"{FLAG}{place}"
         if _judges_rows(name, check, rows.select(names).head(PROBED).collect()):
             by_batch[flag] = name, check
@@ -50,7 +50,7 @@ def add(
         else:
             continue
         rules.append(_rule(flag, name, check, cells))
-    for key in _unique_keys(schema, names):
+    for key in unique_keys(schema, names):
         flag = f"{FLAG}unique {', '.join(key)}"
         is_unreadable = pl.any_horizontal(
             pl.col(name).is_null() & ~cells[name].is_empty for name in key
@@ -66,7 +66,7 @@ def add(
 
     def judge(batch: pl.DataFrame) -> pl.DataFrame:
         table = batch.select(names)
-        flags = [_outcome(*own, table).alias(flag) for flag, own in by_batch.items()]
+        flags = [judged(*own, table).alias(flag) for flag, own in by_batch.items()]
         flags += [outcome.gather(batch[ROW]).alias(flag) for flag, outcome in by_row.items()]
         return batch.with_columns(flags)
 
@@ -97,7 +97,8 @@ def without(schema: pa.DataFrameSchema, target: str) -> pa.DataFrameSchema:
     return schema
 
 
-def _own_checks(schema: pa.DataFrameSchema, names: list[str]) -> list[OwnCheck]:
+def own_checks(schema: pa.DataFrameSchema, names: list[str]) -> list[OwnCheck]:
+    """List the checks that a schema defines itself: of some columns, and of the whole row."""
     of_columns = [(name, check) for name in names for check in schema.columns[name].checks]
     return [
         *((name, check) for name, check in of_columns if not is_known(check)),
@@ -105,7 +106,8 @@ def _own_checks(schema: pa.DataFrameSchema, names: list[str]) -> list[OwnCheck]:
     ]
 
 
-def _unique_keys(schema: pa.DataFrameSchema, names: list[str]) -> list[list[str]]:
+def unique_keys(schema: pa.DataFrameSchema, names: list[str]) -> list[list[str]]:
+    """List the columns, alone or together, whose values must not occur twice."""
     keys = [[name] for name in names if schema.columns[name].unique]
     together = [schema.unique] if isinstance(schema.unique, str) else list(schema.unique or [])
     is_new = together and together not in keys and set(together) <= set(names)
@@ -130,10 +132,10 @@ def _judges_rows(name: str | None, check: pa.Check, sample: pl.DataFrame) -> boo
     half = sample.height // 2
     for parts in ([sample.head(half), sample.slice(half)], [sample, sample]):
         whole = pl.concat(parts)
-        outcome = _outcome(name, check, whole)
+        outcome = judged(name, check, whole)
         if outcome.len() != whole.height or half == 0:
             return False
-        if not pl.concat(_outcome(name, check, part) for part in parts).equals(outcome):
+        if not pl.concat(judged(name, check, part) for part in parts).equals(outcome):
             return False
     return True
 
@@ -141,7 +143,7 @@ def _judges_rows(name: str | None, check: pa.Check, sample: pl.DataFrame) -> boo
 def _outcome_of_all(name: str | None, check: pa.Check, rows: pl.LazyFrame) -> pl.Series | None:
     """Call a check with all rows; return None if it judges them as a whole."""
     every = rows.collect(engine="streaming")
-    outcome = _outcome(name, check, every)
+    outcome = judged(name, check, every)
     if outcome.len() == every.height:
         return outcome
     if not outcome.all():
@@ -153,7 +155,7 @@ def _outcome_of_all(name: str | None, check: pa.Check, rows: pl.LazyFrame) -> pl
     return None
 
 
-def _outcome(name: str | None, check: pa.Check, rows: pl.DataFrame) -> pl.Series:
+def judged(name: str | None, check: pa.Check, rows: pl.DataFrame) -> pl.Series:
     """Call a check, and return whether it holds for each row or for all together."""
     try:
         found = check(rows.lazy(), name).check_output.collect().to_series()

@@ -1,0 +1,1 @@
+"""The service: a version of the model behind HTTP."""

@@ -1,0 +1,321 @@
+"""The pages of the service."""
+
+import asyncio
+import gzip
+import logging
+import re
+import time
+import zlib
+from base64 import b64encode
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from uuid import uuid4
+
+from starlette.applications import Starlette
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from . import inference, line, openapi, records
+from .access import refuse_unknown
+from .champion import Champion
+from .errors import RequestError, busy
+from .measures import TYPE, Measures
+from .settings import ServingSettings
+
+logger = logging.getLogger(__name__)
+
+PAGE = Path(__file__).with_name("page.html")
+REQUEST_ID, VERSION = "X-Request-ID", "X-Model-Version"
+NAMED = re.compile(r"[\x21-\x7e]{1,128}")
+OPEN = {"/", "/v2/health/live", "/v2/health/ready"}  # without a token: they say nothing
+SECURITY = {
+    "Cache-Control": "no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+NOTHING = "default-src 'none'; frame-ancestors 'none'"
+CLOSED = 499  # whoever asked has gone
+TENTH = 10
+
+
+class App:
+    """The pages, and what they work with.
+
+    Attributes:
+        starlette: The pages, by their paths.
+    """
+
+    def __init__(
+        self,
+        settings: ServingSettings,
+        champion: Champion,
+        requests: line.Line,
+        measures: Measures,
+    ) -> None:
+        """Prepare the pages.
+
+        Args:
+            settings: What is allowed.
+            champion: The version that answers.
+            requests: Those that wait for an answer.
+            measures: Counts them.
+        """
+        self._settings, self._champion, self._line = settings, champion, requests
+        self._measures, self._name = measures, champion.now.bundle.registered
+        self._held = 0  # bytes of bodies that are in memory
+        self._page = PAGE.read_bytes()
+        self._page_policy = _policy(self._page.decode())
+        model = "/v2/models/{name}"
+        one = f"{model}/versions/{{version}}"
+        self.starlette = Starlette(
+            routes=[
+                Route("/", self.page),
+                Route("/openapi.json", self.openapi),
+                Route("/metrics", self.metrics),
+                Route("/predict", self.predict, methods=["POST"]),
+                Route("/v2", self.server),
+                Route("/v2/health/live", self.live),
+                Route("/v2/health/ready", self.ready),
+                *(Route(path, self.metadata) for path in (model, one)),
+                *(Route(f"{path}/ready", self.model_ready) for path in (model, one)),
+                *(Route(f"{path}/infer", self.infer, methods=["POST"]) for path in (model, one)),
+            ],
+            middleware=[
+                Middleware(self._guard),
+                *(
+                    [
+                        Middleware(
+                            CORSMiddleware, allow_origins=settings.origins, allow_headers=["*"]
+                        )
+                    ]
+                    if settings.origins
+                    else []
+                ),
+            ],
+            exception_handlers={
+                RequestError: _refused,
+                HTTPException: _http_error,
+                Exception: _failed,
+            },
+        )
+
+    async def page(self, _: Request) -> Response:
+        """Show a page on which one can try the service; it asks for a token if one is needed."""
+        headers = {"Content-Security-Policy": self._page_policy}
+        return Response(self._page, headers=headers, media_type="text/html")
+
+    async def openapi(self, _: Request) -> Response:
+        """Describe the service for programs."""
+        needs_token = bool(self._settings.tokens)
+        served = self._champion.now
+        return _as_json(openapi.document(served, self._name, needs_token=needs_token))
+
+    async def metrics(self, _: Request) -> Response:
+        """Report what has been counted, in the format of Prometheus."""
+        return Response(self._measures.text(), headers={"Content-Type": TYPE})
+
+    async def predict(self, request: Request) -> Response:
+        """Predict for records."""
+        content = await self._body(request)
+        name = request.state.name
+        return await self._answer(records.request(name, content, self._settings.max_rows))
+
+    async def server(self, _: Request) -> Response:
+        """Describe the server."""
+        served = self._champion.now
+        return _as_json(
+            {
+                "name": self._name,
+                "version": served.number,
+                "extensions": inference.EXTENSIONS,
+            }
+        )
+
+    async def live(self, _: Request) -> Response:
+        """Say that the service runs."""
+        return _as_json({"live": True})
+
+    async def ready(self, _: Request) -> Response:
+        """Say that the service answers."""
+        return _as_json({"ready": True})
+
+    async def metadata(self, request: Request) -> Response:
+        """Describe the model."""
+        self._refuse_other(request)
+        return _as_json(inference.metadata(self._champion.now, self._name))
+
+    async def model_ready(self, request: Request) -> Response:
+        """Say that the model answers."""
+        self._refuse_other(request)
+        return _as_json({"name": self._name, "ready": True})
+
+    async def infer(self, request: Request) -> Response:
+        """Predict for tensors."""
+        self._refuse_other(request)
+        content = await self._body(request)
+        asked = inference.request(
+            request.state.name,
+            content,
+            request.headers.get(inference.HEADER_LENGTH),
+            request.path_params.get("version"),
+            self._settings.max_rows,
+        )
+        return await self._answer(asked, request.headers.get("accept-encoding", ""))
+
+    def _refuse_other(self, request: Request) -> None:
+        """Refuse another model, and another version than the one that answers."""
+        name = request.path_params["name"]
+        if name != self._name:
+            raise RequestError(404, f"there is no model {name[:100]!r}, but {self._name}")
+        inference.refuse_version(self._champion.now, request.path_params.get("version"))
+
+    async def _answer(self, asked: line.Request, accepted: str = "") -> Response:
+        try:
+            async with asyncio.timeout(self._settings.timeout_seconds):
+                reply = await self._line.answer(asked)
+        except TimeoutError:
+            raise busy(503, "the answer took too long") from None
+        return Response(*_packed(reply, accepted))
+
+    async def _body(self, request: Request) -> bytes:
+        """Read the body, within the limits of size and time."""
+        most = self._settings.max_body_bytes
+        encoding = request.headers.get("content-encoding", "identity").strip().lower()
+        if encoding not in ("identity", "gzip", "deflate"):
+            raise RequestError(415, "the body may be compressed by gzip or deflate only")
+        size = request.headers.get("content-length", "0")
+        if size.isdigit() and (len(size) > len(str(most)) or int(size) > most):
+            raise RequestError(413, f"the body is larger than {most} bytes")
+        content = bytearray()
+        try:
+            async with asyncio.timeout(self._settings.timeout_seconds):
+                async for part in request.stream():
+                    if len(content) + len(part) > most:
+                        raise RequestError(413, f"the body is larger than {most} bytes")
+                    if self._held + len(part) > TENTH * most:
+                        raise busy(503, "too many large requests arrive")
+                    content += part
+                    self._held += len(part)
+        except TimeoutError:
+            raise RequestError(408, "the body did not arrive in time") from None
+        finally:
+            self._held -= len(content)
+        return _unpacked(bytes(content), encoding, most)
+
+    def _guard(self, app: ASGIApp) -> ASGIApp:
+        """Name, check, count and complete each request, around all pages."""
+
+        async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != "http":
+                await app(scope, receive, send)
+                return
+            start = time.perf_counter()
+            given = Headers(scope=scope)
+            wanted = given.get(REQUEST_ID, "")
+            name = wanted if NAMED.fullmatch(wanted) else uuid4().hex
+            scope["state"] = {**scope.get("state", {}), "name": name}
+            status = CLOSED
+
+            async def complete(message: Message) -> None:
+                nonlocal status
+                if message["type"] == "http.response.start":
+                    status = message["status"]
+                    headers = MutableHeaders(scope=message)
+                    headers.setdefault("Content-Security-Policy", NOTHING)
+                    headers[REQUEST_ID] = name
+                    headers[VERSION] = self._champion.now.number
+                    for header, value in SECURITY.items():
+                        headers[header] = value
+                await send(message)
+
+            try:
+                if scope["path"] not in OPEN:
+                    refuse_unknown(given.get("authorization", ""), self._settings.tokens)
+                await app(scope, receive, complete)
+            except RequestError as error:
+                await _as_error(error.status, str(error), error.headers)(scope, receive, complete)
+            except ClientDisconnect:
+                pass
+            finally:
+                route = scope.get("route")
+                path = route.path if isinstance(route, Route) else "other"
+                self._measures.requests.labels(path, status).inc()
+                self._measures.seconds.labels(path).observe(time.perf_counter() - start)
+
+        return guarded
+
+
+def _policy(page: str) -> str:
+    """Allow the script and the style that are in a page, and nothing else."""
+
+    def hash_of(tag: str) -> str:
+        [content] = re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
+        return f"'sha256-{b64encode(sha256(content.encode()).digest()).decode()}'"
+
+    allowed = f"script-src {hash_of('script')}; style-src {hash_of('style')}"
+    return f"{NOTHING}; {allowed}; connect-src 'self'; base-uri 'none'; form-action 'none'"
+
+
+def _unpacked(content: bytes, encoding: str, most: int) -> bytes:
+    """Decompress a body, unless that makes it too large."""
+    if encoding == "identity":
+        return content
+    window = zlib.MAX_WBITS | 16 if encoding == "gzip" else zlib.MAX_WBITS
+    unpacking = zlib.decompressobj(window)
+    try:
+        unpacked = unpacking.decompress(content, most + 1)
+    except zlib.error:
+        raise RequestError(400, f"the body is not compressed by {encoding}") from None
+    if len(unpacked) > most:
+        raise RequestError(413, f"the body is larger than {most} bytes after decompression")
+    if not unpacking.eof or unpacking.unused_data:
+        raise RequestError(400, f"the body does not end where {encoding} does")
+    return unpacked
+
+
+PACKERS: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "deflate": zlib.compress}
+
+
+def _packed(reply: line.Reply, accepted: str) -> tuple[bytes, int, dict[str, str]]:
+    """Compress an answer if that is asked for, and nothing else is."""
+    pack = PACKERS.get(accepted.strip().lower())
+    if not pack:
+        return reply.content, 200, reply.headers
+    headers = {**reply.headers, "Content-Encoding": accepted.strip().lower()}
+    return pack(reply.content), 200, headers
+
+
+def _as_json(content: object) -> Response:
+    return Response(records.dumps(content), media_type=records.JSON)
+
+
+def _as_error(status: int, says: str, headers: dict[str, str]) -> Response:
+    content = records.dumps({"error": says})
+    return Response(content, status, headers, media_type=records.JSON)
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestError):
+        raise error
+    return _as_error(error.status, str(error), error.headers)
+
+
+async def _http_error(_: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    says = {404: "there is no such page", 405: "the method is not allowed here"}
+    headers = dict(error.headers or {})
+    return _as_error(error.status_code, says.get(error.status_code, error.detail), headers)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    logger.error("serve: request %s failed", request.state.name, exc_info=error)
+    return _as_error(500, line.FAILED, {})

@@ -1,0 +1,141 @@
+"""A version of the model that is ready to answer requests."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import polars as pl
+
+from ..base.errors import ProjectError
+from ..models.bundle import Bundle
+from ..models.predict import faults_of
+from ..prediction import Predictor
+from ..steps.rules import ROW
+from ..steps.validate import IS_BAD, check
+from .errors import RequestError
+from .rows import Reader
+from .screen import Screen, json_dialect
+
+INFINITE = "an input that features.py makes is infinite"
+PLACE = "\x1fplace"
+WARM_UP = 3  # trials, after which libraries have loaded what they load late
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a version says about the rows of a request.
+
+    Attributes:
+        predictions: A row for each row, which is empty where there is no prediction.
+        reasons: Why a row has no prediction, or an empty text; without texts, all rows have one.
+        broken: How often each rule is broken.
+    """
+
+    predictions: pl.DataFrame
+    reasons: Sequence[str] = ()
+    broken: Mapping[str, int] = field(default_factory=Counter)
+
+    def part(self, start: int, height: int) -> "Answer":
+        """Return what it says about some of the rows, without counts."""
+        reasons = self.reasons[start : start + height]
+        return Answer(self.predictions.slice(start, height), reasons if any(reasons) else ())
+
+
+@dataclass(frozen=True)
+class Served:
+    """A version that is loaded and has been tried.
+
+    Attributes:
+        number: Its number in the registry, or its hash where there is no registry.
+        bundle: Its files.
+        predictor: What predicts.
+        screen: The rules for its rows.
+        reader: Reads records.
+        columns: Types of the columns that it predicts, by their names.
+        example: Records that it can predict for, if the version has them.
+        since: When it was loaded, in seconds since 1970.
+    """
+
+    number: str
+    bundle: Bundle
+    predictor: Predictor
+    screen: Screen
+    reader: Reader
+    columns: Mapping[str, pl.DataType]
+    example: Sequence[Mapping[str, Any]]
+    since: float
+
+    @classmethod
+    def load(cls, number: str, bundle: Bundle) -> Self:
+        """Load a version that was made with the code here, and try it.
+
+        Args:
+            number: Its number.
+            bundle: Its files.
+
+        Raises:
+            ProjectError: If it cannot be loaded, or cannot predict for its own example.
+        """
+        predictor = Predictor.of(bundle)
+        if predictor.history:
+            raise ProjectError("its features look back at earlier rows: only `predict` has those")
+        dialect = json_dialect(predictor.dialect)
+        screen = Screen(predictor.schema, dialect)
+        reader = Reader(screen.types, [predictor.target])
+        example = bundle.example()
+        served = cls(
+            number, bundle, predictor, screen, reader, predictor.columns, example, time.time()
+        )
+        for _ in range(WARM_UP if example else 0):
+            try:
+                answer = served.answer(reader.table(example))
+            except RequestError as error:
+                raise ProjectError(f"it cannot read its own example: {error}") from error
+            if answer.reasons:
+                reason = next(filter(None, answer.reasons))
+                raise ProjectError(f"it cannot predict for its own example: {reason}")
+        return served
+
+    def answer(self, rows: pl.DataFrame) -> Answer:
+        """Predict for rows, and say why where that is not possible.
+
+        Args:
+            rows: The columns of the schema, each of the type in `screen.types` or text.
+
+        Returns:
+            A prediction or a reason for each row, in the same order.
+
+        Raises:
+            RequestError: If the rows as a whole do not fit the schema.
+        """
+        valid = self.screen.passed(rows)
+        reasons, broken = [""] * rows.height, Counter[str]()
+        if valid is None:
+            try:
+                checked = check(rows.lazy(), self.predictor.schema, self.screen.dialect)
+            except ProjectError as error:
+                raise RequestError(422, str(error)) from error
+            judged = checked.rows.collect()
+            valid = judged.filter(~pl.col(IS_BAD)).select(checked.names)
+            if valid.height < judged.height:
+                bad = judged.filter(IS_BAD)
+                broken, texts = checked.explain(bad)
+                for place, text in zip(bad[ROW], texts, strict=True):
+                    reasons[place] = text
+        inputs = self.predictor.inputs(valid)
+        if (faults := faults_of(inputs)) is not None:
+            places = [place for place, reason in enumerate(reasons) if not reason]
+            for place, fault in zip(places, faults, strict=True):
+                reasons[place] = fault
+            broken[INFINITE] += int((faults != "").sum())
+            inputs = inputs.filter(faults == "")
+        predictions = self.predictor.modelled(inputs, self.columns)
+        if not any(reasons):
+            return Answer(predictions)
+        places = [place for place, reason in enumerate(reasons) if not reason]
+        given = predictions.insert_column(0, pl.Series(PLACE, places, pl.UInt32))
+        every = pl.DataFrame({PLACE: pl.int_range(rows.height, dtype=pl.UInt32, eager=True)})
+        joined = every.join(given, on=PLACE, how="left", maintain_order="left").drop(PLACE)
+        return Answer(joined, reasons, broken)

@@ -1,0 +1,106 @@
+"""The settings of the service: environment variables whose names begin with SERVE_."""
+
+from collections.abc import Iterator
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from ..base.errors import ProjectError
+
+PREFIX = "SERVE_"
+ADDRESSES = ("localhost", "localhost.localdomain")  # of this machine, beside those in digits
+
+
+def _listed(text: object) -> object:
+    return [it.strip() for it in text.split(",") if it.strip()] if isinstance(text, str) else text
+
+
+Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Hashes = Annotated[tuple[Sha256, ...], NoDecode, BeforeValidator(_listed)]
+
+
+class ServingSettings(BaseSettings):
+    """What the service allows and where it listens; `serve --help` lists these fields."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, frozen=True)
+
+    host: Annotated[
+        str, Field(description="Address to listen at; one that others can reach needs tokens.")
+    ] = "127.0.0.1"
+    port: Annotated[
+        int, Field(ge=0, le=65535, description="Port to listen at; 0 is any that is free.")
+    ] = 8000
+    tokens: Annotated[
+        Hashes, Field(description="SHA-256 of each token that is accepted, separated by commas.")
+    ] = ()
+    origins: Annotated[
+        Listed, Field(description="Web sites whose pages may send requests, separated by commas.")
+    ] = ()
+    poll_seconds: Annotated[
+        float, Field(gt=0, le=86400, description="Seconds between two looks at the registry.")
+    ] = 10
+    max_body_bytes: Annotated[
+        int, Field(gt=0, description="Largest body of a request, also after decompression.")
+    ] = 10_000_000
+    max_rows: Annotated[int, Field(gt=0, description="Most rows of a request.")] = 10_000
+    max_waiting: Annotated[
+        int, Field(gt=0, description="Most requests that wait; further ones are told to retry.")
+    ] = 64
+    max_connections: Annotated[int, Field(gt=0, description="Most open connections.")] = 1000
+    timeout_seconds: Annotated[
+        float, Field(gt=0, description="Longest time to send a request, and to answer it.")
+    ] = 10
+    keep: Annotated[bool, Field(description="Whether rows and predictions are kept.")] = True
+    keep_in: Annotated[Path, Field(description="Folder in which they are kept.")] = Path(
+        "data/served"
+    )
+    keep_without: Annotated[
+        Listed, Field(description="Columns that are not kept, separated by commas.")
+    ] = ()
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> Self:
+        if not (self.is_local or self.tokens):
+            message = f"others can reach {self.host}: set {PREFIX}TOKENS"
+            raise ValueError(f"{message}, which `serve --new-token` explains")
+        return self
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only programs on this machine can reach the address."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host in ADDRESSES
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment.
+
+        Raises:
+            ProjectError: If a setting does not fit; the message names its variable, not its value.
+        """
+        try:
+            return cls()
+        except ValidationError as error:
+            faults = [
+                ": ".join(
+                    [
+                        *(f"{PREFIX}{fault['loc'][0]}".upper() for _ in fault["loc"][:1]),
+                        fault["msg"].removeprefix("Value error, "),
+                    ]
+                )
+                for fault in error.errors()
+            ]
+            raise ProjectError("; ".join(faults)) from None
+
+
+def described() -> Iterator[tuple[str, str, str]]:
+    """Yield each variable, its default as text, and what it is for."""
+    for name, field in ServingSettings.model_fields.items():
+        default = "none" if field.default in (None, ()) else str(field.default)
+        yield f"{PREFIX}{name}".upper(), default, field.description or ""
