@@ -267,7 +267,8 @@ def steps_of(plan: Plan) -> Iterator[str]:
     """Say what is left to do after pieces have changed."""
     if plan.conflicts:
         yield "resolve each conflict and git add it; uv lock"
-    yield "uvx nox -s check; git commit"
+    has_lock = f"{plan.repository.prefix}pyproject.toml" in plan.merge.changes
+    yield f"uvx nox -s check; git commit{' --all' if has_lock else ''}"
 
 
 def carry_out(request: Request, repository: Repository, merge: Merge, steps: Iterable[str]) -> int:

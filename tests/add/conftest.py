@@ -1,5 +1,6 @@
 """Fixtures for the tests of adding and removing."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -36,7 +37,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
     def formwork(*arguments: str) -> Told:
         status = main([*arguments])
         said = capsys.readouterr()
-        assert "error:" not in said.out
+        assert not re.search(r"(?m)^error:", said.out)
         return status, said.out + said.err
 
     return formwork
