@@ -1,5 +1,6 @@
 """The connection between `predict` and your modules."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -38,22 +39,37 @@ class Predictor(predict.Predictor):
         return cls.of(version)
 
     @classmethod
-    def of(cls, version: Bundle) -> Self:
-        """Load a version that was made with the code here."""
+    def of(
+        cls, version: Bundle, model: Callable[[pl.DataFrame], pl.DataFrame] | None = None
+    ) -> Self:
+        """Load a version that was made with the code here.
+
+        Args:
+            version: The version.
+            model: What predicts, instead of `predict` of `model.py`, which is then not imported.
+        """
         yours = Yours(version.of)
         section, params, target = yours.section, version.params, yours.schema.TARGET
         settings = yours.features.FeatureSettings.load(section("features"), params)
-        estimator = load(version.model, version.lineage.model_sha256, format_of(yours.model))
+        if model is None:
+            form = format_of(yours.model)
+            estimator = load(version.model, version.lineage.model_sha256, form)
+            model = partial(yours.model.predict, estimator)
         history = History.of(settings)
         return cls(
             target=target,
             schema=predict.schema_of(yours.schema.Row.to_schema(), target, history),
             dialect=Dialect.of(yours.source.SourceSettings.load(section("source"), params)),
             transform=partial(yours.features.transform, settings=settings),
-            model=partial(yours.model.predict, estimator),
-            columns={name: _dtype(text) for name, text in version.columns.items()},
+            model=model,
+            columns=types_of(version),
             history=history,
         )
+
+
+def types_of(version: Bundle) -> dict[str, pl.DataType]:
+    """Return the types of the columns that a version predicts, by their names."""
+    return {name: _dtype(text) for name, text in version.columns.items()}
 
 
 def _dtype(name: str) -> pl.DataType:

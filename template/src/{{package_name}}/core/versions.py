@@ -3,6 +3,8 @@
 import json
 import tempfile
 from collections.abc import Sequence
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import polars as pl
@@ -42,10 +44,17 @@ def write_bundle(
         yours.schema.Row.to_schema(),
         split_key(yours),
         example(yours),
+        partial(write_more, yours=yours),
         looks_back=looks_back,
         of=yours.name,
     )
     return {BUNDLE_SHA256: sha256, "target": yours.schema.TARGET}
+
+
+def write_more(folder: Path, yours: Yours) -> None:
+    """Let the pieces of the template that are here add to a bundle."""
+    for file in sorted(Path(__file__).parent.glob("*/bundled.py")):
+        import_module(f"{__package__}.{file.parent.name}.bundled").write(folder, yours)
 
 
 def example(yours: Yours = FIRST) -> pl.DataFrame | None:

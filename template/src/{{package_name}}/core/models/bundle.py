@@ -18,7 +18,7 @@ import subprocess
 import tempfile
 import tomllib
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -173,13 +173,16 @@ class Bundle:
         """List the packages that it needs to predict, each pinned to a version."""
         yield from _pins((self.folder / REQUIREMENTS).read_text(encoding="utf-8"))
 
-    def other_code(self) -> Iterator[str]:
+    def other_code(self, here: Mapping[str, str] | None = None) -> Iterator[str]:
         """Name what is different here: modules of the package, and packages that it needs.
 
         The modules of other models do not count, and neither do those of the template's pieces,
         which have a command: no module outside of them may import them.
+
+        Args:
+            here: What `code_here` returned when the code here was imported, if that is long ago.
         """
-        here = Path(__file__).parents[3]
+        known = code_here() if here is None else here
         with zipfile.ZipFile(self.wheel) as archive:
             names = archive.namelist()
             folders = {name.rpartition("/")[0] for name in names}
@@ -191,9 +194,8 @@ class Bundle:
             pieces = (f"{it}/" for it in folders if f"{it}/command.py" in names)
             others += tuple(it for it in pieces if it.startswith(f"{self.package}/core/"))
             for name in names:
-                file = here / name
                 is_code = name.startswith(f"{self.package}/") and not name.startswith(others)
-                if is_code and not (file.is_file() and file.read_bytes() == archive.read(name)):
+                if is_code and known.get(name) != sha256(archive.read(name)).hexdigest():
                     yield name
         for needed in self.packages():
             if needed.marker is None or needed.marker.evaluate():
@@ -210,6 +212,7 @@ def write(
     schema: pa.DataFrameSchema,
     split: Mapping[str, object],
     example: pl.DataFrame | None,
+    write_more: Callable[[Path], None],
     *,
     looks_back: bool,
     of: str = "",
@@ -224,6 +227,7 @@ def write(
         schema: What a valid row is.
         split: What decided which rows were held out.
         example: Rows to try the version with, if there are any.
+        write_more: Writes what else belongs to the version into the folder.
         looks_back: Whether the features look back at earlier rows.
         of: Name of a further model.
 
@@ -258,6 +262,7 @@ def write(
     _write_json(folder / VERSION, content)
     if example is not None:
         example.write_ndjson(folder / EXAMPLE)
+    write_more(folder)
     (folder / REQUIREMENTS).write_bytes(_requirements(of))
     _build_wheel(folder)
     sums = "".join(
@@ -279,6 +284,13 @@ def described(schema: pa.DataFrameSchema) -> dict[str, dict[str, Any]]:
         }
         for name, column in schema.columns.items()
     }
+
+
+def code_here() -> dict[str, str]:
+    """Return the SHA-256 of each file of the package, by its name in a wheel."""
+    files = (it for it in paths.PACKAGE.rglob("*") if it.is_file() and it.suffix != ".pyc")
+    root = paths.PACKAGE.parent
+    return {it.relative_to(root).as_posix(): sha256(it.read_bytes()).hexdigest() for it in files}
 
 
 def installed(name: str) -> str | None:

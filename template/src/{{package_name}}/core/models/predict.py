@@ -150,7 +150,7 @@ class Predictor:
         if valid.is_empty():
             return valid
         with one_line_errors("features.py"):
-            inputs = transformed(self.transform, valid.lazy()).collect()
+            inputs = transformed(self.transform, valid.lazy()).collect(engine="in-memory")
             if inputs.height != valid.height:
                 raise pl.exceptions.ShapeError
         return inputs
@@ -189,12 +189,12 @@ def faults_of(inputs: pl.DataFrame) -> pl.Series | None:
     Returns:
         A text for each row, which is empty where nothing is wrong.
     """
-    infinite = is_infinite(inputs.schema)
-    if not np.isinf(inputs.select([*infinite]).to_numpy()).any():
+    floats = [name for name, dtype in inputs.schema.items() if dtype.is_float()]
+    if not np.isinf(inputs[floats].to_numpy()).any():
         return None
     named = (
         pl.when(found).then(pl.lit(f"{name} of features.py is infinite"))
-        for name, found in infinite.items()
+        for name, found in is_infinite(inputs.schema).items()
     )
     joined = pl.concat_str(named, separator="; ", ignore_nulls=True)
     return inputs.select(joined.alias(REASON)).to_series()

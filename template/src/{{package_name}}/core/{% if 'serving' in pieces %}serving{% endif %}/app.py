@@ -32,7 +32,7 @@ from .settings import ServingSettings
 logger = logging.getLogger(__name__)
 
 PAGE = Path(__file__).with_name("page.html")
-REQUEST_ID, VERSION = "X-Request-ID", "X-Model-Version"
+REQUEST_ID = "X-Request-ID"
 NAMED = re.compile(r"[\x21-\x7e]{1,128}")
 OPEN = {"/", "/v2/health/live", "/v2/health/ready"}  # without a token: they say nothing
 SECURITY = {
@@ -56,6 +56,7 @@ class App:
     def __init__(
         self,
         settings: ServingSettings,
+        name: str,
         champion: Champion,
         requests: line.Line,
         measures: Measures,
@@ -64,12 +65,13 @@ class App:
 
         Args:
             settings: What is allowed.
+            name: Name of the model.
             champion: The version that answers.
             requests: Those that wait for an answer.
             measures: Counts them.
         """
         self._settings, self._champion, self._line = settings, champion, requests
-        self._measures, self._name = measures, champion.now.bundle.registered
+        self._measures, self._name = measures, name
         self._held = 0  # bytes of bodies that are in memory
         self._page = PAGE.read_bytes()
         self._page_policy = _policy(self._page.decode())
@@ -231,7 +233,7 @@ class App:
                     headers = MutableHeaders(scope=message)
                     headers.setdefault("Content-Security-Policy", NOTHING)
                     headers[REQUEST_ID] = name
-                    headers[VERSION] = self._champion.now.number
+                    headers.setdefault(line.VERSION, self._champion.now.number)
                     for header, value in SECURITY.items():
                         headers[header] = value
                 await send(message)

@@ -4,18 +4,21 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from socket import socket
 from threading import Event, Thread
+from typing import Protocol
 
 from ..base.errors import ProjectError
-from ..models.bundle import Bundle
+from ..models.bundle import Bundle, code_here
 from .served import Served
+from .worker import Worker
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Found:
-    """A champion in the registry.
+    """A version in the registry.
 
     Attributes:
         number: Its number.
@@ -28,28 +31,90 @@ class Found:
     sha256: str
 
 
+Look = Callable[[], Found]
+
+LONGEST = 5.0  # seconds to wait at the end for a version that is being loaded
 HASH = 12  # digits of a hash that stand for a version without a number
 
-Look = Callable[[], Found]
+
+def fixed(name: str, bundle: Bundle) -> Look:
+    """Return a function that always finds one version.
+
+    Args:
+        name: Its number, maybe after other words.
+        bundle: Its files.
+    """
+    number = name.removeprefix("version ")
+    known = number if number.isdigit() else bundle.sha256[:HASH]
+    return lambda: Found(known, bundle.folder, bundle.sha256)
+
+
+class Door(Protocol):
+    """What accepts connections in this process."""
+
+    def open(self) -> None:
+        """Accept connections."""
+
+    def shut(self) -> None:
+        """Leave new connections to another process, and answer those that are there."""
 
 
 class Champion:
-    """The version that answers; another one takes its place in one assignment.
+    """The version that answers, in this process or, with other code, in one of its own.
 
     Attributes:
-        now: The version that answers.
-        outcome: Is told of each champion that is taken over or refused.
+        number: Its number.
+        outcome: Is told of each version that is taken over or refused.
     """
 
-    def __init__(self, served: Served) -> None:
-        """Begin with a version."""
-        self.now = served
+    def __init__(self, door: Door, listening: socket | None, served: Served | None = None) -> None:
+        """Begin.
+
+        Args:
+            door: Accepts connections in this process.
+            listening: The address, to share with other processes; None if this one is such a
+                process.
+            served: The version that answers already, if there is one.
+        """
+        self.number = served.number if served else ""
         self.outcome: Callable[[str], None] = lambda _: None
-        self._refused = ""
-        self._fault = ""
+        self._listening, self._door = listening, door
+        self._code = code_here()  # that runs, also if the files change meanwhile
+        self._served = served
+        self._worker: Worker | None = None
+        self._refused, self._fault = "", ""
+
+    @property
+    def now(self) -> Served:
+        """The version that answers in this process, or the last one that did."""
+        if self._served is None:
+            raise AssertionError("no version answers in this process")
+        return self._served
+
+    def take_over(self, found: Found) -> None:
+        """Let a version answer, after it has predicted for its example.
+
+        Raises:
+            ProjectError: If it cannot; then the one before goes on.
+        """
+        bundle = Bundle.open(found.folder, found.sha256)
+        old = self._worker
+        if (other := next(bundle.other_code(self._code), None)) and not self._listening:
+            raise ProjectError(f"its code differs in an environment of its own, too: {other}")
+        if other and self._listening:
+            logger.info("serve: version %s runs its own code: %s differs", found.number, other)
+            self._worker = Worker.start(found.number, bundle, self._listening)
+            self._door.shut()
+        else:
+            self._served = Served.load(found.number, bundle)
+            self._door.open()
+            self._worker = None
+        self.number = found.number
+        if old:
+            old.retire()
 
     def consider(self, look: Look) -> None:
-        """Look for another champion, and take it over if it predicts for its example.
+        """Look for the champion, and let it answer if it is another one.
 
         Whatever is wrong with it or with the registry, the version that answers goes on.
         """
@@ -57,64 +122,46 @@ class Champion:
         try:
             found = look()
             number = found.number
-            if found.sha256 in (self.now.bundle.sha256, self._refused):
+            if found.sha256 in (self._sha256, self._refused):
                 self._fault = ""
                 return
             self._refused = found.sha256  # until it has been tried
-            self.now = load(found.number, Bundle.open(found.folder, found.sha256))
+            self.take_over(found)
             self._refused = self._fault = ""
         except Exception as error:  # such as an error in your modules
-            says = (
-                str(error)
-                if isinstance(error, ProjectError)
-                else f"{type(error).__name__}: {error}"
-            )
+            is_known = isinstance(error, ProjectError)
+            says = str(error) if is_known else f"{type(error).__name__}: {error}"
             if number:
                 self.outcome("refused")
+            if not self._sha256:
+                self._refused = ""  # nobody answers, so try again
             if says != self._fault:  # a registry that is away is reported once
                 what = f"version {number} is refused" if number else "the champion is not known"
-                logger.warning("serve: %s, version %s goes on: %s", what, self.now.number, says)
+                logger.warning("serve: %s, version %s goes on: %s", what, self.number, says)
             self._fault = says
         else:
             self.outcome("taken over")
-            logger.info("serve: version %s answers from now on", self.now.number)
+            logger.info("serve: version %s answers from now on", self.number)
 
     def forget(self) -> None:
         """Try a version again that was refused."""
         self._refused = ""
 
+    def close(self) -> None:
+        """End the process that answers, if there is one."""
+        if self._worker:
+            self._worker.close()
 
-def fixed(name: str, bundle: Bundle) -> Champion:
-    """Load a version that stays.
-
-    Args:
-        name: What names it, for error messages.
-        bundle: Its files.
-
-    Raises:
-        ProjectError: If it cannot be loaded.
-    """
-    number = name.removeprefix("version ")
-    try:
-        return Champion(load(number if number.isdigit() else bundle.sha256[:HASH], bundle))
-    except ProjectError as error:
-        raise ProjectError(f"{name} cannot be served: {error}") from error
-
-
-def load(number: str, bundle: Bundle) -> Served:
-    """Load a version into this process.
-
-    Raises:
-        ProjectError: If it was made with other code than is here.
-    """
-    for other in bundle.other_code():
-        message = f"it was made with other code than is here ({other})"
-        raise ProjectError(f"{message}: start the service where that code is")
-    return Served.load(number, bundle)
+    @property
+    def _sha256(self) -> str:
+        """The hash of the version that answers; empty if it has ended by itself."""
+        if self._worker:
+            return self._worker.bundle.sha256 if self._worker.is_alive else ""
+        return self._served.bundle.sha256 if self._served else ""
 
 
 class Follower(Thread):
-    """Asks the registry every few seconds which version is the champion."""
+    """Asks every few seconds which version is the champion, and whether it still answers."""
 
     def __init__(self, champion: Champion, look: Look, seconds: float) -> None:
         """Prepare to follow; `start` begins.
@@ -137,7 +184,7 @@ class Follower(Thread):
         """End."""
         self._is_open = False
         self._wake.set()
-        self.join()
+        self.join(LONGEST)
 
     def run(self) -> None:
         """Ask until `close`."""

@@ -1,5 +1,6 @@
 """The command `serve`."""
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Annotated
@@ -9,6 +10,9 @@ import typer
 from ..pipeline import OF
 from ..yours import Yours
 
+# How many threads Polars, and what scikit-learn and numpy compute with, have each; they read this
+# when they are imported.
+THREADS = ("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 COMMAND, CHAMPION = "serve", "champion"
 
 
@@ -20,6 +24,8 @@ def serve(
     new_token: Annotated[
         bool, typer.Option("--new-token", help="Print a new token and its hash, and end.")
     ] = False,
+    number: Annotated[str, typer.Option(hidden=True)] = "",
+    listening: Annotated[int | None, typer.Option(hidden=True)] = None,
     of: OF = "",
 ) -> None:
     """Answer requests over HTTP with a version of the model, until SIGTERM or Ctrl-C."""
@@ -36,20 +42,25 @@ def serve(
     from .settings import ServingSettings
 
     cli.has_no_end.set()
+    for name in THREADS:  # one thread answers: more would only wait for each other
+        os.environ.setdefault(name, "1")
     environment = Environment.load()  # reads .env, also for the settings
     settings = ServingSettings.load()
-    with server.bound(settings) as socket:  # before anything takes time
+    is_worker = listening is not None
+    with server.bound(settings) if listening is None else server.inherited(listening) as address:
+        from .champion import fixed
         from .service import run
+        from .worker import Parent
 
+        name = Yours(of).registered
         if model == CHAMPION:
-            from .following import followed
+            from .following import in_registry
 
-            champion, look = followed(environment.mlflow_tracking_uri, Yours(of).registered, of)
+            look = in_registry(environment.mlflow_tracking_uri, name, of)
         else:
-            from .champion import fixed
-
-            champion, look = fixed(*cli.version(model, of)), None
-        run(settings, champion, look, socket)
+            found, bundle = cli.version(model, of)
+            look, name = fixed(number or found, bundle), bundle.registered
+        run(settings, name, look, address, Parent() if is_worker else None)
 
 
 def add_to(app: typer.Typer, about: Callable[[Callable[..., None]], Callable[..., None]]) -> None:

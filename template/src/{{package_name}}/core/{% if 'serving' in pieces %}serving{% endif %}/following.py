@@ -2,29 +2,19 @@
 
 from pathlib import Path
 
-from ..models.bundle import Bundle
 from ..models.database import CHAMPION, SQLITE, Database
-from .champion import Champion, Found, Look, load
+from .champion import Found, Look
 
 
-def followed(uri: str, name: str, of: str) -> tuple[Champion, Look]:
-    """Load the champion of the registry.
+def in_registry(uri: str, name: str, of: str) -> Look:
+    """Return a function that asks a registry for the champion.
 
     Args:
         uri: Address of the registry.
         name: Name of the model in it.
         of: Name of a further model.
-
-    Returns:
-        The champion, and what asks the registry for the one at that time.
-
-    Raises:
-        ProjectError: If there is none, or if it cannot be loaded.
     """
-    look = _in_database(uri, name) if uri.startswith(SQLITE) else _on_server(uri, name, of)
-    found = look()
-    bundle = Bundle.open(found.folder, found.sha256)
-    return Champion(load(found.number, bundle)), look
+    return _in_database(uri, name) if uri.startswith(SQLITE) else _on_server(uri, name, of)
 
 
 def _in_database(uri: str, name: str) -> Look:

@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 from threading import Event, Thread
 
+import numpy as np
 import polars as pl
 
 from .measures import Measures
@@ -19,48 +20,55 @@ from .served import Answer, Served
 logger = logging.getLogger(__name__)
 
 MOST_ROWS = 200_000  # that wait to be written; more are dropped, and counted
-ROWS_OF_A_FILE = 50_000
-SECONDS = 10.0  # after which rows are written, however few they are
+ROWS_OF_A_FILE = 20_000
+TIME = pl.Datetime("us", "UTC")
+SECONDS = 5.0  # after which rows are written, however few they are
 
 
 @dataclass(frozen=True)
 class _Entry:
     at: datetime
     request: str
-    number: str
+    served: Served
     rows: pl.DataFrame
     answer: Answer
-    types: pl.Schema
 
     @property
-    def day(self) -> str:
-        return f"{self.at:%Y-%m-%d}"
+    def kind(self) -> tuple[str, str]:
+        return f"{self.at:%Y-%m-%d}", self.served.number
 
-    def table(self, left_out: Sequence[str]) -> pl.DataFrame:
-        """Return a row for each row; a cell that arrived in another type than others is null."""
-        inputs = self.rows.select(
-            pl.col(name) if self.rows.schema[name] == dtype else pl.lit(None, dtype).alias(name)
-            for name, dtype in self.types.items()
-            if name not in left_out
-        )
-        reasons = self.answer.reasons or [""] * self.rows.height
-        return pl.DataFrame(
-            {
-                "time": pl.Series([self.at], dtype=pl.Datetime("us", "UTC")),
-                "request": [self.request],
-                "version": [self.number],
-            }
-        ).join(
-            pl.DataFrame(
-                {
-                    "row": pl.int_range(self.rows.height, dtype=pl.UInt32, eager=True),
-                    "inputs": inputs.to_struct(),
-                    "predictions": self.answer.predictions.to_struct(),
-                    "reason": pl.Series([it or None for it in reasons], dtype=pl.String),
-                }
-            ),
-            how="cross",
-        )
+
+def _table(entries: Sequence[_Entry], left_out: Sequence[str]) -> pl.DataFrame:
+    """Return a row for each row of requests that one version has answered."""
+    heights = [it.rows.height for it in entries]
+    total = sum(heights)
+    types = pl.Schema(entries[0].served.screen.types)
+    inputs = pl.concat([_typed(it.rows, types) for it in entries]).drop(left_out, strict=False)
+    predictions = pl.concat([it.answer.predictions for it in entries])
+    reasons = (it.answer.reasons or [""] * it.rows.height for it in entries)
+    of_entry = np.repeat(np.arange(len(entries)), heights)
+    start = np.cumsum([0, *heights[:-1]])[of_entry]
+    return pl.DataFrame(
+        [
+            pl.Series("time", [it.at for it in entries], TIME).gather(of_entry),
+            pl.Series("request", [it.request for it in entries]).gather(of_entry),
+            pl.repeat(entries[0].served.number, total, eager=True).alias("version"),
+            pl.Series("row", np.arange(total) - start, pl.UInt32),
+            inputs.to_struct("inputs"),
+            predictions.to_struct("predictions"),
+            pl.Series("reason", [it or None for texts in reasons for it in texts], pl.String),
+        ]
+    )
+
+
+def _typed(rows: pl.DataFrame, types: pl.Schema) -> pl.DataFrame:
+    """Empty the columns that arrived in another type than the schema's."""
+    if rows.schema == types:
+        return rows
+    return rows.select(
+        pl.col(name) if rows.schema[name] == dtype else pl.lit(None, dtype).alias(name)
+        for name, dtype in types.items()
+    )
 
 
 class Kept:
@@ -87,9 +95,7 @@ class Kept:
             self._measures.dropped.inc(rows.height)
             return
         self._waiting += rows.height
-        types = pl.Schema(served.screen.types)
-        now = datetime.now(UTC)
-        self._entries.append(_Entry(now, request, served.number, rows, answer, types))
+        self._entries.append(_Entry(datetime.now(UTC), request, served, rows, answer))
         if self._waiting >= ROWS_OF_A_FILE:
             self._wake.set()
 
@@ -109,14 +115,14 @@ class Kept:
     def _write(self) -> None:
         """Write a file for each day and version, whole or not at all."""
         entries = [self._entries.popleft() for _ in range(len(self._entries))]
-        for (day, number), group in groupby(entries, key=lambda it: (it.day, it.number)):
+        for (day, number), group in groupby(entries, key=lambda it: it.kind):
             of_one = list(group)
             height = sum(it.rows.height for it in of_one)
             folder = self._folder / day
             self._files += 1
             path = folder / f"{time.time_ns():019}-{os.getpid()}-{self._files}.parquet"
             try:
-                table = pl.concat([it.table(self._left_out) for it in of_one])
+                table = _table(of_one, self._left_out)
                 folder.mkdir(parents=True, exist_ok=True)
                 partial = path.with_name(f".{path.name}.partial")
                 table.write_parquet(partial)

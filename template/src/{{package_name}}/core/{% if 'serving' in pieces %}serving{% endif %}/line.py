@@ -16,6 +16,7 @@ from .served import Answer, Served
 logger = logging.getLogger(__name__)
 
 TOGETHER = 64  # most requests that are answered at once
+VERSION = "X-Model-Version"
 FAILED = "the service failed to answer: its log says why"
 
 
@@ -152,7 +153,7 @@ class Line:
             _settle(job, error)
         else:
             self._watch(job[0], served, rows, answer)
-            _settle(job, reply)
+            _settle(job, Reply(reply.content, {VERSION: served.number, **reply.headers}))
 
 
 def _settle(job: Job, outcome: Reply | Exception) -> None:

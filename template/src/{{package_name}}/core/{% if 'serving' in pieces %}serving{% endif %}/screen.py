@@ -112,7 +112,7 @@ class _Ranges:
         """Return whether all cells are within the limits of their columns."""
         if not self.names:
             return True
-        values: NDArray[np.float64] = rows.select(self.names).to_numpy()
+        values: NDArray[np.float64] = rows[self.names].to_numpy()
         is_good = (values >= self._low) & (values <= self._high)
         if is_good.all():
             return True

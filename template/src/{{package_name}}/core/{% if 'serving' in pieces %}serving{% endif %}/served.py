@@ -11,9 +11,10 @@ import polars as pl
 from ..base.errors import ProjectError
 from ..models.bundle import Bundle
 from ..models.predict import faults_of
-from ..prediction import Predictor
+from ..prediction import Predictor, types_of
 from ..steps.rules import ROW
 from ..steps.validate import IS_BAD, check
+from . import bundled
 from .errors import RequestError
 from .rows import Reader
 from .screen import Screen, json_dialect
@@ -78,7 +79,7 @@ class Served:
         Raises:
             ProjectError: If it cannot be loaded, or cannot predict for its own example.
         """
-        predictor = Predictor.of(bundle)
+        predictor = Predictor.of(bundle, bundled.read(bundle.folder, types_of(bundle)))
         if predictor.history:
             raise ProjectError("its features look back at earlier rows: only `predict` has those")
         dialect = json_dialect(predictor.dialect)

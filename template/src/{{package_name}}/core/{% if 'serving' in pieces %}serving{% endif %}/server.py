@@ -7,11 +7,13 @@ import logging
 import signal
 import socket
 from asyncio import TimerHandle, Transport
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from functools import partial
 
 import uvicorn
 from starlette.applications import Starlette
-from uvicorn.protocols.http.auto import AutoHTTPProtocol
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from ..base.errors import ProjectError
 from .settings import PREFIX, ServingSettings
@@ -19,6 +21,11 @@ from .settings import PREFIX, ServingSettings
 logger = logging.getLogger(__name__)
 
 QUEUE = 2048  # connections that wait to be accepted
+IDLE = 60.0  # seconds that a connection may wait for its next request
+# Seconds after which connections are closed at the end. Until then, a request on one of them is
+# answered: to close it while a request is on its way would look like a failure.
+PATIENCE = 2.0
+TICK = 0.02
 
 
 def bound(settings: ServingSettings) -> socket.socket:
@@ -44,30 +51,37 @@ def bound(settings: ServingSettings) -> socket.socket:
     return found
 
 
-class Server(uvicorn.Server):
-    """A server that calls a function at SIGHUP."""
+def inherited(descriptor: int) -> socket.socket:
+    """Return the address that the process which started this one has taken."""
+    return socket.socket(fileno=descriptor)
 
-    def __init__(
-        self,
-        app: Starlette,
-        settings: ServingSettings,
-        at_hangup: Callable[[], None],
-        at_end: Sequence[Callable[[], None]],
-    ) -> None:
-        """Prepare the server.
+
+def place_of(listening: socket.socket) -> str:
+    """Write an address as a browser takes it."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class Server(uvicorn.Server):
+    """A server that can leave new connections to another process, and take them again."""
+
+    def __init__(self, settings: ServingSettings, listening: socket.socket) -> None:
+        """Prepare the server, which does not accept connections yet.
 
         Args:
-            app: The pages.
             settings: What is allowed.
-            at_hangup: What to do at SIGHUP.
-            at_end: What to do, in this order, after the last answer.
+            listening: The address.
         """
-        self._at_hangup, self._at_end = at_hangup, at_end
-        app.router.lifespan_context = self._lifespan
+        self._listening = listening
+        self._is_open, self._patience = False, PATIENCE
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._starlette: Starlette | None = None
+        self._protocol = _protocol(settings.timeout_seconds, lambda: not self._is_open)
         super().__init__(
             uvicorn.Config(
-                app,
-                http=_protocol(settings.timeout_seconds),
+                self._pages,
+                http=self._protocol,
+                interface="asgi3",
                 ws="none",
                 lifespan="on",
                 log_config=None,
@@ -76,10 +90,88 @@ class Server(uvicorn.Server):
                 proxy_headers=False,
                 backlog=QUEUE,
                 limit_concurrency=settings.max_connections,
-                timeout_keep_alive=60,
+                timeout_keep_alive=round(IDLE),
                 timeout_graceful_shutdown=round(2 * settings.timeout_seconds) + 1,
             )
         )
+
+    def serve_pages(
+        self,
+        app: Starlette,
+        started: Callable[[], None],
+        at_hangup: Callable[[], None],
+        at_end: Sequence[Callable[[], None]],
+    ) -> None:
+        """Serve until a signal ends it.
+
+        Args:
+            app: The pages.
+            started: What to do when connections are accepted.
+            at_hangup: What to do at SIGHUP.
+            at_end: What to do, in this order, after the last answer.
+        """
+        self._starlette = app
+        self._started, self._at_hangup, self._at_end = started, at_hangup, at_end
+        app.router.lifespan_context = self._lifespan
+        self.run(sockets=[])
+
+    def open(self) -> None:
+        """Accept connections."""
+        self._is_open = True
+        self._in_loop(self._accept)
+
+    def shut(self) -> None:
+        """Leave new connections to another process; those that are here end after an answer."""
+        self._is_open = False
+        self._in_loop(self._leave)
+
+    def retire(self) -> None:
+        """End, since another process answers now, but leave clients time to go there."""
+        self._patience = IDLE
+        self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Refuse new connections, answer the others, and end."""
+        self._is_open = False
+        self._listening.close()
+        await self._leave()
+        last = self._loop.time() + self._patience if self._loop else 0
+        while self._loop and self.server_state.connections and self._loop.time() < last:
+            await asyncio.sleep(TICK)
+        await super().shutdown(sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve."""
+        await super().startup(sockets)
+        self._loop = asyncio.get_running_loop()
+        if self._is_open:
+            await self._accept()
+        self._started()
+
+    def _in_loop(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        if self._loop:
+            asyncio.run_coroutine_threadsafe(work(), self._loop).result()
+
+    async def _accept(self) -> None:
+        if self._loop and not self.servers:
+            copy = self._listening.dup()  # which is closed with the server
+            self.servers = [
+                await self._loop.create_server(
+                    partial(self._protocol, self.config, self.server_state, self.lifespan.state),
+                    sock=copy,
+                    backlog=QUEUE,
+                )
+            ]
+
+    async def _leave(self) -> None:
+        for server in self.servers:
+            server.close()
+        self.servers = []
+
+    async def _pages(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._starlette is None:
+            raise AssertionError("there are no pages yet")
+        await self._starlette(scope, receive, send)
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -91,19 +183,30 @@ class Server(uvicorn.Server):
             await asyncio.to_thread(end)
 
 
-def _protocol(seconds: float) -> type[asyncio.Protocol]:
-    """Make a protocol that closes a connection whose request does not arrive in time."""
+def _protocol(seconds: float, is_leaving: Callable[[], bool]) -> type[HttpToolsProtocol]:
+    """Make a protocol that closes a connection whose request does not arrive in time.
 
-    class Protocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]
+    Args:
+        seconds: The longest time.
+        is_leaving: Whether another process answers, so that each connection ends after an answer.
+    """
+
+    class Protocol(HttpToolsProtocol):
         _too_slow: TimerHandle | None = None
 
-        def connection_made(self, transport: Transport) -> None:
+        def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
             self._too_slow = self.loop.call_later(seconds, transport.close)
 
+        def on_headers_complete(self) -> None:
+            super().on_headers_complete()
+            if is_leaving():
+                self.cycle.keep_alive = False
+
         def data_received(self, data: bytes) -> None:
             super().data_received(data)
-            is_waiting = self.cycle is None or self.cycle.response_complete
+            cycle: RequestResponseCycle | None = self.cycle
+            is_waiting = cycle is None or cycle.response_complete
             if not is_waiting and self._too_slow:
                 self._too_slow.cancel()
                 self._too_slow = None

@@ -11,23 +11,31 @@ from .kept import Kept
 from .line import Line, Request
 from .measures import Measures
 from .served import Answer, Served
-from .server import Server
+from .server import Server, place_of
 from .settings import ServingSettings
+from .worker import Parent
 
 logger = logging.getLogger(__name__)
 
 
 def run(
-    settings: ServingSettings, champion: Champion, look: Look | None, listening: socket
+    settings: ServingSettings, name: str, look: Look, listening: socket, parent: Parent | None
 ) -> None:
     """Answer requests until a signal ends it.
 
     Args:
         settings: What is allowed.
-        champion: The version that answers.
-        look: Asks the registry for the champion, if that is to be followed.
+        name: Name of the model.
+        look: Returns the version that has to answer; it is asked again and again.
         listening: The address.
+        parent: The process that has started this one to serve a version with other code.
+
+    Raises:
+        ProjectError: If there is no version, or if it cannot answer.
     """
+    server = Server(settings, listening)
+    champion = Champion(server, None if parent else listening)
+    champion.take_over(look())
     measures = Measures(lambda: champion.now)
     champion.outcome = lambda outcome: measures.swaps.labels(outcome).inc()
     kept = Kept(settings.keep_in, settings.keep_without, measures) if settings.keep else None
@@ -39,16 +47,16 @@ def run(
 
     line = Line(lambda: champion.now, watch, settings.max_waiting)
     measures.watch_waiting(lambda: len(line))
-    follower = Follower(champion, look, settings.poll_seconds) if look else None
-    ends = [line.close, *(part.close for part in (kept, follower) if part)]
-    app = App(settings, champion, line, measures)
-    at_hangup = follower.at_once if follower else lambda: None
-    server = Server(app.starlette, settings, at_hangup, ends)
-    if follower:
+    app = App(settings, name, champion, line, measures)
+    follower = Follower(champion, look, settings.poll_seconds)
+
+    def started() -> None:
         follower.start()
-    host, port = listening.getsockname()[:2]
-    place = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    served = champion.now
-    logger.info("serve: %s, version %s, at %s", served.bundle.registered, served.number, place)
-    server.run(sockets=[listening])
-    logger.info("serve: ended")
+        if parent:
+            parent.tell_ready()
+            parent.when_gone(server.retire)
+        else:
+            logger.info("serve: %s, version %s, at %s", name, champion.number, place_of(listening))
+
+    ends = [follower.close, champion.close, line.close, *([kept.close] if kept else [])]
+    server.serve_pages(app.starlette, started, follower.at_once, ends)

@@ -1,0 +1,165 @@
+"""What the service adds to a version: the model in ONNX, which answers far more quickly.
+
+A version has one if skl2onnx and onnxruntime are installed when it is registered, and if it then
+predicts the same for the held-out rows.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from ..base import tables
+from ..base.errors import ProjectError
+
+if TYPE_CHECKING:
+    from ..base.estimators import Classifier
+    from ..yours import Yours
+
+logger = logging.getLogger(__name__)
+
+FILE = "onnx/model.onnx"
+TOLERANCE = 1e-5  # absolute for probabilities, relative to the largest for other numbers
+ROWS = 10_000  # that are compared at most
+CLASSES = "classes"  # key in the metadata of the file
+ALL = "inputs"  # name of the one input, if it holds all columns
+NUMPY = {
+    "tensor(double)": np.float64,
+    "tensor(float)": np.float32,
+    "tensor(int64)": np.int64,
+    "tensor(bool)": np.bool_,
+    "tensor(string)": np.object_,
+}
+
+Predict = Callable[[pl.DataFrame], pl.DataFrame]
+
+
+def write(folder: Path, yours: "Yours") -> None:
+    """Write the model of the last run in ONNX into a bundle, if it then predicts the same.
+
+    Args:
+        folder: The bundle.
+        yours: Your modules.
+    """
+    if not (find_spec("skl2onnx") and find_spec("onnxruntime")):
+        return
+    from ..base.estimators import format_of, load_recorded
+
+    form = format_of(yours.model)
+    estimator = load_recorded(form.file(yours.files), form)
+    inputs = tables.lazy(yours.files.test).drop(yours.schema.TARGET).head(ROWS).collect()
+    expected = yours.model.predict(estimator, inputs)
+    reason = "it has other outputs than a prediction and a probability of each class"
+    for content in _attempts(estimator, inputs, yours.registered):
+        try:
+            found = _runner(content, expected.schema)(inputs)
+        except Exception as error:  # what onnxruntime raises is not documented
+            reason = " ".join(str(error).split())
+            continue
+        reason = _difference(expected, found)
+        if not reason:
+            file = folder / FILE
+            file.parent.mkdir()
+            file.write_bytes(content)
+            logger.info("register: the model is there in ONNX, too, and predicts the same")
+            return
+    logger.info("register: the model is not there in ONNX: %s", reason)
+
+
+def read(folder: Path, columns: Mapping[str, pl.DataType]) -> Predict | None:
+    """Return what predicts with ONNX; None if the bundle has no such model.
+
+    Args:
+        folder: The bundle.
+        columns: Types of the columns to return, by their names.
+    """
+    file = folder / FILE
+    if not file.is_file():
+        return None
+    if not find_spec("onnxruntime"):
+        logger.info("serve: onnxruntime is not installed, so the model predicts without ONNX")
+        return None
+    return _runner(file.read_bytes(), columns)
+
+
+def _attempts(estimator: "Classifier", inputs: pl.DataFrame, name: str) -> Iterator[bytes]:
+    """Convert the model: with one input for all columns or with one for each, in 64 or 32 bits."""
+    from skl2onnx import to_onnx
+    from skl2onnx.common import data_types as types
+
+    is_classifier = hasattr(estimator, "classes_")
+    options = {id(estimator): {"zipmap": False}} if is_classifier else None
+    for kind in (types.DoubleTensorType, types.FloatTensorType):
+        signatures = [
+            [(it, _type(dtype, kind, types)([None, 1])) for it, dtype in inputs.schema.items()]
+        ]
+        if all(dtype.is_numeric() for dtype in inputs.dtypes):
+            signatures.insert(0, [(ALL, kind([None, inputs.width]))])
+        for signature in signatures:
+            try:
+                model = to_onnx(estimator, initial_types=signature, options=options, name=name)
+            except Exception as error:  # such as an estimator that it does not know
+                logger.debug("register: %s", error)
+                continue
+            if is_classifier:
+                classes = pl.Series(estimator.classes_).cast(pl.String).to_list()
+                entry = model.metadata_props.add()
+                entry.key, entry.value = CLASSES, json.dumps(classes)
+            yield model.SerializeToString(deterministic=True)
+
+
+def _type(dtype: pl.DataType, number: Any, types: Any) -> Any:  # noqa: ANN401
+    if dtype == pl.Boolean:
+        return types.BooleanTensorType
+    if dtype.is_integer():
+        return types.Int64TensorType
+    return number if dtype.is_float() else types.StringTensorType
+
+
+def _runner(content: bytes, columns: Mapping[str, pl.DataType]) -> Predict:
+    """Return a function that predicts with a model in ONNX."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    known = session.get_modelmeta().custom_metadata_map.get(CLASSES, "[]")
+    classes: list[str] = json.loads(known)
+    if [*columns] != ["prediction", *(f"probability_{name}" for name in classes)]:
+        raise ProjectError(f"model.py predicts other columns: {', '.join(columns)}")
+    kinds = {it.name: NUMPY[it.type] for it in session.get_inputs()}
+
+    def predict(inputs: pl.DataFrame) -> pl.DataFrame:
+        if ALL in kinds:
+            feed: dict[str, object] = {ALL: inputs.to_numpy().astype(kinds[ALL], copy=False)}
+        else:
+            feed = {
+                name: inputs[name].to_numpy().reshape(-1, 1).astype(kind, copy=False)
+                for name, kind in kinds.items()
+            }
+        label, *probabilities = session.run(None, feed)
+        of_classes = (probabilities[0][:, place] for place in range(len(classes)))
+        found = zip(columns.items(), [np.ravel(label), *of_classes], strict=True)
+        return pl.DataFrame([pl.Series(name, it).cast(dtype) for (name, dtype), it in found])
+
+    return predict
+
+
+def _difference(expected: pl.DataFrame, found: pl.DataFrame) -> str:
+    """Say where two tables of predictions differ by more than the tolerance; empty if nowhere."""
+    for name, dtype in expected.schema.items():
+        if dtype.is_float():
+            numbers = expected[name].to_numpy()
+            scale = 1.0 if name != "prediction" else max(1.0, float(np.abs(numbers).max()))
+            difference = float(np.abs(numbers - found[name].to_numpy()).max())
+            if not difference <= TOLERANCE * scale:
+                return f"{name} differs by {difference:.2g}"
+        elif count := int((expected[name] != found[name]).sum()):
+            return f"{name} differs in {count} of {expected.height} rows"
+    return ""
