@@ -13,8 +13,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib import metadata
 from pathlib import Path
 
 from benchmarks.table import update_rows
@@ -24,6 +25,7 @@ from tests.harness import ROOT
 
 SOURCES = ["src", "maintain"]
 BESIDE = ["hooks", "template", "parts", "docs", "copier.yml", "cookiecutter.json", "reserved-names.txt", "LICENSE"]
+BESIDE += [".git"]  # with the releases that are served to the tests
 LIMIT = 0.85
 NOT_NOTICED = (0, 33)  # the tests pass, or no test runs the code
 
@@ -41,7 +43,7 @@ track_dependencies = false
 HERE = """\
 [project]
 name = "mutated"
-version = "0"
+version = "{version}"
 
 [tool.pytest.ini_options]
 markers = ["slow: takes long"]
@@ -49,7 +51,7 @@ timeout = 120
 {settings}
 pytest_add_cli_args = [
     "-p", "no:xdist", "-m", "not slow",
-    "-k", "not a_setting_of_git and not unless_another_is_named and not in_a_terminal and not of_two",
+    "-k", "not a_setting_of_git and not unless_another_is_named and not in_a_terminal and not of_two and not cookiecutter",
 ]
 """
 
@@ -210,7 +212,8 @@ def prepare(piece: Piece, workspace: Path) -> str:
             shutil.copytree(ROOT / name, workspace / name, ignore=ignored)
         else:
             shutil.copy(ROOT / name, workspace)
-    text = HERE.format(settings=settings(piece, SOURCES, BESIDE))
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    text = HERE.format(version=version, settings=settings(piece, SOURCES, BESIDE))
     (workspace / "pyproject.toml").write_text(text, encoding="utf-8")
     return sys.executable
 
@@ -220,7 +223,7 @@ def prepare_generated(piece: Piece, workspace: Path) -> str:
     with tempfile.TemporaryDirectory(prefix="formwork-server-") as server:
         repository = generate(served(ROOT, Path(server)), workspace)
     repository.run("uv", "sync", "--quiet")
-    packages = [f"mutmut=={version('mutmut')}", "fastexcel", "xlsxwriter"]
+    packages = [f"mutmut=={metadata.version('mutmut')}", "fastexcel", "xlsxwriter"]
     python = str(workspace / ".venv" / "bin" / "python")
     repository.run("uv", "pip", "install", "--quiet", "--python", python, *packages)
     tests = workspace / "tests"
