@@ -23,7 +23,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import inference, line, openapi, records
-from .access import refuse_unknown
+from .access import Access
 from .champion import Champion
 from .errors import RequestError, busy
 from .measures import TYPE, Measures
@@ -57,6 +57,7 @@ class App:
         self,
         settings: ServingSettings,
         name: str,
+        access: Access,
         champion: Champion,
         requests: line.Line,
         measures: Measures,
@@ -66,12 +67,14 @@ class App:
         Args:
             settings: What is allowed.
             name: Name of the model.
+            access: Refuses who may not use it.
             champion: The version that answers.
             requests: Those that wait for an answer.
             measures: Counts them.
         """
         self._settings, self._champion, self._line = settings, champion, requests
         self._measures, self._name = measures, name
+        self._access = access
         self._held = 0  # bytes of bodies that are in memory
         self._page = PAGE.read_bytes()
         self._page_policy = _policy(self._page.decode())
@@ -116,9 +119,8 @@ class App:
 
     async def openapi(self, _: Request) -> Response:
         """Describe the service for programs."""
-        needs_token = bool(self._settings.tokens)
         served = self._champion.now
-        return _as_json(openapi.document(served, self._name, needs_token=needs_token))
+        return _as_json(openapi.document(served, self._name, needs_token=self._access.is_needed))
 
     async def metrics(self, _: Request) -> Response:
         """Report what has been counted, in the format of Prometheus."""
@@ -240,7 +242,7 @@ class App:
 
             try:
                 if scope["path"] not in OPEN:
-                    refuse_unknown(given.get("authorization", ""), self._settings.tokens)
+                    await self._access.refuse_unknown(given.get("authorization", ""))
                 await app(scope, receive, complete)
             except RequestError as error:
                 await _as_error(error.status, str(error), error.headers)(scope, receive, complete)

@@ -5,6 +5,7 @@ from socket import socket
 
 import polars as pl
 
+from .access import Access
 from .app import App
 from .champion import Champion, Follower, Look
 from .kept import Kept
@@ -31,8 +32,10 @@ def run(
         parent: The process that has started this one to serve a version with other code.
 
     Raises:
-        ProjectError: If there is no version, or if it cannot answer.
+        ProjectError: If there is no version, or if it cannot answer, or if the provider of tokens
+            does not.
     """
+    access = Access(settings)
     server = Server(settings, listening)
     champion = Champion(server, None if parent else listening)
     champion.take_over(look())
@@ -47,7 +50,7 @@ def run(
 
     line = Line(lambda: champion.now, watch, settings.max_waiting)
     measures.watch_waiting(lambda: len(line))
-    app = App(settings, name, champion, line, measures)
+    app = App(settings, name, access, champion, line, measures)
     follower = Follower(champion, look, settings.poll_seconds)
 
     def started() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -11,7 +12,13 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from ..base.errors import ProjectError
 
 PREFIX = "SERVE_"
-ADDRESSES = ("localhost", "localhost.localdomain")  # of this machine, beside those in digits
+LOCAL = ("localhost", "127.0.0.1", "::1")
+
+
+def is_safe(address: str) -> bool:
+    """Return whether nobody on the way can change what an address gives."""
+    parts = urlsplit(address)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOCAL)
 
 
 def _listed(text: object) -> object:
@@ -37,6 +44,10 @@ class ServingSettings(BaseSettings):
     tokens: Annotated[
         Hashes, Field(description="SHA-256 of each token that is accepted, separated by commas.")
     ] = ()
+    issuer: Annotated[
+        str, Field(description="Address of an OpenID provider whose tokens are accepted, too.")
+    ] = ""
+    audience: Annotated[str, Field(description="For whom the provider's tokens must be.")] = ""
     origins: Annotated[
         Listed, Field(description="Web sites whose pages may send requests, separated by commas.")
     ] = ()
@@ -64,9 +75,13 @@ class ServingSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _is_safe(self) -> Self:
-        if not (self.is_local or self.tokens):
-            message = f"others can reach {self.host}: set {PREFIX}TOKENS"
-            raise ValueError(f"{message}, which `serve --new-token` explains")
+        if not (self.is_local or self.tokens or self.issuer):
+            message = f"others can reach {self.host}: set {PREFIX}TOKENS or {PREFIX}ISSUER"
+            raise ValueError(f"{message} (`serve --new-token` makes a token)")
+        if bool(self.issuer) != bool(self.audience):
+            raise ValueError(f"set both {PREFIX}ISSUER and {PREFIX}AUDIENCE, or neither")
+        if self.issuer and not is_safe(self.issuer):
+            raise ValueError(f"{PREFIX}ISSUER must begin with https://")
         return self
 
     @property
@@ -75,7 +90,7 @@ class ServingSettings(BaseSettings):
         try:
             return ip_address(self.host).is_loopback
         except ValueError:
-            return self.host in ADDRESSES
+            return self.host in LOCAL
 
     @classmethod
     def load(cls) -> Self:
