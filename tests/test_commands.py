@@ -10,6 +10,7 @@ from tests.pages import blocks
 
 GENERATED, UPDATE = "tests/generated", "tests/update"
 ADOPT = "tests/adopt/test_repositories.py"
+SERVING = f"{GENERATED}/test_serving.py"
 NEWCOMER, OWN_DATA = f"{GENERATED}/test_newcomer.py", f"{GENERATED}/test_own_data.py"
 
 # Pages, or sections of them, whose commands a test reads and runs.
@@ -20,6 +21,7 @@ FOLLOWED = {
     "docs/your-data-regression.md": ("", OWN_DATA, "your-data-{problem}.md"),
     "template/docs/pipeline.md.jinja": ("", NEWCOMER, "docs/pipeline.md"),
     "template/docs/versions.md.jinja": ("", NEWCOMER, "docs/versions.md"),
+    "template/docs/{% if 'serving' in pieces %}serving.md{% endif %}.jinja": ("", SERVING, "docs/serving.md"),
     "CHANGELOG.md": ("", f"{UPDATE}/test_second_edition.py", "CHANGELOG.md"),
     "docs/prototype.md": ("", "tests/adopt/test_prototype.py", "prototype.md"),
     "docs/your-data.md": ("## Recipes", f"{GENERATED}/test_recipes.py", "your-data.md"),

@@ -292,8 +292,8 @@ MUTATIONS = [
     Mutation(
         "the code here taken for that of every version",
         "core/models/bundle.py",
-        "file.is_file() and file.read_bytes() == archive.read(name)",
-        "file.is_file()",
+        "known.get(name) != sha256(archive.read(name)).hexdigest()",
+        "name not in known",
         "test_registry.py",
     ),
     Mutation(
@@ -504,8 +504,8 @@ MUTATIONS = [
     Mutation(
         "an infinite input given to the model",
         "core/models/predict.py",
-        "        infinite = is_infinite(inputs.schema)\n",
-        "        infinite = is_infinite(pl.Schema())\n",
+        "    if not np.isinf(inputs[floats].to_numpy()).any():\n",
+        "    if not np.isinf(inputs[floats].to_numpy()).all():\n",
         "test_cli.py",
     ),
     Mutation(
@@ -546,8 +546,8 @@ MUTATIONS = [
     Mutation(
         "columns that depend on the rows",
         "core/models/predict.py",
-        "        predictions = pl.DataFrame(schema=columns)\n",
-        "        predictions = pl.DataFrame()\n",
+        "            return pl.DataFrame(schema=columns)\n",
+        "            return pl.DataFrame()\n",
         "test_cli.py",
     ),
     Mutation(

@@ -87,7 +87,7 @@ class Repository:
         return Repository(path, self.python)
 
 
-def generate(template: Template, path: Path, *, python: str = RUNNING, **answers: str) -> Repository:
+def generate(template: Template, path: Path, *, python: str = RUNNING, **answers: object) -> Repository:
     """Generate a repository from the working tree, served as the newest release.
 
     Args:
