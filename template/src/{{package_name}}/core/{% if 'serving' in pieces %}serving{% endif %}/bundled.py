@@ -135,15 +135,17 @@ def _runner(content: bytes, columns: Mapping[str, pl.DataType]) -> Predict:
         raise ProjectError(f"model.py predicts other columns: {', '.join(columns)}")
     kinds = {it.name: NUMPY[it.type] for it in session.get_inputs()}
 
-    def predict(inputs: pl.DataFrame) -> pl.DataFrame:
+    def feed(inputs: pl.DataFrame) -> Iterator[tuple[str, object]]:
         if ALL in kinds:
-            feed: dict[str, object] = {ALL: inputs.to_numpy().astype(kinds[ALL], copy=False)}
-        else:
-            feed = {
-                name: inputs[name].to_numpy().reshape(-1, 1).astype(kind, copy=False)
-                for name, kind in kinds.items()
-            }
-        label, *probabilities = session.run(None, feed)
+            yield ALL, inputs.to_numpy().astype(kinds[ALL], copy=False)
+            return
+        for name, kind in kinds.items():
+            yield name, inputs[name].to_numpy().reshape(-1, 1).astype(kind, copy=False)
+
+    def predict(inputs: pl.DataFrame) -> pl.DataFrame:
+        with np.errstate(over="ignore"):  # then the prediction is no number, which is noticed
+            values = dict(feed(inputs))
+        label, *probabilities = session.run(None, values)
         of_classes = (probabilities[0][:, place] for place in range(len(classes)))
         found = zip(columns.items(), [np.ravel(label), *of_classes], strict=True)
         return pl.DataFrame([pl.Series(name, it).cast(dtype) for (name, dtype), it in found])

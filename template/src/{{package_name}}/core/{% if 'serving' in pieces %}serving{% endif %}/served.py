@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+import numpy as np
 import polars as pl
 
 from ..base.errors import ProjectError
@@ -19,6 +20,7 @@ from .errors import RequestError
 from .rows import Reader
 from .screen import Screen, json_dialect
 
+NO_NUMBER = "the prediction is not a number"
 INFINITE = "an input that features.py makes is infinite"
 PLACE = "\x1fplace"
 WARM_UP = 3  # trials, after which libraries have loaded what they load late
@@ -133,6 +135,14 @@ class Served:
             broken[INFINITE] += int((faults != "").sum())
             inputs = inputs.filter(faults == "")
         predictions = self.predictor.modelled(inputs, self.columns)
+        floats = [name for name, dtype in predictions.schema.items() if dtype.is_float()]
+        is_number = np.isfinite(predictions[floats].to_numpy()).all(axis=1)
+        if not is_number.all():
+            places = [place for place, reason in enumerate(reasons) if not reason]
+            for place in np.array(places)[~is_number]:
+                reasons[place] = NO_NUMBER
+            broken[NO_NUMBER] += int((~is_number).sum())
+            predictions = predictions.filter(is_number)
         if not any(reasons):
             return Answer(predictions)
         places = [place for place, reason in enumerate(reasons) if not reason]
