@@ -117,7 +117,7 @@ def transform(rows: pl.LazyFrame, settings: FeatureSettings) -> pl.LazyFrame:
 @pytest.fixture(scope="module")
 def repository(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """Return a repository with its environment, in which nothing has run."""
-    generated = generate(template, tmp_path_factory.mktemp("schemas") / "repository")
+    generated = generate(template, tmp_path_factory.mktemp("schemas") / "repository", pieces=["serving"])
     generated.sync()
     return generated
 

@@ -14,6 +14,7 @@ from typing import TextIO
 import numpy as np
 import pandera.polars as pa
 import polars as pl
+from numpy.typing import NDArray
 
 from ..base.dialect import Dialect
 from ..base.errors import ProjectError
@@ -180,6 +181,12 @@ class Predictor:
         return self._modelled(self.inputs(first)).schema if first.height else {}
 
 
+def floats_of(table: pl.DataFrame) -> NDArray[np.floating]:
+    """Return the columns of floats as one array, shape (rows, columns); null is NaN there."""
+    names = [name for name, dtype in table.schema.items() if dtype.is_float()]
+    return table[names].to_numpy() if names else np.empty((table.height, 0))
+
+
 def faults_of(inputs: pl.DataFrame) -> pl.Series | None:
     """Say for each row which inputs are infinite, which no model can use; None if none is.
 
@@ -189,8 +196,7 @@ def faults_of(inputs: pl.DataFrame) -> pl.Series | None:
     Returns:
         A text for each row, which is empty where nothing is wrong.
     """
-    floats = [name for name, dtype in inputs.schema.items() if dtype.is_float()]
-    if not np.isinf(inputs[floats].to_numpy()).any():
+    if not np.isinf(floats_of(inputs)).any():
         return None
     named = (
         pl.when(found).then(pl.lit(f"{name} of features.py is infinite"))

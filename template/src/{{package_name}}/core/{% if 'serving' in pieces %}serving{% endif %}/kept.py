@@ -54,7 +54,7 @@ def _table(entries: Sequence[_Entry], left_out: Sequence[str]) -> pl.DataFrame:
             pl.Series("request", [it.request for it in entries]).gather(of_entry),
             pl.repeat(entries[0].served.number, total, eager=True).alias("version"),
             pl.Series("row", np.arange(total) - start, pl.UInt32),
-            inputs.to_struct("inputs"),
+            *([inputs.to_struct("inputs")] if inputs.width else []),
             predictions.to_struct("predictions"),
             pl.Series("reason", [it or None for texts in reasons for it in texts], pl.String),
         ]

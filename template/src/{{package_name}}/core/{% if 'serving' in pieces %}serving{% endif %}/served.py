@@ -11,7 +11,7 @@ import polars as pl
 
 from ..base.errors import ProjectError
 from ..models.bundle import Bundle
-from ..models.predict import faults_of
+from ..models.predict import faults_of, floats_of
 from ..prediction import Predictor, types_of
 from ..steps.rules import ROW
 from ..steps.validate import IS_BAD, check
@@ -135,8 +135,7 @@ class Served:
             broken[INFINITE] += int((faults != "").sum())
             inputs = inputs.filter(faults == "")
         predictions = self.predictor.modelled(inputs, self.columns)
-        floats = [name for name, dtype in predictions.schema.items() if dtype.is_float()]
-        is_number = np.isfinite(predictions[floats].to_numpy()).all(axis=1)
+        is_number = np.isfinite(floats_of(predictions)).all(axis=1)
         if not is_number.all():
             places = [place for place, reason in enumerate(reasons) if not reason]
             for place in np.array(places)[~is_number]:
