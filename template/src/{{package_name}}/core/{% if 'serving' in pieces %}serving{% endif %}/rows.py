@@ -1,5 +1,6 @@
 """The rows of a request in JSON: records, one or many."""
 
+import json
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -130,4 +131,4 @@ def _text(name: str, cell: object) -> str | None:
         return cell
     if isinstance(cell, dict | list):
         raise RequestError(422, f"{name} holds a list or a record, and must be a single value")
-    return orjson.dumps(cell).decode()
+    return json.dumps(cell)
