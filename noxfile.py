@@ -112,9 +112,9 @@ def histories(session: nox.Session) -> None:
 
 @nox.session
 def growth(session: nox.Session) -> None:
-    """Add and remove in two hundred random sequences, and check each scaffold and pair, where `tests` takes a few."""
+    """Add and remove in two hundred random sequences, and try each scaffold and pair, where `tests` takes a few."""
     install(session)
-    files = ["tests/add/test_sequences.py", "tests/add/test_green.py"]
+    files = [f"tests/add/test_{name}.py" for name in ("sequences", "green", "pieces")]
     session.run("pytest", "--numprocesses=2", *files, env={"FORMWORK_SEQUENCES": "200"})
 
 
@@ -165,6 +165,14 @@ def everyday(session: nox.Session) -> None:
     files = [f"tests/generated/test_{name}.py" for name in EVERYDAY]
     session.run("pytest", "--numprocesses=2", "--dist=loadgroup", *files, env={"FORMWORK_EVERYDAY": "1"})
     session.notify("demo")
+
+
+@nox.session
+def serving(session: nox.Session) -> None:
+    """Change the champion of a service 200 times under load, end it 50 times, and follow its page."""
+    install(session)
+    env = {"FORMWORK_SERVING": "200 50", "FORMWORK_EVERYDAY": "1"}
+    session.run("pytest", *(session.posargs or ["tests/generated/test_serving.py"]), env=env)
 
 
 @nox.session

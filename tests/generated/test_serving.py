@@ -17,7 +17,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.generated.load import Load
-from tests.generated.repository import Repository, generate
+from tests.generated.repository import Repository, generate, rare
 from tests.harness import Template
 from tests.pages import blocks
 
@@ -112,6 +112,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+@rare
 def test_the_page_works_as_printed(repository: Repository) -> None:
     """Records of the example are answered, kept and, after the last commands, answered by ONNX."""
     [serve], [export, ask], [elsewhere], onnx, [new_token, open_to_others], [kept] = blocks(
