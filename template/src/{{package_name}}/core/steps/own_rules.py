@@ -18,6 +18,10 @@ PROBED = 10  # rows on which to try whether a check judges each row by itself
 OwnCheck = tuple[str | None, pa.Check]  # of the named column, or of the whole row
 
 
+class WholeError(ProjectError):
+    """The data as a whole break a rule."""
+
+
 def add(
     rows: pl.LazyFrame, schema: pa.DataFrameSchema, cells: Mapping[str, Cells]
 ) -> tuple[pl.LazyFrame, list[Rule]]:
@@ -150,7 +154,7 @@ def _outcome_of_all(name: str | None, check: pa.Check, rows: pl.LazyFrame) -> pl
         place = f"{name}: " if name else ""
         message = f"the data as a whole break schema.py: {place}{words(check)}"
         if not check.raise_warning:
-            raise ProjectError(message)
+            raise WholeError(message)
         logger.warning(message)
     return None
 

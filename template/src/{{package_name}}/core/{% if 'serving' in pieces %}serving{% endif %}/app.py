@@ -7,7 +7,8 @@ import re
 import time
 import zlib
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
@@ -43,7 +44,7 @@ SECURITY = {
 }
 NOTHING = "default-src 'none'; frame-ancestors 'none'"
 CLOSED = 499  # whoever asked has gone
-TENTH = 10
+BODIES = 20  # of the largest size that may be in memory, before and after decompression
 
 
 class App:
@@ -94,16 +95,8 @@ class App:
                 *(Route(f"{path}/infer", self.infer, methods=["POST"]) for path in (model, one)),
             ],
             middleware=[
+                *([_across(settings.origins)] if settings.origins else []),
                 Middleware(self._guard),
-                *(
-                    [
-                        Middleware(
-                            CORSMiddleware, allow_origins=settings.origins, allow_headers=["*"]
-                        )
-                    ]
-                    if settings.origins
-                    else []
-                ),
             ],
             exception_handlers={
                 RequestError: _refused,
@@ -128,9 +121,9 @@ class App:
 
     async def predict(self, request: Request) -> Response:
         """Predict for records."""
-        content = await self._body(request)
-        name = request.state.name
-        return await self._answer(records.request(name, content, self._settings.max_rows))
+        async with self._body(request) as content:
+            asked = records.request(request.state.name, content, self._settings.max_rows)
+            return await self._answer(asked)
 
     async def server(self, _: Request) -> Response:
         """Describe the server."""
@@ -164,15 +157,15 @@ class App:
     async def infer(self, request: Request) -> Response:
         """Predict for tensors."""
         self._refuse_other(request)
-        content = await self._body(request)
-        asked = inference.request(
-            request.state.name,
-            content,
-            request.headers.get(inference.HEADER_LENGTH),
-            request.path_params.get("version"),
-            self._settings.max_rows,
-        )
-        return await self._answer(asked, request.headers.get("accept-encoding", ""))
+        async with self._body(request) as content:
+            asked = inference.request(
+                request.state.name,
+                content,
+                request.headers.get(inference.HEADER_LENGTH),
+                request.path_params.get("version"),
+                self._settings.max_rows,
+            )
+            return await self._answer(asked, request.headers.get("accept-encoding", ""))
 
     def _refuse_other(self, request: Request) -> None:
         """Refuse another model, and another version than the one that answers."""
@@ -189,8 +182,9 @@ class App:
             raise busy(503, "the answer took too long") from None
         return Response(*_packed(reply, accepted))
 
-    async def _body(self, request: Request) -> bytes:
-        """Read the body, within the limits of size and time."""
+    @asynccontextmanager
+    async def _body(self, request: Request) -> AsyncIterator[bytes]:
+        """Read the body, within the limits of size and time, for as long as it is needed."""
         most = self._settings.max_body_bytes
         encoding = request.headers.get("content-encoding", "identity").strip().lower()
         if encoding not in ("identity", "gzip", "deflate"):
@@ -198,21 +192,28 @@ class App:
         size = request.headers.get("content-length", "0")
         if size.isdigit() and (len(size) > len(str(most)) or int(size) > most):
             raise RequestError(413, f"the body is larger than {most} bytes")
-        content = bytearray()
+        content, held = bytearray(), 0
         try:
             async with asyncio.timeout(self._settings.timeout_seconds):
                 async for part in request.stream():
                     if len(content) + len(part) > most:
                         raise RequestError(413, f"the body is larger than {most} bytes")
-                    if self._held + len(part) > TENTH * most:
-                        raise busy(503, "too many large requests arrive")
+                    held = self._hold(held, len(part))
                     content += part
-                    self._held += len(part)
+            unpacked = _unpacked(bytes(content), encoding, most)
+            held = self._hold(held, len(unpacked))
+            yield unpacked
         except TimeoutError:
             raise RequestError(408, "the body did not arrive in time") from None
         finally:
-            self._held -= len(content)
-        return _unpacked(bytes(content), encoding, most)
+            self._held -= held
+
+    def _hold(self, held: int, more: int) -> int:
+        """Count the bytes that are in memory for a request, unless those of all are too many."""
+        if self._held + more > self._settings.max_body_bytes * BODIES:
+            raise busy(503, "too many large requests arrive")
+        self._held += more
+        return held + more
 
     def _guard(self, app: ASGIApp) -> ASGIApp:
         """Name, check, count and complete each request, around all pages."""
@@ -255,6 +256,17 @@ class App:
                 self._measures.seconds.labels(path).observe(time.perf_counter() - start)
 
         return guarded
+
+
+def _across(origins: Sequence[str]) -> Middleware:
+    """Let pages of other web sites send requests, and read the answers."""
+    return Middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["*"],
+        expose_headers=[REQUEST_ID, line.VERSION],
+    )
 
 
 def _policy(page: str) -> str:

@@ -2,8 +2,9 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any, Self
 
 import numpy as np
@@ -13,7 +14,7 @@ from ..base.errors import ProjectError
 from ..models.bundle import Bundle
 from ..models.predict import faults_of, floats_of
 from ..prediction import Predictor, types_of
-from ..steps.rules import ROW
+from ..steps import own_rules
 from ..steps.validate import IS_BAD, check
 from . import bundled
 from .errors import RequestError
@@ -41,9 +42,11 @@ class Answer:
     broken: Mapping[str, int] = field(default_factory=Counter)
 
     def part(self, start: int, height: int) -> "Answer":
-        """Return what it says about some of the rows, without counts."""
+        """Return what it says about some of the rows; the first part has all counts."""
         reasons = self.reasons[start : start + height]
-        return Answer(self.predictions.slice(start, height), reasons if any(reasons) else ())
+        counts = {} if start else self.broken
+        part = self.predictions.slice(start, height)
+        return Answer(part, reasons if any(reasons) else (), counts)
 
 
 @dataclass(frozen=True)
@@ -115,37 +118,38 @@ class Served:
         """
         valid = self.screen.passed(rows)
         reasons, broken = [""] * rows.height, Counter[str]()
+        places = np.arange(rows.height)  # of the rows that are left
         if valid is None:
             try:
                 checked = check(rows.lazy(), self.predictor.schema, self.screen.dialect)
-            except ProjectError as error:
+            except own_rules.WholeError as error:
                 raise RequestError(422, str(error)) from error
             judged = checked.rows.collect()
-            valid = judged.filter(~pl.col(IS_BAD)).select(checked.names)
-            if valid.height < judged.height:
-                bad = judged.filter(IS_BAD)
-                broken, texts = checked.explain(bad)
-                for place, text in zip(bad[ROW], texts, strict=True):
-                    reasons[place] = text
+            is_bad = judged[IS_BAD]
+            if is_bad.any():
+                broken, texts = checked.explain(judged.filter(is_bad))
+                _refuse(places[is_bad], texts, reasons)
+            places, valid = places[~is_bad], judged.filter(~is_bad).select(checked.names)
         inputs = self.predictor.inputs(valid)
         if (faults := faults_of(inputs)) is not None:
-            places = [place for place, reason in enumerate(reasons) if not reason]
-            for place, fault in zip(places, faults, strict=True):
-                reasons[place] = fault
-            broken[INFINITE] += int((faults != "").sum())
-            inputs = inputs.filter(faults == "")
+            is_bad = faults != ""
+            _refuse(places[is_bad], faults.filter(is_bad), reasons)
+            broken[INFINITE] += int(is_bad.sum())
+            places, inputs = places[~is_bad], inputs.filter(~is_bad)
         predictions = self.predictor.modelled(inputs, self.columns)
         is_number = np.isfinite(floats_of(predictions)).all(axis=1)
         if not is_number.all():
-            places = [place for place, reason in enumerate(reasons) if not reason]
-            for place in np.array(places)[~is_number]:
-                reasons[place] = NO_NUMBER
+            _refuse(places[~is_number], repeat(NO_NUMBER), reasons)
             broken[NO_NUMBER] += int((~is_number).sum())
-            predictions = predictions.filter(is_number)
-        if not any(reasons):
+            places, predictions = places[is_number], predictions.filter(is_number)
+        if places.size == rows.height:
             return Answer(predictions)
-        places = [place for place, reason in enumerate(reasons) if not reason]
-        given = predictions.insert_column(0, pl.Series(PLACE, places, pl.UInt32))
-        every = pl.DataFrame({PLACE: pl.int_range(rows.height, dtype=pl.UInt32, eager=True)})
+        given = predictions.insert_column(0, pl.Series(PLACE, places))
+        every = pl.DataFrame({PLACE: np.arange(rows.height)})
         joined = every.join(given, on=PLACE, how="left", maintain_order="left").drop(PLACE)
         return Answer(joined, reasons, broken)
+
+
+def _refuse(places: Iterable[int], says: Iterable[str], reasons: list[str]) -> None:
+    for place, reason in zip(places, says, strict=False):
+        reasons[place] = reason
