@@ -504,8 +504,8 @@ MUTATIONS = [
     Mutation(
         "an infinite input given to the model",
         "core/models/predict.py",
-        "    if not np.isinf(inputs[floats].to_numpy()).any():\n",
-        "    if not np.isinf(inputs[floats].to_numpy()).all():\n",
+        "    if not np.isinf(floats_of(inputs)).any():\n",
+        "    if not np.isinf(floats_of(inputs)).all():\n",
         "test_cli.py",
     ),
     Mutation(

@@ -100,11 +100,12 @@ def test_all_checks_are_green_with_everything_that_can_be_added(
     if repository.python != interpreter("3.13"):
         pytest.skip("`nox -s growth` tries the others")
     monkeypatch.chdir(repository.path)
+    monkeypatch.setenv("UV_PYTHON", repository.python)  # for `uv lock`; nox sets that of these tests
     pieces = [*template.questions(template.newest)["pieces"].choices]
     every = [*(command for command, _ in SCAFFOLDS.values()), pieces]
     for command in every:
         assert main(["add", *command]) == 0
-        repository.run("git", "commit", "--quiet", "--message", command[0])
+        repository.run("git", "commit", "--quiet", "--all", "--message", command[0])
     said = repository.nox("check")
     for task in ("lint", "types", "tests", "docs"):
         assert f"* {task}: success" in said
