@@ -39,7 +39,7 @@ pytestmark = pytest.mark.usefixtures("later")
 
 
 def test_modified(repository: Path, run_update: Run) -> None:
-    replace(repository / "stages.yaml", "one", "uno")
+    replace(repository / "stages.yaml", "one", "eins")  # of another size: git may not see an edit of the same second
     assert refused(repository, run_update) == "error: stages.yaml: not committed: commit or stash first\n"
 
 
@@ -98,12 +98,12 @@ def test_untracked_elsewhere_is_fine(repository: Path, run_update: Run) -> None:
 def test_hidden_edits(repository: Path, run_update: Run, flag: str) -> None:
     """Git does not show hidden edits, but a merge overwrites them."""
     git(repository, "update-index", flag, "stages.yaml", "docs/guide.md")
-    replace(repository / "stages.yaml", "one", "uno")
+    replace(repository / "stages.yaml", "one", "eins")  # of another size: git may not see an edit of the same second
     said = refused(repository, run_update)
     assert said == (
         "error: stages.yaml: hidden edits: git update-index --no-skip-worktree --no-assume-unchanged FILE\n"
     )
-    replace(repository / "stages.yaml", "uno", "one")
+    replace(repository / "stages.yaml", "eins", "one")
     assert run_update()[0] == 0
 
 
@@ -306,7 +306,7 @@ def test_after_an_interruption(repository: Path, run_update: Run) -> None:
     """A mark in .git refuses the next update until the tree is as before; then it is removed."""
     mark = repository / ".git" / MARK
     mark.write_text("v1.1.0", "utf-8")
-    replace(repository / "stages.yaml", "one", "uno")
+    replace(repository / "stages.yaml", "one", "eins")  # of another size: git may not see an edit of the same second
     said = refused(repository, run_update)
     assert said == "error: the update to v1.1.0 was interrupted: run git reset --hard, then update again\n"
     git(repository, "reset", "--quiet", "--hard")
