@@ -189,6 +189,12 @@ def refuse_missing(schema: pa.DataFrameSchema, found: Sequence[str]) -> None:
     raise ProjectError(f"{message}: they have {dialects.listed(found)}")
 
 
+def type_of(column: pa.Column, otherwise: pl.DataType) -> pl.DataType:
+    """Return the type that the schema requires of a column, or another one if it names none."""
+    wanted = column.dtype.type if column.dtype else otherwise
+    return wanted() if isinstance(wanted, type) else wanted
+
+
 def cells_of(name: str, schema: pa.DataFrameSchema, found: pl.DataType, dialect: Dialect) -> Cells:
     """Convert the cells of a column to the type that the schema requires.
 
@@ -196,8 +202,7 @@ def cells_of(name: str, schema: pa.DataFrameSchema, found: pl.DataType, dialect:
         ProjectError: If the type of the data means something different.
     """
     column = schema.columns[name]
-    wanted = column.dtype.type if column.dtype else found  # or else the type of the data
-    wanted = wanted() if isinstance(wanted, type) else wanted
+    wanted = type_of(column, found)  # or else the type of the data
     if dialects.kind(wanted) not in dialects.SIMPLE:
         message = f"schema.py: column {name} is of type {wanted}"
         raise ProjectError(f"{message}: only numbers, texts, booleans, dates and times can be read")

@@ -6,15 +6,11 @@ import json
 import logging
 import secrets
 from hashlib import sha256
-from typing import TYPE_CHECKING
 from urllib.request import urlopen
 
 from ..base.errors import ProjectError
 from .errors import RequestError, busy
 from .settings import PREFIX, ServingSettings, is_safe
-
-if TYPE_CHECKING:
-    pass
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +98,7 @@ class Provider:
             raise ProjectError(f"{message}: {error}") from error
         if not is_right:
             raise ProjectError(f"{PREFIX}ISSUER: {address} describes another provider")
-        self._keys: PyJWKClient = PyJWKClient(keys, timeout=TIMEOUT)
+        self._keys = PyJWKClient(keys, timeout=TIMEOUT)
 
     def has_issued(self, token: str) -> bool:
         """Return whether the provider has signed a token for this service that is valid now.

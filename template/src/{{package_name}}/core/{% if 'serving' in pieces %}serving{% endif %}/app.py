@@ -127,14 +127,9 @@ class App:
 
     async def server(self, _: Request) -> Response:
         """Describe the server."""
-        served = self._champion.now
-        return _as_json(
-            {
-                "name": self._name,
-                "version": served.number,
-                "extensions": inference.EXTENSIONS,
-            }
-        )
+        version = self._champion.now.number
+        extensions = inference.EXTENSIONS
+        return _as_json({"name": self._name, "version": version, "extensions": extensions})
 
     async def live(self, _: Request) -> Response:
         """Say that the service runs."""
@@ -302,11 +297,11 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {"gzip": gzip.compress, "deflate"
 
 def _packed(reply: line.Reply, accepted: str) -> tuple[bytes, int, dict[str, str]]:
     """Compress an answer if that is asked for, and nothing else is."""
-    pack = PACKERS.get(accepted.strip().lower())
-    if not pack:
+    encoding = accepted.strip().lower()
+    if encoding not in PACKERS:
         return reply.content, 200, reply.headers
-    headers = {**reply.headers, "Content-Encoding": accepted.strip().lower()}
-    return pack(reply.content), 200, headers
+    headers = {**reply.headers, "Content-Encoding": encoding}
+    return PACKERS[encoding](reply.content), 200, headers
 
 
 def _as_json(content: object) -> Response:

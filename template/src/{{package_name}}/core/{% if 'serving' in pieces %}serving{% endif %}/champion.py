@@ -99,16 +99,17 @@ class Champion:
         """
         bundle = Bundle.open(found.folder, found.sha256)
         old = self._worker
-        if (other := next(bundle.other_code(self._code), None)) and not self._listening:
-            raise ProjectError(f"its code differs in an environment of its own, too: {other}")
-        if other and self._listening:
-            logger.info("serve: version %s runs its own code: %s differs", found.number, other)
-            self._worker = Worker.start(found.number, bundle, self._listening)
-            self._door.shut()
-        else:
+        other = next(bundle.other_code(self._code), None)
+        if other is None:
             self._served = Served.load(found.number, bundle)
             self._door.open()
             self._worker = None
+        elif self._listening is None:
+            raise ProjectError(f"its code differs in an environment of its own, too: {other}")
+        else:
+            logger.info("serve: version %s runs its own code: %s differs", found.number, other)
+            self._worker = Worker.start(found.number, bundle, self._listening)
+            self._door.shut()
         self.number = found.number
         if old:
             old.retire()

@@ -46,7 +46,6 @@ def serve(
         os.environ.setdefault(name, "1")
     environment = Environment.load()  # reads .env, also for the settings
     settings = ServingSettings.load()
-    is_worker = listening is not None
     with server.bound(settings) if listening is None else server.inherited(listening) as address:
         from .champion import fixed
         from .service import run
@@ -60,7 +59,7 @@ def serve(
         else:
             found, bundle = cli.version(model, of)
             look, name = fixed(number or found, bundle), bundle.registered
-        run(settings, name, look, address, Parent() if is_worker else None)
+        run(settings, name, look, address, None if listening is None else Parent())
 
 
 def add_to(app: typer.Typer, about: Callable[[Callable[..., None]], Callable[..., None]]) -> None:

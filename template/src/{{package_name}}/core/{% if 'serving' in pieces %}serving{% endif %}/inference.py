@@ -9,14 +9,13 @@ from itertools import chain
 from typing import Annotated, Any, Self
 
 import numpy as np
-import orjson
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, ValidationError
 
 from .errors import RequestError
 from .line import Reply, Request
 from .records import JSON, dumps
-from .rows import refuse_height
+from .rows import parsed, refuse_height
 from .served import Answer, Served
 
 BINARY = "application/octet-stream"
@@ -88,10 +87,7 @@ class _Body(BaseModel):
         Raises:
             RequestError: If it is not as the protocol has it.
         """
-        try:
-            found = orjson.loads(content)
-        except orjson.JSONDecodeError as error:
-            raise RequestError(400, f"the body is not valid JSON: {error}") from None
+        found = parsed(content)
         try:
             return cls.model_validate(found)
         except ValidationError as error:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 
 import numpy as np
 import polars as pl
@@ -85,16 +85,18 @@ class Kept:
         self._folder, self._left_out, self._measures = folder, left_out, measures
         self._entries: deque[_Entry] = deque()
         self._waiting, self._files = 0, 0
+        self._counting = Lock()  # two threads change `_waiting`
         self._wake, self._is_open = Event(), True
         self._thread = Thread(target=self._run, name="kept", daemon=True)
         self._thread.start()
 
     def add(self, request: str, served: Served, rows: pl.DataFrame, answer: Answer) -> None:
         """Keep the rows of a request, unless too many wait already."""
-        if self._waiting + rows.height > MOST_ROWS:
-            self._measures.dropped.inc(rows.height)
-            return
-        self._waiting += rows.height
+        with self._counting:
+            if self._waiting + rows.height > MOST_ROWS:
+                self._measures.dropped.inc(rows.height)
+                return
+            self._waiting += rows.height
         self._entries.append(_Entry(datetime.now(UTC), request, served, rows, answer))
         if self._waiting >= ROWS_OF_A_FILE:
             self._wake.set()
@@ -131,4 +133,5 @@ class Kept:
             except Exception as error:  # answering goes on
                 self._measures.dropped.inc(height)
                 logger.error("serve: version %s: rows cannot be kept: %s", number, error)
-            self._waiting -= height
+            with self._counting:
+                self._waiting -= height

@@ -6,7 +6,7 @@ from typing import Any
 import pandera.polars as pa
 import polars as pl
 
-from ..steps.rules import words
+from ..steps.rules import type_of, words
 from .served import Served
 
 OPENAPI = "3.1.0"
@@ -33,7 +33,7 @@ REFUSALS = {
 
 
 def document(served: Served, name: str, *, needs_token: bool) -> dict[str, Any]:
-    """Describe `POST /predict`, and where the Open Inference Protocol is.
+    """Describe `POST /predict`.
 
     Args:
         served: The version that answers.
@@ -101,8 +101,7 @@ def _row(schema: pa.DataFrameSchema) -> dict[str, Any]:
 
 def _column(column: pa.Column) -> dict[str, Any]:
     """Describe a column: its type, what it means, and the rules that OpenAPI can express."""
-    wanted = column.dtype.type if column.dtype else pl.String
-    wanted = wanted() if isinstance(wanted, type) else wanted
+    wanted = type_of(column, pl.String())
     described = _type(wanted)
     rules = [words(check) for check in column.checks]
     for check in column.checks:

@@ -96,6 +96,18 @@ class Reader:
                 raise RequestError(422, f"row {place} has {name[:100]!r}, which is no input{meant}")
 
 
+def parsed(content: bytes) -> Any:  # noqa: ANN401
+    """Parse JSON.
+
+    Raises:
+        RequestError: If it is not JSON.
+    """
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise RequestError(400, f"the body is not valid JSON: {error}") from None
+
+
 def records_of(content: bytes, most: int) -> list[Record]:
     """Parse the body of a request.
 
@@ -106,10 +118,7 @@ def records_of(content: bytes, most: int) -> list[Record]:
     Raises:
         RequestError: If it is not JSON, or anything else than records.
     """
-    try:
-        found = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise RequestError(400, f"the body is not valid JSON: {error}") from None
+    found = parsed(content)
     records = [found] if isinstance(found, dict) else found
     if not isinstance(records, list) or not all(type(it) is dict for it in records):
         raise RequestError(422, "the body must be a record, or a list of records")

@@ -1,4 +1,4 @@
-"""The rules of a schema, compiled once, so that the rows of a request are checked in no time.
+"""The rules of a schema, compiled once, so that the rows of a request are checked quickly.
 
 Only where that finds a bad row do the functions that `validate` uses look again, for the reasons.
 """
@@ -116,8 +116,9 @@ class _Ranges:
         is_good = (values >= self._low) & (values <= self._high)
         if is_good.all():
             return True
-        if not self._may_be_empty.any() or np.isnan(values).sum() != sum(_nulls(rows, self.names)):
-            return False  # a number that is not one, in binary, is empty where it may be
+        nulls = sum(rows[name].null_count() for name in self.names)
+        if not self._may_be_empty.any() or np.isnan(values).sum() != nulls:
+            return False  # NaN in a binary tensor is an empty cell, which `check` makes null
         return bool((is_good | (np.isnan(values) & self._may_be_empty)).all())
 
 
@@ -168,14 +169,9 @@ def _number(limit: object, *, is_out: bool = False, towards: float = 0) -> float
     return math.nextafter(limit, towards) if is_out else float(limit)
 
 
-def _nulls(rows: pl.DataFrame, names: list[str]) -> Iterator[int]:
-    return (rows[name].null_count() for name in names)
-
-
 def _arriving(column: pa.Column) -> pl.DataType:
     """Return the type of a column's cells in a request."""
-    wanted = column.dtype.type if column.dtype else pl.String
-    wanted = wanted() if isinstance(wanted, type) else wanted
+    wanted = rules.type_of(column, pl.String())
     if wanted.is_float():
         return pl.Float64()
     if wanted.is_integer():

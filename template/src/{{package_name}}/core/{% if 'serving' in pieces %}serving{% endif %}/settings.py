@@ -47,7 +47,9 @@ class ServingSettings(BaseSettings):
     issuer: Annotated[
         str, Field(description="Address of an OpenID provider whose tokens are accepted, too.")
     ] = ""
-    audience: Annotated[str, Field(description="For whom the provider's tokens must be.")] = ""
+    audience: Annotated[
+        str, Field(description="Audience that the provider's tokens must name.")
+    ] = ""
     origins: Annotated[
         Listed, Field(description="Web sites whose pages may send requests, separated by commas.")
     ] = ()
@@ -102,15 +104,10 @@ class ServingSettings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            faults = [
-                ": ".join(
-                    [
-                        *(f"{PREFIX}{fault['loc'][0]}".upper() for _ in fault["loc"][:1]),
-                        fault["msg"].removeprefix("Value error, "),
-                    ]
-                )
-                for fault in error.errors()
-            ]
+            faults: list[str] = []
+            for fault in error.errors():
+                name = f"{PREFIX}{fault['loc'][0]}: ".upper() if fault["loc"] else ""
+                faults.append(f"{name}{fault['msg'].removeprefix('Value error, ')}")
             raise ProjectError("; ".join(faults)) from None
 
 
