@@ -56,6 +56,9 @@ class ServingSettings(BaseSettings):
     poll_seconds: Annotated[
         float, Field(gt=0, le=86400, description="Seconds between two looks at the registry.")
     ] = 10
+    number: Annotated[
+        str, Field(description="Number that answers name, for a version in an exported folder.")
+    ] = ""
     max_body_bytes: Annotated[
         int, Field(gt=0, description="Largest body of a request, also after decompression.")
     ] = 10_000_000

@@ -10,6 +10,7 @@ from typing import IO, Self
 
 from ..base.errors import ProjectError
 from ..models.bundle import Bundle
+from .settings import PREFIX
 
 READY = "ready\n"  # what a worker writes when it answers
 LONGEST = 1000  # characters of the reason why it does not start
@@ -45,9 +46,9 @@ class Worker:
         folder = environment(bundle)
         program = str(folder / "bin" / bundle.package)
         os.set_inheritable(listening.fileno(), True)  # noqa: FBT003
-        options = ["--model", str(bundle.folder), "--number", number]
         process = subprocess.Popen(
-            [program, "serve", *options, "--listening", str(listening.fileno())],
+            [program, "serve", f"--model={bundle.folder}", f"--listening={listening.fileno()}"],
+            env={**os.environ, f"{PREFIX}NUMBER": number},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

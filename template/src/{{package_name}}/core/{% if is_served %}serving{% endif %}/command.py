@@ -24,7 +24,6 @@ def serve(
     new_token: Annotated[
         bool, typer.Option("--new-token", help="Print a new token and its hash, and end.")
     ] = False,
-    number: Annotated[str, typer.Option(hidden=True)] = "",
     listening: Annotated[int | None, typer.Option(hidden=True)] = None,
     of: OF = "",
 ) -> None:
@@ -58,7 +57,7 @@ def serve(
             look = in_registry(environment.mlflow_tracking_uri, name, of)
         else:
             found, bundle = cli.version(model, of)
-            look, name = fixed(number or found, bundle), bundle.registered
+            look, name = fixed(found, bundle, settings.number), bundle.registered
         run(settings, name, look, address, None if listening is None else Parent())
 
 

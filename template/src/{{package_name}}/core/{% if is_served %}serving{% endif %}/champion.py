@@ -37,15 +37,16 @@ LONGEST = 5.0  # seconds to wait at the end for a version that is being loaded
 HASH = 12  # digits of a hash that stand for a version without a number
 
 
-def fixed(name: str, bundle: Bundle) -> Look:
+def fixed(name: str, bundle: Bundle, number: str = "") -> Look:
     """Return a function that always finds one version.
 
     Args:
-        name: Its number, maybe after other words.
+        name: What the registry calls it; other words if it does not come from there.
         bundle: Its files.
+        number: Its number, if it does not come from the registry; if empty, it is not known.
     """
-    number = name.removeprefix("version ")
-    known = number if number.isdigit() else bundle.sha256[:HASH]
+    _, _, registered = name.partition("version ")
+    known = registered if registered.isdigit() else number or bundle.sha256[:HASH]
     return lambda: Found(known, bundle.folder, bundle.sha256)
 
 

@@ -1,0 +1,1 @@
+"""Pack a version, to run it elsewhere: a piece of the template."""
