@@ -50,7 +50,7 @@ containers:
     image: "{{ .Values.image.repository }}:{{ required "set image.tag to the version" .Values.image.tag }}"
     imagePullPolicy: {{ .Values.image.pullPolicy }}
     ports:
-      - name: {{ .port }}
+      - name: http
         containerPort: 8000
         protocol: TCP
     {{- with .Values.access.tokensSecret }}
@@ -58,6 +58,7 @@ containers:
       - secretRef:
           name: {{ . }}
     {{- end }}
+    {{- if or .Values.access.issuer .Values.settings }}
     env:
       {{- with .Values.access.issuer }}
       - name: SERVE_ISSUER
@@ -69,6 +70,7 @@ containers:
       - name: {{ $name }}
         value: {{ $value | quote }}
       {{- end }}
+    {{- end }}
     startupProbe:
       httpGet:
         path: /v2/health/ready
@@ -92,8 +94,8 @@ containers:
     {{- /* Requests arrive until all nodes know that the pod ends. */}}
     lifecycle:
       preStop:
-        sleep:
-          seconds: 5
+        exec:
+          command: [sleep, "5"]
     resources:
       {{- toYaml .Values.resources | nindent 6 }}
     securityContext:

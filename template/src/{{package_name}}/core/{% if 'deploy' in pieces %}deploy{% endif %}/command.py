@@ -51,6 +51,7 @@ def image(
         f"--file={CONTAINERFILE}",
         f"--build-arg=PYTHON_VERSION={bundle.python}",
         f"--build-arg=NUMBER={number}",
+        "--build-arg=PIP_INDEX_URL",  # if it is set; without its value, which may hold a password
         f"--label=org.opencontainers.image.version={number}",
         f"--label=org.opencontainers.image.revision={bundle.lineage.git_commit}",
         f"--tag={tag}",
