@@ -176,6 +176,13 @@ def serving(session: nox.Session) -> None:
 
 
 @nox.session
+def deploy(session: nox.Session) -> None:
+    """Build the image of a version with Buildah, from Debian's packages, and let a container of it answer."""
+    install(session)
+    session.run("pytest", *(session.posargs or ["tests/generated/test_deploy.py"]), env={"FORMWORK_DEPLOY": "1"})
+
+
+@nox.session
 def mutation(session: nox.Session) -> None:
     """Measure which faults the tests notice; `-- --sample 200` tries that many of each part of the code."""
     install(session)

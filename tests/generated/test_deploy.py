@@ -42,6 +42,7 @@ SCALED = {
     "image.pullSecrets[0]": "s",
 }
 PLAIN = {"networkPolicy.enabled": "false", "disruptionBudget.enabled": "false"}
+MAKERS = {"kubernetes": "Deployment", "kserve": "InferenceService", "seldon": "SeldonDeployment"}
 KINDS = {"Deployment", "Service", "ServiceAccount", "NetworkPolicy", "PodDisruptionBudget"}
 
 
@@ -73,17 +74,14 @@ def rendered(helm: str, repository: Repository, values: dict[str, str]) -> list[
     return [it for it in yaml.safe_load_all(done.stdout) if it]
 
 
-def pod_of(made: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def pod_of(made: Sequence[dict[str, Any]], platform: str) -> Any:  # noqa: ANN401
     """Return the description of the pods, whoever makes them."""
-    for it in made:
-        match it:
-            case {"kind": "Deployment", "spec": {"template": {"spec": pod}}}:
-                return pod
-            case {"kind": "InferenceService", "spec": {"predictor": pod}}:
-                return pod
-            case {"kind": "SeldonDeployment", "spec": {"predictors": [{"componentSpecs": [{"spec": pod}]}]}}:
-                return pod
-    raise AssertionError(made)
+    [spec] = [it["spec"] for it in made if it["kind"] == MAKERS[platform]]
+    if platform == "kserve":
+        return spec["predictor"]
+    if platform == "seldon":
+        return spec["predictors"][0]["componentSpecs"][0]["spec"]
+    return spec["template"]["spec"]
 
 
 def test_the_containerfile_has_no_fault(repository: Repository) -> None:
@@ -119,9 +117,8 @@ def test_kubernetes_knows_what_the_chart_makes(
 def test_pods_are_the_same_and_restricted_whoever_makes_them(repository: Repository, helm: str, platform: str) -> None:
     made = rendered(helm, repository, {**TOKENS, **SCALED, "platform": platform})
     if platform != "kubernetes":
-        kind = {"kserve": "InferenceService", "seldon": "SeldonDeployment"}[platform]
-        assert {it["kind"] for it in made} == {kind, "ServiceAccount"}
-    pod = pod_of(made)
+        assert {it["kind"] for it in made} == {MAKERS[platform], "ServiceAccount"}
+    pod = pod_of(made, platform)
     assert pod["automountServiceAccountToken"] is False
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
