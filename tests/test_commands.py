@@ -11,6 +11,7 @@ from tests.pages import blocks
 GENERATED, UPDATE = "tests/generated", "tests/update"
 ADOPT = "tests/adopt/test_repositories.py"
 SERVING = f"{GENERATED}/test_serving.py"
+DEPLOY = f"{GENERATED}/test_deploy.py"
 NEWCOMER, OWN_DATA = f"{GENERATED}/test_newcomer.py", f"{GENERATED}/test_own_data.py"
 
 # Pages, or sections of them, whose commands a test reads and runs.
@@ -22,6 +23,7 @@ FOLLOWED = {
     "template/docs/pipeline.md.jinja": ("", NEWCOMER, "docs/pipeline.md"),
     "template/docs/versions.md.jinja": ("", NEWCOMER, "docs/versions.md"),
     "template/docs/{% if is_served %}serving.md{% endif %}.jinja": ("", SERVING, "docs/serving.md"),
+    "template/docs/{% if 'deploy' in pieces %}deploy.md{% endif %}.jinja": ("## On Kubernetes", DEPLOY, "## On Kubernetes"),
     "CHANGELOG.md": ("", f"{UPDATE}/test_second_edition.py", "CHANGELOG.md"),
     "docs/prototype.md": ("", "tests/adopt/test_prototype.py", "prototype.md"),
     "docs/your-data.md": ("## Recipes", f"{GENERATED}/test_recipes.py", "your-data.md"),
@@ -39,6 +41,13 @@ ELSEWHERE = {
     'uv run NAME promote --force "The first model of our data"': OWN_DATA,
     "uv run NAME predict tests/sample.csv": f"{GENERATED}/test_setup.py",
     "uv run dvc push": OWN_DATA,
+    "uvx nox -s image": DEPLOY,
+    "docker run --read-only --publish=127.0.0.1:8000:8000 --volume=served:/served --env=SERVE_TOKENS=HASH NAME:3": (
+        "Docker has no engine where the tests run; they run the image by Buildah"
+    ),
+    "export NUMBER=3 SERVE_TOKENS=HASH SERVE_TOKEN=TOKEN POSTGRES_PASSWORD=LETTERS": "it is for the next one",
+    "docker compose --file=deploy/compose.yaml up --detach": "Docker has no engine where the tests run",
+    "uv run NAME serve --new-token": DEPLOY,
     "uv run dvc add NAME": OWN_DATA,
     SAMPLE.format("NAME"): OWN_DATA,
     "uv run ruff format": OWN_DATA,

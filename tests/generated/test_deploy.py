@@ -234,7 +234,7 @@ def image(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Itera
     [[command], *_] = blocks(repository.path / "docs/deploy.md")
     path = f"{programs}:{repository.env['PATH']}"
     said = repository.run(*shlex.split(command), PATH=path)
-    assert "image: version 1 is the image my-project:1" in said.stderr
+    assert "image: version 1 is the image my-project:1" in said.stdout + said.stderr
     made = Image(repository, "localhost/my-project:1", folder)
     yield made
     made.remove()
