@@ -187,7 +187,7 @@ RUN ln -s python3 /usr/bin/python && printf '[global]\\nno-index = true\\nfind-l
 WRAPPER = """\
 #!/bin/sh
 shift
-exec {buildah} build --isolation=chroot --build-arg=BASE={base} --volume={wheels}:/wheels:ro "$@"
+exec {buildah} build --isolation=chroot --format=docker --build-arg=BASE={base} --volume={wheels}:/wheels:ro "$@"
 """
 # What a container has of its own: files that cannot be written, a folder that can, another user, and its environment.
 INSIDE = """\
@@ -279,7 +279,7 @@ class Image:
             yield process
         finally:
             process.terminate()
-            process.wait(30)
+            process.communicate(timeout=30)
 
     def remove(self) -> None:
         """Unmount and remove it."""
