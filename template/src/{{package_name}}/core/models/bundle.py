@@ -203,6 +203,14 @@ class Bundle:
                 if version is None or version not in needed.specifier:
                     yield f"{needed.name} {needed.specifier}"
 
+    def other_core(self) -> list[str]:
+        """Name the files of `core/`, pieces included, that are not the same here."""
+        core = f"{self.package}/core/"
+        here = code_here().items()
+        with zipfile.ZipFile(self.wheel) as archive:
+            there = {name: sha256(archive.read(name)).hexdigest() for name in archive.namelist()}
+        return sorted({name for name, _ in here ^ there.items() if name.startswith(core)})
+
 
 def write(
     folder: Path,

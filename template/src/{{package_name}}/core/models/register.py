@@ -25,8 +25,8 @@ Write = Callable[[Path, Path, Lineage], dict[str, str]]
 def run(environment: Environment, name: str, write: Write, of: str = "") -> None:
     """Make an MLflow run and a model version from the last run of the pipeline.
 
-    The same results are registered once, however often this is called. A version whose code was not
-    committed stays marked as such; after the commit, the same results make a new version.
+    The same results are registered once, however often this is called. They make a new version if
+    the code of the version was not committed then and is now, or if `core/` has changed since.
 
     The first version becomes the champion if it beats the baseline, and so does the next one after
     a champion that has no bundle any more. A version with the results of the champion takes its
@@ -54,7 +54,7 @@ def _register(registry: Registry, last: Run, lineage: Lineage, write: Write) -> 
     files = paths.Files.of(registry.of)
     same = registry.find(lineage.key)
     whole = [it for it in same if registry.is_whole(it)]
-    known = [it for it in whole if lineage.git_state != CLEAN or it.tags["git_state"] == CLEAN]
+    known = [it for it in whole if lineage.git_state != CLEAN or _is_current(registry, it)]
     if known:
         version = known[0]
         logger.info("register: nothing new, this model is version %s", version.version)
@@ -83,6 +83,16 @@ def _register(registry: Registry, last: Run, lineage: Lineage, write: Write) -> 
     elif state == CLEAN:
         command = registry.command("promote", version.version)
         logger.info("register: to make it the champion, if it is better: %s", command)
+
+
+def _is_current(registry: Registry, version: "ModelVersion") -> bool:
+    """Return whether a version was made from committed code, and with the template's code here."""
+    if version.tags["git_state"] != CLEAN:
+        return False
+    if other := registry.bundle(version).other_core():
+        says = "register: version %s has these results, but an earlier `core/`: %s differs"
+        logger.info(says, version.version, other[0])
+    return not other
 
 
 def _place(

@@ -88,7 +88,7 @@ def _refuse_unserved(found: str, bundle: "Bundle") -> None:
         raise ProjectError(f"{found} looks back at earlier rows: only `predict` has those")
     with zipfile.ZipFile(bundle.wheel) as archive:
         if f"{bundle.package}/core/serving/command.py" not in archive.namelist():
-            raise ProjectError(f"{found} was made before there was a service: register a new one")
+            raise ProjectError(f"{found} was made before there was a service: train a new one")
 
 
 def _put(bundle: "Bundle") -> None:
