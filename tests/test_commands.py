@@ -23,7 +23,11 @@ FOLLOWED = {
     "template/docs/pipeline.md.jinja": ("", NEWCOMER, "docs/pipeline.md"),
     "template/docs/versions.md.jinja": ("", NEWCOMER, "docs/versions.md"),
     "template/docs/{% if is_served %}serving.md{% endif %}.jinja": ("", SERVING, "docs/serving.md"),
-    "template/docs/{% if 'deploy' in pieces %}deploy.md{% endif %}.jinja": ("## On Kubernetes", DEPLOY, "## On Kubernetes"),
+    "template/docs/{% if 'deploy' in pieces %}deploy.md{% endif %}.jinja": (
+        "## On Kubernetes",
+        DEPLOY,
+        "## On Kubernetes",
+    ),
     "CHANGELOG.md": ("", f"{UPDATE}/test_second_edition.py", "CHANGELOG.md"),
     "docs/prototype.md": ("", "tests/adopt/test_prototype.py", "prototype.md"),
     "docs/your-data.md": ("## Recipes", f"{GENERATED}/test_recipes.py", "your-data.md"),
