@@ -180,19 +180,9 @@ DATA_SETS = [
 @pytest.mark.parametrize("data_set", DATA_SETS, ids=[it.name for it in DATA_SETS])
 def test_public_data_lead_to_a_green_repository(template: Template, tmp_path: Path, data_set: DataSet) -> None:
     """The pipeline, all checks and the registry lead to a prediction for each raw row."""
-    package = install(data_set.package, tmp_path)
     repository = generate(template, tmp_path / "repository", problem=data_set.problem)
     repository.set_up()
-    for command in data_set.export:
-        shell(repository, command.format(package=package))
-    repository.run("uv", "run", "dvc", "add", "--quiet", *data_set.data)
-    further = [line for title in data_set.further for line in commands("your-data.md", title)]
-    edit(repository, data_set)
-    tutorial = f"your-data-{data_set.problem}.md"
-    take_sample = next(line for line in commands(tutorial) if "tests/sample.csv" in line)
-    take_sample = re.sub(r"data/\w+\.csv", data_set.data[0], take_sample)
-    for command in [*further, *(data_set.sample or [take_sample]), "uv run ruff format"]:
-        shell(repository, command)
+    bring(repository, data_set)
 
     said = repository.nox("pipeline")
 
@@ -226,6 +216,21 @@ def test_the_films_take_the_settings_of_the_recipe() -> None:
     shown = next(block["content"] for block in blocks("your-data.md", TEXT) if block["language"] == "yaml")
     params = (FILES / "films/params.yaml").read_text("utf-8")
     assert all(section in params for section in shown.split("\n\n"))
+
+
+def bring(repository: Repository, data_set: DataSet) -> None:
+    """Bring the data, and edit what their user edits."""
+    package = install(data_set.package, repository.path.parent)
+    for command in data_set.export:
+        shell(repository, command.format(package=package))
+    repository.run("uv", "run", "dvc", "add", "--quiet", *data_set.data)
+    further = [line for title in data_set.further for line in commands("your-data.md", title)]
+    edit(repository, data_set)
+    tutorial = f"your-data-{data_set.problem}.md"
+    take_sample = next(line for line in commands(tutorial) if "tests/sample.csv" in line)
+    take_sample = re.sub(r"data/\w+\.csv", data_set.data[0], take_sample)
+    for command in [*further, *(data_set.sample or [take_sample]), "uv run ruff format"]:
+        shell(repository, command)
 
 
 def install(package: str, folder: Path) -> Path:
