@@ -4,17 +4,24 @@ import asyncio
 import json
 import os
 import re
+import shutil
+import socket
+import subprocess
 import time
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import Request, urlopen
 
 import pytest
 
 from tests.generated.repository import Repository, generate
 from tests.generated.test_public_data import DATA_SETS, bring
-from tests.generated.test_serving import Service, commit, served
+from tests.generated.test_serving import Service, commit, served, wait_for
 from tests.harness import Template
 
 pytestmark = [
@@ -32,6 +39,7 @@ PACKAGES = {
     "mlserver": ["mlserver==1.7.1"],
 }
 CASES, BODIES = 20_000, 20_000
+PROVIDER = "oidc-provider@9.13.3"
 SCHEMATHESIS = "schemathesis==4.32.5"
 
 
@@ -110,6 +118,66 @@ def test_requests_as_the_description_has_them_never_fail(brought: Repository, se
     assert done.returncode == 0, done.stdout[-5000:]
     [cases] = re.findall(r"(\d+) generated", done.stdout)
     assert int(cases) >= CASES, done.stdout[-2000:]
+
+
+@contextmanager
+def provider(folder: Path, port: int) -> Iterator[None]:
+    """Run an OpenID provider, with a new key."""
+    command = ["node", "provider.mjs", str(port)]
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8")
+    with process:
+        assert process.stdout
+        while process.stdout.readline() != "ready\n":
+            assert process.poll() is None
+        yield
+        process.terminate()
+
+
+def token_of(port: int, audience: str) -> str:
+    """Ask a provider for a token, as a program does."""
+    form = {"grant_type": "client_credentials", "scope": "predict", "resource": f"urn:{audience}"}
+    password = b64encode(b"program:a-secret-of-a-test").decode()
+    asked = Request(f"http://127.0.0.1:{port}/token", urlencode(form).encode())
+    asked.add_header("Authorization", f"Basic {password}")
+    with urlopen(asked) as answer:  # noqa: S310
+        return str(json.load(answer)["access_token"])
+
+
+def status_with(service: Service, token: str) -> int:
+    """Ask the service with a token, and return the status."""
+    asked = Request(f"{service.address}/openapi.json")  # noqa: S310
+    asked.add_header("Authorization", f"Bearer {token}")
+    try:
+        with urlopen(asked) as answer:  # noqa: S310
+            return int(answer.status)
+    except HTTPError as error:
+        with error:
+            return error.code
+
+
+def test_tokens_of_a_real_provider_are_checked(brought: Repository, tmp_path: Path) -> None:
+    """Also after it has changed its key."""
+    if not shutil.which("npm"):
+        pytest.skip("npm is not installed")
+    shutil.copy(CLIENTS / "provider.mjs", tmp_path)
+    subprocess.run(["npm", "install", "--silent", "--no-audit", PROVIDER], cwd=tmp_path, check=True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    env = {"SERVE_ISSUER": f"http://127.0.0.1:{port}", "SERVE_AUDIENCE": "service", "SERVE_KEEP": "false"}
+    with served(brought, **env) as service:
+        with provider(tmp_path, port):
+            old = token_of(port, "service")
+            head, content, signature = old.split(".")
+            assert status_with(service, old) == 200
+            assert status_with(service, token_of(port, "another")) == 401
+            assert status_with(service, f"{head}.{content[:-4]}AAAA.{signature}") == 401
+            assert status_with(service, "") == 401
+        assert status_with(service, old) == 200  # its key is known, also while the provider is away
+        with provider(tmp_path, port):
+            new = token_of(port, "service")
+            wait_for(lambda: status_with(service, new) == 200)
+            assert status_with(service, old) == 401
 
 
 class Asked:
