@@ -12,11 +12,12 @@ import textwrap
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from copier import run_copy
 
-from benchmarks import scale
+from benchmarks import scale, serving
 from benchmarks.table import update_rows
 from maintain.releases import served
 from tests.generated.repository import RUNNING, Repository, generate, machine
@@ -58,7 +59,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=11, help="how often each is measured")
     parser.add_argument(
-        "--only", choices=["generation", "update", "repository", "scale"], help="these; the others' rows stay"
+        "--only",
+        choices=["generation", "update", "repository", "scale", "serving"],
+        help="these; the others' rows stay",
     )
     options = parser.parse_args()
     rounds, only = options.rounds, options.only
@@ -77,6 +80,8 @@ def main() -> int:
             figures += versions(repository, template, scratch, rounds)
         if only in (None, "scale"):
             figures += scale_figures(template, scratch)
+        if only in (None, "serving"):
+            figures += serving_figures(template, scratch)
     update_rows("figures", ["what", "limit", "measured", "how"], {figure.what: figure.row() for figure in figures})
     return 0 if all(figure.holds for figure in figures) else 1
 
@@ -334,6 +339,58 @@ def scale_figures(template: Template, scratch: Path) -> list[Figure]:
         figures.append(
             Figure(f"`{step}`, 30 million rows: CPU a row over that of 10 million", 1.2, linear, "times", how)
         )
+    return figures
+
+
+def serving_figures(template: Template, scratch: Path) -> list[Figure]:
+    """Compare the service with other servers of the same model."""
+    repository = generate(template, scratch / "served", pieces=["serving"])
+    repository.set_up()
+    folder = scratch / "servers"
+    folder.mkdir()
+    started, found = serving.measure(repository, folder)
+
+    def rate(server: str, rows: int, clients: int) -> float:
+        return statistics.median(it.per_second for it in found[server, rows, clients])
+
+    def longest(server: str, rows: int, clients: int) -> float:
+        return statistics.median(it.longest for it in found[server, rows, clients])
+
+    figures = []
+    for rows, clients in product(serving.ROWS, serving.CLIENTS):
+        what = f"{rows} row{'s' * (rows > 1)}, {clients} client{'s' * (clients > 1)}"
+        ours, theirs, constant = (rate(name, rows, clients) for name in ("onnx", "mlflow", "constant"))
+        others = ", ".join(f"{name} {rate(name, rows, clients):,.0f}" for name in ("skops", "bento", "mlserver"))
+        how = f"a second: {ours:,.0f} with ONNX, {theirs:,.0f} of MLflow; {others}"
+        figures.append(
+            Figure(f"requests of `mlflow models serve` over ours, {what}", 1 / 3, theirs / ours, "times", how)
+        )
+        how = f"{constant:,.0f} a second"
+        figures.append(
+            Figure(
+                f"requests of a FastAPI page that says the same always over ours, {what}",
+                2,
+                constant / ours,
+                "times",
+                how,
+            )
+        )
+        mine, others_p99 = longest("onnx", rows, clients), longest("mlflow", rows, clients)
+        how = f"{mine:.1f} and {others_p99:.1f} ms"
+        figures.append(
+            Figure(
+                f"longest of 99 of 100 requests over that of `mlflow models serve`, {what}",
+                0.5,
+                mine / others_p99,
+                "times",
+                how,
+            )
+        )
+    for name, limit in {"onnx": 250, "skops": 300}.items():
+        beside = ", ".join(f"{it} {started[it].seconds:.1f}" for it in ("mlflow", "bento", "mlserver"))
+        figures.append(Figure(f"`serve` until it is ready, {name}", 3, started[name].seconds, "s", f"CPU; {beside}"))
+        beside = ", ".join(f"{it} {started[it].megabytes:.0f}" for it in ("mlflow", "bento", "mlserver"))
+        figures.append(Figure(f"memory of `serve`, {name}", limit, started[name].megabytes, "MB", beside))
     return figures
 
 
