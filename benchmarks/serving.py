@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
@@ -82,7 +82,8 @@ def servers(repository: Repository, folder: Path) -> list[Server]:
     program = str(repository.path / ".venv/bin/my_project")
     plain = ["uv", "run", "--quiet", "--no-project", f"--python={repository.python}"]
     locked = ["uv", "run", "--quiet", "--isolated", "--frozen"]
-    sklearn = [f"--with={pin}" for pin in pins(repository, "scikit-learn", "numpy", "scipy", "pandas", "joblib")]
+    sklearn = [f"--with={pin}" for pin in pins(repository, "scikit-learn", "numpy", "scipy", "joblib")]
+    sklearn += ["--with=pandas"]
     mlflow = ["mlflow", "models", "serve", "--env-manager=local", f"--model-uri={folder / 'mlflow'}", "--port=8702"]
     bento = ["bentoml", "serve", "bento:Model", f"--working-dir={folder}", "--port=8703"]
     return [
@@ -118,7 +119,7 @@ def servers(repository: Repository, folder: Path) -> list[Server]:
 
 def pins(repository: Repository, *names: str) -> list[str]:
     """Return the versions of packages in the repository's environment."""
-    listed = repository.run("uv", "pip", "freeze").stdout
+    listed = repository.run("uv", "pip", "freeze", "--python=.venv").stdout
     return re.findall(rf"(?m)^(?:{'|'.join(names)})==\S+$", listed)
 
 
@@ -140,7 +141,8 @@ def running(server: Server, repository: Repository, folder: Path) -> Iterator[in
             time.sleep(0.05)
         yield process.pid
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
         process.wait(60)
 
 
