@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.error import URLError
 from urllib.request import urlopen
 
 from tests.generated.repository import Repository
@@ -150,7 +149,7 @@ def answers(server: Server) -> bool:
     """Return whether a server is ready."""
     try:
         urlopen(f"http://127.0.0.1:{server.port}{server.ready}", timeout=5).close()
-    except (URLError, ConnectionError):
+    except OSError:  # it refuses, does not answer yet, or says that it is not ready
         return False
     return True
 
