@@ -26,7 +26,7 @@ from tests.harness import Template
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(3000),
+    pytest.mark.timeout(7200),
     pytest.mark.skipif("FORMWORK_SERVING" not in os.environ, reason="`nox -s serving` tries it"),
 ]
 
@@ -36,7 +36,7 @@ PUBLIC = ["penguins", "diamonds"]
 PACKAGES = {
     "triton": ["tritonclient[http]==2.73.0"],
     "kserve": ["kserve==0.21.0"],
-    "mlserver": ["mlserver==1.7.1"],
+    "mlserver": ["mlserver==1.7.1", "pandas<3"],  # whose codec does not know the texts of Pandas 3
 }
 CASES, BODIES = 20_000, 20_000
 PROVIDER = "oidc-provider@9.13.3"
@@ -107,12 +107,13 @@ def test_damaged_requests_are_refused_in_time(brought: Repository, service: Serv
     assert memory(service) < before * 1.2 + 10, before
 
 
+@pytest.mark.parametrize("brought", PUBLIC[:1], indirect=True)
 def test_requests_as_the_description_has_them_never_fail(brought: Repository, service: Service) -> None:
     """Also requests that it does not allow, and those of other methods."""
     options = [
         "--checks=not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
     ]
-    options += [f"--max-examples={CASES // 4}", "--phases=examples,coverage,fuzzing", "--no-color", "--seed=1"]
+    options += [f"--max-examples={CASES}", "--phases=examples,coverage,fuzzing", "--no-color", "--seed=1"]
     command = ["uvx", "--from", SCHEMATHESIS, "schemathesis", "run", f"{service.address}/openapi.json", *options]
     done = brought.run(*command, check=False)
     assert done.returncode == 0, done.stdout[-5000:]
@@ -244,7 +245,7 @@ def test_others_are_served_while_hundreds_of_clients_are_slow(service: Service, 
         return times
 
     times = asyncio.run(all_of_them())
-    assert max(times) < 20
+    assert max(times) < 30  # ten seconds for the request, and as many until the connection is closed
     assert {*asked.outcomes} == {"200"}, asked.outcomes
     assert asked.longest < 2
 
