@@ -218,8 +218,8 @@ def measure(
     repository.run("uv", "run", "my_project", "register")
     repository.run("uv", "run", "my_project", "promote", "--force", "ONNX")
     shutil.copy(OTHERS, folder / "others.py")
-    pandas = ["--with=pandas"]
-    repository.run("uv", "run", "--extra=ui", *pandas, "python", str(folder / "others.py"), str(folder), "8704")
+    apart = ["--isolated", "--frozen", "--extra=ui", "--with=pandas"]  # the service starts without them
+    repository.run("uv", "run", *apart, "python", str(folder / "others.py"), str(folder), "8704")
     started: dict[str, Started] = {}
     found: dict[tuple[str, int, int], list[Answered]] = {}
     listed = servers(repository, folder)
