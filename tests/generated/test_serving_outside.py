@@ -11,7 +11,7 @@ import time
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.parse import urlencode
@@ -166,8 +166,9 @@ def test_tokens_of_a_real_provider_are_checked(brought: Repository, tmp_path: Pa
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     env = {"SERVE_ISSUER": f"http://127.0.0.1:{port}", "SERVE_AUDIENCE": "service", "SERVE_KEEP": "false"}
-    with served(brought, **env) as service:
+    with ExitStack() as running:
         with provider(tmp_path, port):
+            service = running.enter_context(served(brought, **env))
             old = token_of(port, "service")
             head, content, signature = old.split(".")
             assert status_with(service, old) == 200
