@@ -1,6 +1,6 @@
 output "namespace" {
   description = "Namespace of the release."
-  value       = kubernetes_namespace_v1.this.metadata[0].name
+  value       = helm_release.this.namespace
 }
 
 output "model_version" {

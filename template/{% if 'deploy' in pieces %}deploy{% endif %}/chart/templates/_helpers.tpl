@@ -1,5 +1,8 @@
 {{/* The name of everything that the chart makes. */}}
 {{- define "name" -}}
+{{- if not (regexMatch "^[a-z][-a-z0-9]*$" .Release.Name) -}}
+{{- fail "the name of the release has to begin with a letter, and to hold small letters, digits and - only" -}}
+{{- end -}}
 {{- if contains .Chart.Name .Release.Name -}}
 {{- .Release.Name | trunc 63 | trimSuffix "-" -}}
 {{- else -}}
@@ -16,9 +19,14 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{/* All labels. */}}
 {{- define "labels" -}}
 {{ include "selector" . }}
-app.kubernetes.io/version: {{ .Values.image.tag | quote }}
+app.kubernetes.io/version: {{ include "text" .Values.image.tag | trunc 63 | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end -}}
+
+{{/* A value as text: a file of values has whole numbers as floating-point numbers. */}}
+{{- define "text" -}}
+{{- kindIs "string" . | ternary . (toJson .) -}}
 {{- end -}}
 
 {{/* What a pod is made of, whoever makes it. */}}
@@ -29,13 +37,17 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- if ne (empty .Values.access.issuer) (empty .Values.access.audience) -}}
 {{- fail "set both access.issuer and access.audience, or neither" -}}
 {{- end -}}
+{{- $tag := required "set image.tag to the version" .Values.image.tag -}}
+{{- $image := printf "%s:%s" .Values.image.repository (include "text" $tag) -}}
+{{- $timeout := int (index .Values.settings "SERVE_TIMEOUT_SECONDS" | default 10) -}}
 serviceAccountName: {{ include "name" . }}
 automountServiceAccountToken: false
-terminationGracePeriodSeconds: 30
+{{- /* Requests may arrive and be answered for as long, and what waits is written. */}}
+terminationGracePeriodSeconds: {{ add 25 (mul 2 $timeout) }}
 {{- with .Values.image.pullSecrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
   {{- end }}
 {{- end }}
 securityContext:
@@ -43,23 +55,27 @@ securityContext:
   runAsUser: 10001
   runAsGroup: 10001
   fsGroup: 10001
+  fsGroupChangePolicy: OnRootMismatch
   seccompProfile:
     type: RuntimeDefault
 containers:
   - name: {{ .container }}
-    image: "{{ .Values.image.repository }}:{{ required "set image.tag to the version" .Values.image.tag }}"
+    image: {{ .Values.image.digest | empty | ternary $image (printf "%s@%s" $image .Values.image.digest) | quote }}
     imagePullPolicy: {{ .Values.image.pullPolicy }}
     ports:
       - name: http
         containerPort: 8000
         protocol: TCP
-    {{- with .Values.access.tokensSecret }}
-    envFrom:
-      - secretRef:
-          name: {{ . }}
-    {{- end }}
-    {{- if or .Values.access.issuer .Values.settings }}
     env:
+      - name: SERVE_KEEP
+        value: {{ .Values.keptClaim | empty | ternary "false" "true" | quote }}
+      {{- with .Values.access.tokensSecret }}
+      - name: SERVE_TOKENS
+        valueFrom:
+          secretKeyRef:
+            name: {{ . | quote }}
+            key: SERVE_TOKENS
+      {{- end }}
       {{- with .Values.access.issuer }}
       - name: SERVE_ISSUER
         value: {{ . | quote }}
@@ -68,9 +84,11 @@ containers:
       {{- end }}
       {{- range $name, $value := .Values.settings }}
       - name: {{ $name }}
-        value: {{ $value | quote }}
+        value: {{ include "text" $value | quote }}
       {{- end }}
-    {{- end }}
+      {{- with .Values.extra.env }}
+      {{- toYaml . | nindent 6 }}
+      {{- end }}
     startupProbe:
       httpGet:
         path: /v2/health/ready
@@ -103,18 +121,27 @@ containers:
       readOnlyRootFilesystem: true
       capabilities:
         drop: [ALL]
+    {{- if or .Values.keptClaim .Values.extra.volumeMounts }}
     volumeMounts:
+      {{- if .Values.keptClaim }}
       - name: kept
         mountPath: /served
-volumes:
-  - name: kept
-    {{- if .Values.keptClaim }}
-    persistentVolumeClaim:
-      claimName: {{ .Values.keptClaim }}
-    {{- else }}
-    emptyDir:
-      sizeLimit: 1Gi
+      {{- end }}
+      {{- with .Values.extra.volumeMounts }}
+      {{- toYaml . | nindent 6 }}
+      {{- end }}
     {{- end }}
+{{- if or .Values.keptClaim .Values.extra.volumes }}
+volumes:
+  {{- with .Values.keptClaim }}
+  - name: kept
+    persistentVolumeClaim:
+      claimName: {{ . | quote }}
+  {{- end }}
+  {{- with .Values.extra.volumes }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end }}
 {{- with .Values.nodeSelector }}
 nodeSelector:
   {{- toYaml . | nindent 2 }}

@@ -4,6 +4,7 @@ import logging
 import shlex
 import shutil
 import subprocess
+import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +22,6 @@ logger = logging.getLogger(__name__)
 
 CONTAINERFILE = Path("deploy/Containerfile")
 IGNORED = CONTAINERFILE.with_name("Containerfile.dockerignore")
-CONTEXT = Path("data/image")  # what the Containerfile copies
 # What builds images, and the options by which Podman and Buildah do as Docker does.
 AS_DOCKER = ("--format=docker", f"--ignorefile={IGNORED}")
 ENGINES = {"docker": (), "podman": AS_DOCKER, "buildah": AS_DOCKER}
@@ -32,7 +32,13 @@ def image(
         str, typer.Argument(help="Alias or number of a version, or an exported folder.")
     ] = "champion",
     engine: Annotated[
-        str, typer.Option(help="docker, podman or buildah; by default, the first that is there.")
+        str, typer.Option(help="docker, podman or buildah; by default, the first that works here.")
+    ] = "",
+    tag: Annotated[
+        str, typer.Option(help="Name and tag of the image; by default, package and number.")
+    ] = "",
+    platform: Annotated[
+        str, typer.Option(help="Such as linux/amd64, if it is not to be the one here.")
     ] = "",
     of: OF = "",
 ) -> None:
@@ -40,26 +46,31 @@ def image(
     from .. import cli
     from ..serving.champion import fixed
 
+    if not CONTAINERFILE.is_file():
+        raise ProjectError(f"there is no {CONTAINERFILE} here: run this in the repository's root")
     program = _engine(engine)
     found, bundle = cli.version(model, of)
     _refuse_unserved(found, bundle)
     number = fixed(found, bundle)().number
-    tag = f"{bundle.registered.lower().replace('_', '-')}:{number}"
-    _put(bundle)
-    command = [
-        *(program, "build", *ENGINES[program]),
-        f"--file={CONTAINERFILE}",
-        f"--build-arg=PYTHON_VERSION={bundle.python}",
-        f"--build-arg=NUMBER={number}",
-        "--build-arg=PIP_INDEX_URL",  # if it is set; without its value, which may hold a password
-        f"--label=org.opencontainers.image.version={number}",
-        f"--label=org.opencontainers.image.revision={bundle.lineage.git_commit}",
-        f"--tag={tag}",
-        ".",
-    ]
-    logger.info("image: %s", shlex.join(command))
-    if subprocess.run(command, check=False).returncode:
-        raise ProjectError(f"{program} did not build the image: it says why above")
+    tag = tag or f"{bundle.registered.lower().replace('_', '-')}:{number}"
+    with tempfile.TemporaryDirectory() as scratch:
+        context = Path(scratch, "version")  # no file of the repository reaches the engine
+        bundle.copy(context)
+        command = [
+            *(program, "build", *ENGINES[program]),
+            f"--file={CONTAINERFILE}",
+            f"--build-arg=PYTHON_VERSION={bundle.python}",
+            f"--build-arg=NUMBER={number}",
+            "--build-arg=PIP_INDEX_URL",  # if it is set; without its value, which may be secret
+            f"--label=org.opencontainers.image.version={number}",
+            f"--label=org.opencontainers.image.revision={bundle.lineage.git_commit}",
+            f"--tag={tag}",
+            *([f"--platform={platform}"] if platform else []),
+            str(context),
+        ]
+        logger.info("image: %s", shlex.join(command))
+        if subprocess.run(command, check=False).returncode:
+            raise ProjectError(f"{program} did not build the image: it says why above")
     logger.info("image: %s is the image %s", found, tag)
 
 
@@ -67,15 +78,18 @@ def _engine(wanted: str) -> str:
     """Return the program that builds the image.
 
     Raises:
-        ProjectError: If it is unknown or not installed.
+        ProjectError: If it is unknown, not installed, or does not work.
     """
     if wanted and wanted not in ENGINES:
         raise ProjectError(f"{wanted} is not one of {', '.join(ENGINES)}")
-    for program in [wanted] if wanted else ENGINES:
-        if shutil.which(program):
+    installed = [it for it in ([wanted] if wanted else ENGINES) if shutil.which(it)]
+    if not installed:
+        missing = f"{wanted} is not" if wanted else f"none of {', '.join(ENGINES)} is"
+        raise ProjectError(f"{missing} in PATH: install one of them to build images")
+    for program in installed:
+        if subprocess.run([program, "info"], capture_output=True, check=False).returncode == 0:
             return program
-    missing = f"{wanted} is not" if wanted else f"none of {', '.join(ENGINES)} is"
-    raise ProjectError(f"{missing} in PATH: install one of them to build images")
+    raise ProjectError(f"`{installed[0]} info` fails: is {installed[0]} running?")
 
 
 def _refuse_unserved(found: str, bundle: "Bundle") -> None:
@@ -89,17 +103,6 @@ def _refuse_unserved(found: str, bundle: "Bundle") -> None:
     with zipfile.ZipFile(bundle.wheel) as archive:
         if f"{bundle.package}/core/serving/command.py" not in archive.namelist():
             raise ProjectError(f"{found} was made before there was a service: train a new one")
-
-
-def _put(bundle: "Bundle") -> None:
-    """Put the files of a version where the Containerfile copies them from."""
-    from ..models.bundle import SUMS
-
-    if CONTEXT.exists():
-        if not (CONTEXT / SUMS).is_file():
-            raise ProjectError(f"{CONTEXT} is no version that was put there before: move it away")
-        shutil.rmtree(CONTEXT)
-    bundle.copy(CONTEXT)
 
 
 def add_to(app: typer.Typer, about: Callable[[Callable[..., None]], Callable[..., None]]) -> None:

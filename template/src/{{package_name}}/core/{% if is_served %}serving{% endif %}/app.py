@@ -28,6 +28,7 @@ from .access import Access
 from .champion import Champion
 from .errors import RequestError, busy
 from .measures import TYPE, Measures
+from .server import HEALTH
 from .settings import ServingSettings
 
 logger = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ logger = logging.getLogger(__name__)
 PAGE = Path(__file__).with_name("page.html")
 REQUEST_ID = "X-Request-ID"
 NAMED = re.compile(r"[\x21-\x7e]{1,128}")
-OPEN = {"/", "/v2/health/live", "/v2/health/ready"}  # without a token: they say nothing
+OPEN = {"/", *HEALTH}  # without a token: they say nothing
 SECURITY = {
     "Cache-Control": "no-store",
     "Cross-Origin-Resource-Policy": "same-origin",

@@ -1,6 +1,7 @@
 """The command `serve`."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import Annotated
@@ -35,6 +36,8 @@ def serve(
         typer.echo(f"token, for whoever sends requests: {token}")
         typer.echo(f"its hash, for SERVE_TOKENS:        {sha256}")
         return
+    # Until the server takes over: the first process of a container gets no signal otherwise.
+    signal.signal(signal.SIGTERM, _end)
     from .. import cli
     from ..base.settings import Environment
     from . import server
@@ -59,6 +62,10 @@ def serve(
             found, bundle = cli.version(model, of)
             look, name = fixed(found, bundle, settings.number), bundle.registered
         run(settings, name, look, address, None if listening is None else Parent())
+
+
+def _end(number: int, _: object) -> None:
+    sys.exit(128 + number)
 
 
 def add_to(app: typer.Typer, about: Callable[[Callable[..., None]], Callable[..., None]]) -> None:

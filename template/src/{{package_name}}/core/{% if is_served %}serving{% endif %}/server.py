@@ -26,6 +26,7 @@ IDLE = 60.0  # seconds that a connection may wait for its next request
 # answered: to close it while a request is on its way would look like a failure.
 PATIENCE = 2.0
 TICK = 0.02
+HEALTH = ("/v2/health/live", "/v2/health/ready")
 
 
 def bound(settings: ServingSettings) -> socket.socket:
@@ -76,7 +77,7 @@ class Server(uvicorn.Server):
         self._is_open, self._patience = False, PATIENCE
         self._loop: asyncio.AbstractEventLoop | None = None
         self._starlette: Starlette | None = None
-        self._protocol = _protocol(settings.timeout_seconds, lambda: not self._is_open)
+        self._protocol = _protocol(settings, lambda: not self._is_open)
         super().__init__(
             uvicorn.Config(
                 self._pages,
@@ -89,7 +90,6 @@ class Server(uvicorn.Server):
                 server_header=False,
                 proxy_headers=False,
                 backlog=QUEUE,
-                limit_concurrency=settings.max_connections,
                 timeout_keep_alive=round(IDLE),
                 timeout_graceful_shutdown=round(2 * settings.timeout_seconds) + 1,
             )
@@ -183,13 +183,16 @@ class Server(uvicorn.Server):
             await asyncio.to_thread(end)
 
 
-def _protocol(seconds: float, is_leaving: Callable[[], bool]) -> type[HttpToolsProtocol]:
+def _protocol(
+    settings: ServingSettings, is_leaving: Callable[[], bool]
+) -> type[HttpToolsProtocol]:
     """Make a protocol that closes a connection whose request does not arrive in time.
 
     Args:
-        seconds: The longest time.
+        settings: The longest time, and most connections.
         is_leaving: Whether another process answers, so that each connection ends after an answer.
     """
+    seconds = settings.timeout_seconds
 
     class Protocol(HttpToolsProtocol):
         _too_slow: TimerHandle | None = None
@@ -199,6 +202,9 @@ def _protocol(seconds: float, is_leaving: Callable[[], bool]) -> type[HttpToolsP
             self._too_slow = self.loop.call_later(seconds, transport.close)
 
         def on_headers_complete(self) -> None:
+            # Whoever supervises the service must not end it because many others ask.
+            is_health = self.url.decode("latin-1") in HEALTH
+            self.limit_concurrency = None if is_health else settings.max_connections
             super().on_headers_complete()
             if is_leaving():
                 self.cycle.keep_alive = False
