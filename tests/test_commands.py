@@ -49,8 +49,7 @@ ELSEWHERE = {
     "docker run --read-only --publish=127.0.0.1:8000:8000 --volume=served:/served --env=SERVE_TOKENS=HASH NAME:3": (
         "Docker has no engine where the tests run; they run the image by Buildah"
     ),
-    "export NUMBER=3 SERVE_TOKENS=HASH SERVE_TOKEN=TOKEN POSTGRES_PASSWORD=LETTERS": "it is for the next one",
-    "docker compose --file=deploy/compose.yaml up --detach": "Docker has no engine where the tests run",
+    "docker compose --file=deploy/compose.yaml up --detach --wait": "Docker has no engine where the tests run",
     "uv run NAME serve --new-token": DEPLOY,
     "uv run dvc add NAME": OWN_DATA,
     SAMPLE.format("NAME"): OWN_DATA,
