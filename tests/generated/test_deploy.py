@@ -95,7 +95,7 @@ def test_terraform_can_read_the_module(repository: Repository) -> None:
     )
     files = sorted(str(it) for it in (repository.path / "deploy/terraform").iterdir())
     said = repository.run("uv", "run", "--no-project", "--quiet", "--with", HCL, "python", "-c", read, *files).stdout
-    assert said.splitlines() == ["['resource']", "['output']", "['variable']", "['terraform']"]
+    assert said.splitlines() == ["['locals', 'resource']", "['output']", "['variable']", "['terraform']"]
 
 
 @pytest.mark.parametrize("values", [TOKENS, PROVIDER | INGRESS | SCALED, TOKENS | PLAIN], ids=["few", "all", "plain"])
