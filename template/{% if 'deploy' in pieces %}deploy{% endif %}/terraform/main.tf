@@ -27,11 +27,11 @@ resource "kubernetes_secret_v1" "tokens" {
     namespace = var.namespace
   }
 
-  depends_on = [kubernetes_namespace_v1.this]
-
   data = {
     SERVE_TOKENS = join(",", var.token_hashes)
   }
+
+  depends_on = [kubernetes_namespace_v1.this]
 }
 
 resource "helm_release" "this" {
