@@ -183,9 +183,7 @@ class Server(uvicorn.Server):
             await asyncio.to_thread(end)
 
 
-def _protocol(
-    settings: ServingSettings, is_leaving: Callable[[], bool]
-) -> type[HttpToolsProtocol]:
+def _protocol(settings: ServingSettings, is_leaving: Callable[[], bool]) -> type[HttpToolsProtocol]:
     """Make a protocol that closes a connection whose request does not arrive in time.
 
     Args:
