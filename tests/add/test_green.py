@@ -71,6 +71,7 @@ def grown(
             commit_everything(repository.path, kind)
         yield repository
         git(repository.path, "reset", "--quiet", "--hard", start)
+        git(repository.path, "clean", "--quiet", "-fdx", "--", "data")  # `add` refuses a file that is there
 
 
 @pytest.mark.parametrize("origin", ["csv", "sql"])

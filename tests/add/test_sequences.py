@@ -119,6 +119,7 @@ class Sequence:
         return found
 
 
+@pytest.mark.timeout(4 * 3600 if SEQUENCES > 20 else 900)
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_no_line_is_lost_and_the_end_is_the_beginning(mine: Path, run: Run, chunk: int) -> None:
     for seed in range(chunk, SEQUENCES, CHUNKS):
