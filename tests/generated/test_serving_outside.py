@@ -22,7 +22,7 @@ import pytest
 from tests.generated.repository import Repository, generate
 from tests.generated.test_public_data import DATA_SETS, bring
 from tests.generated.test_serving import Service, commit, served, wait_for
-from tests.harness import Template
+from tests.harness import Template, run
 
 pytestmark = [
     pytest.mark.slow,
@@ -115,7 +115,7 @@ def test_requests_as_the_description_has_them_never_fail(brought: Repository, se
     ]
     options += [f"--max-examples={CASES}", "--phases=examples,coverage,fuzzing", "--no-color", "--seed=1"]
     command = ["uvx", "--from", SCHEMATHESIS, "schemathesis", "run", f"{service.address}/openapi.json", *options]
-    done = brought.run(*command, check=False)
+    done = run(*command, cwd=brought.path, env=brought.env, check=False, timeout=7000)
     assert done.returncode == 0, done.stdout[-5000:]
     [cases] = re.findall(r"(\d+) generated", done.stdout)
     assert int(cases) >= CASES, done.stdout[-2000:]
