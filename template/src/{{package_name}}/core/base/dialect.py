@@ -13,7 +13,7 @@ from .errors import ProjectError
 from .settings import Section
 
 LISTED = 10
-FIRST_YEAR = 1000  # `%Y` would also take 31.01.26, for the year 26
+FIRST_YEAR, LAST_YEAR = 1000, 9999  # `%Y` would also take 31.01.26, for the year 26
 LONGEST = 60  # characters of a cell that a reason shows
 KINDS = (
     (pl.String, "texts"),
@@ -283,9 +283,11 @@ def _time(text: pl.Expr, wanted: pl.Datetime, dialect: Dialect) -> pl.Expr:
     )
     local = pl.coalesce(map(_whole_year, times))
     marked = iso.str.replace("Z$", "+00:00").str.replace(r"([+-]\d{2})(\d{2})$", "$1:$2")
-    aware = pl.coalesce(
-        marked.str.to_datetime(f"{format_}%:z", time_unit=unit, strict=False, time_zone="UTC")
-        for format_ in ISO_TIMES
+    aware = _whole_year(
+        pl.coalesce(
+            marked.str.to_datetime(f"{format_}%:z", time_unit=unit, strict=False, time_zone="UTC")
+            for format_ in ISO_TIMES
+        )
     )
     if zone and dialect.time_zone:
         placed = local.dt.replace_time_zone(
@@ -302,8 +304,8 @@ def _time(text: pl.Expr, wanted: pl.Datetime, dialect: Dialect) -> pl.Expr:
 
 
 def _whole_year(times: pl.Expr) -> pl.Expr:
-    """Leave out times whose year was written with two digits but read as four."""
-    return pl.when(times.dt.year() >= FIRST_YEAR).then(times)
+    """Leave out times whose year has not four digits, also if it was written with two."""
+    return pl.when(times.dt.year().is_between(FIRST_YEAR, LAST_YEAR)).then(times)
 
 
 def _fault(wanted: pl.DataType, dialect: Dialect) -> str:

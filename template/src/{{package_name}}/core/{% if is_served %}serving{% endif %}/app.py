@@ -105,6 +105,7 @@ class App:
                 Exception: _failed,
             },
         )
+        self.starlette.router.redirect_slashes = False
 
     async def page(self, _: Request) -> Response:
         """Show a page on which one can try the service; it asks for a token if one is needed."""
@@ -138,6 +139,8 @@ class App:
 
     async def ready(self, _: Request) -> Response:
         """Say that the service answers."""
+        if not self._line.is_answering:
+            raise busy(503, "the service is stopping")
         return _as_json({"ready": True})
 
     async def metadata(self, request: Request) -> Response:
@@ -211,6 +214,13 @@ class App:
         self._held += more
         return held + more
 
+    def _refuse_other_sites(self, given: Headers) -> None:
+        """Refuse what a page of another web site sends, whose reader may not know of it."""
+        origin = given.get("origin", "")
+        is_own = origin.partition("://")[2] == given.get("host", "")
+        if origin and not is_own and origin not in self._settings.origins:
+            raise RequestError(403, "pages of other web sites may not ask: see SERVE_ORIGINS")
+
     def _guard(self, app: ASGIApp) -> ASGIApp:
         """Name, check, count and complete each request, around all pages."""
 
@@ -238,6 +248,7 @@ class App:
                 await send(message)
 
             try:
+                self._refuse_other_sites(given)
                 if scope["path"] not in OPEN:
                     await self._access.refuse_unknown(given.get("authorization", ""))
                 await app(scope, receive, complete)

@@ -114,11 +114,8 @@ def _attempts(estimator: "Classifier", inputs: pl.DataFrame, name: str) -> Itera
 
 
 def _type(dtype: pl.DataType, number: Any, types: Any) -> Any:  # noqa: ANN401
-    if dtype == pl.Boolean:
-        return types.BooleanTensorType
-    if dtype.is_integer():
-        return types.Int64TensorType
-    return number if dtype.is_float() else types.StringTensorType
+    # Only a floating-point number can be empty in a tensor, so the others travel as such.
+    return number if dtype.is_numeric() or dtype == pl.Boolean else types.StringTensorType
 
 
 def _runner(content: bytes, columns: Mapping[str, pl.DataType]) -> Predict:
@@ -140,7 +137,10 @@ def _runner(content: bytes, columns: Mapping[str, pl.DataType]) -> Predict:
             yield ALL, inputs.to_numpy().astype(kinds[ALL], copy=False)
             return
         for name, kind in kinds.items():
-            yield name, inputs[name].to_numpy().reshape(-1, 1).astype(kind, copy=False)
+            values = inputs[name]
+            if np.issubdtype(kind, np.floating):
+                values = values.cast(pl.Float64)
+            yield name, values.to_numpy().reshape(-1, 1).astype(kind, copy=False)
 
     def predict(inputs: pl.DataFrame) -> pl.DataFrame:
         with np.errstate(over="ignore"):  # then the prediction is no number, which is noticed

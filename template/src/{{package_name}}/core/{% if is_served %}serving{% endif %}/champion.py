@@ -1,7 +1,7 @@
 """The version that answers: the champion of the registry, followed while the service runs."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
@@ -92,6 +92,11 @@ class Champion:
             raise AssertionError("no version answers in this process")
         return self._served
 
+    @property
+    def columns(self) -> Sequence[str]:
+        """The columns of the rows, if a version answers in this process; else none."""
+        return [*self._served.screen.types] if self._served else []
+
     def take_over(self, found: Found) -> None:
         """Let a version answer, after it has predicted for its example.
 
@@ -120,6 +125,7 @@ class Champion:
 
         Whatever is wrong with it or with the registry, the version that answers goes on.
         """
+        self._replace_dead()
         number = ""
         try:
             found = look()
@@ -130,7 +136,7 @@ class Champion:
             self._refused = found.sha256  # until it has been tried
             self.take_over(found)
             self._refused = self._fault = ""
-        except Exception as error:  # such as an error in your modules
+        except BaseException as error:  # such as an error in your modules, or a panic of Polars
             is_known = isinstance(error, ProjectError)
             says = str(error) if is_known else f"{type(error).__name__}: {error}"
             if number:
@@ -144,6 +150,19 @@ class Champion:
         else:
             self.outcome("taken over")
             logger.info("serve: version %s answers from now on", self.number)
+
+    def _replace_dead(self) -> None:
+        """Start a process again that has ended by itself, or let the version here answer."""
+        if self._worker is None or self._worker.is_alive or self._listening is None:
+            return
+        logger.error("serve: the process of version %s has ended", self.number)
+        try:
+            self._worker = Worker.start(self.number, self._worker.bundle, self._listening)
+        except Exception as error:
+            logger.error("serve: version %s does not start again: %s", self.number, error)
+            if self._served:
+                self._worker, self.number = None, self._served.number
+                self._door.open()
 
     def forget(self) -> None:
         """Try a version again that was refused."""

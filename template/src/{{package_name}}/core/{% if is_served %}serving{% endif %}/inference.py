@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, ValidationError
+from pydantic import BaseModel, ConfigDict, FailFast, Field, StrictBool, StrictInt, ValidationError
 
 from .errors import RequestError
 from .line import Reply, Request
@@ -63,7 +63,9 @@ class _Options(BaseModel):
 
 class _Tensor(BaseModel):
     name: str
-    shape: Annotated[list[Annotated[StrictInt, Field(ge=0)]], Field(min_length=1, max_length=2)]
+    shape: Annotated[
+        list[Annotated[StrictInt, Field(ge=0)]], Field(min_length=1, max_length=2), FailFast()
+    ]
     datatype: str
     parameters: _Options = _Options()
     data: list[Any] | None = None
@@ -77,8 +79,8 @@ class _Output(BaseModel):
 class _Body(BaseModel):
     id: str | None = None
     parameters: _Options = _Options()
-    inputs: list[_Tensor] = Field(min_length=1)
-    outputs: list[_Output] = []
+    inputs: Annotated[list[_Tensor], Field(min_length=1), FailFast()]
+    outputs: Annotated[list[_Output], FailFast()] = []
 
     @classmethod
     def of(cls, content: bytes) -> Self:
@@ -239,6 +241,8 @@ def _from_json(tensor: _Tensor, name: str) -> pl.Series:
     if data and isinstance(data[0], list):
         if not all(isinstance(row, list) for row in data):
             raise RequestError(400, f"{name}: some rows are lists, and others are not")
+        if len(tensor.shape) < 2 or {*map(len, data)} != {tensor.shape[1]}:
+            raise RequestError(400, f"{name}: a row has not the length that the shape says")
         data = list(chain.from_iterable(data))
     kinds = {*map(type, data)} - {type(None)}
     wanted: set[type]
@@ -280,7 +284,8 @@ def _arrived(values: pl.Series, wanted: pl.DataType) -> pl.Series:
         return values
     if values.dtype.is_numeric() and wanted.is_numeric():
         cast = values.cast(wanted, strict=False)
-        if wanted.is_float() or (cast.cast(values.dtype, strict=False) == values).all():
+        same = cast.cast(values.dtype, strict=False).eq_missing(values)
+        if wanted.is_float() or same.all():
             return cast
     return values.cast(pl.String)
 

@@ -4,10 +4,10 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from threading import Event, Lock, Thread
 
@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 MOST_ROWS = 200_000  # that wait to be written; more are dropped, and counted
 ROWS_OF_A_FILE = 20_000
 TIME = pl.Datetime("us", "UTC")
+MOST_BYTES = 200_000_000  # of these rows
+SECRET = "a column that is not kept breaks a rule"
 SECONDS = 5.0  # after which rows are written, however few they are
 
 
@@ -56,19 +58,34 @@ def _table(entries: Sequence[_Entry], left_out: Sequence[str]) -> pl.DataFrame:
             pl.Series("row", np.arange(total) - start, pl.UInt32),
             *([inputs.to_struct("inputs")] if inputs.width else []),
             predictions.to_struct("predictions"),
-            pl.Series("reason", [it or None for texts in reasons for it in texts], pl.String),
+            pl.Series("reason", [*_without_cells([*chain(*reasons)], left_out)], pl.String),
         ]
     )
 
 
 def _typed(rows: pl.DataFrame, types: pl.Schema) -> pl.DataFrame:
-    """Empty the columns that arrived in another type than the schema's."""
+    """Convert columns that arrived as text; a cell that has another type is empty then."""
     if rows.schema == types:
         return rows
-    return rows.select(
-        pl.col(name) if rows.schema[name] == dtype else pl.lit(None, dtype).alias(name)
-        for name, dtype in types.items()
-    )
+    return rows.select(_cell(name, rows.schema[name], dtype) for name, dtype in types.items())
+
+
+def _cell(name: str, arrived: pl.DataType, wanted: pl.DataType) -> pl.Expr:
+    cell = pl.col(name)
+    if arrived == wanted:
+        return cell
+    if wanted == pl.Boolean:
+        return cell.replace_strict(
+            {"true": True, "false": False}, default=None, return_dtype=wanted
+        )
+    return cell.cast(wanted, strict=False)
+
+
+def _without_cells(reasons: Sequence[str], left_out: Sequence[str]) -> Iterator[str | None]:
+    """Leave out the reasons that tell what is in a column that must not be kept."""
+    for reason in reasons:
+        is_secret = any(name in reason for name in left_out)
+        yield SECRET if is_secret else reason or None
 
 
 class Kept:
@@ -84,7 +101,7 @@ class Kept:
         """
         self._folder, self._left_out, self._measures = folder, left_out, measures
         self._entries: deque[_Entry] = deque()
-        self._waiting, self._files = 0, 0
+        self._waiting, self._bytes, self._files = 0, 0, 0
         self._counting = Lock()  # two threads change `_waiting`
         self._wake, self._is_open = Event(), True
         self._thread = Thread(target=self._run, name="kept", daemon=True)
@@ -92,11 +109,14 @@ class Kept:
 
     def add(self, request: str, served: Served, rows: pl.DataFrame, answer: Answer) -> None:
         """Keep the rows of a request, unless too many wait already."""
+        size = int(rows.estimated_size())
         with self._counting:
-            if self._waiting + rows.height > MOST_ROWS:
+            is_much = self._bytes + size > MOST_BYTES
+            if self._waiting + rows.height > MOST_ROWS or is_much:
                 self._measures.dropped.inc(rows.height)
                 return
             self._waiting += rows.height
+            self._bytes += size
         self._entries.append(_Entry(datetime.now(UTC), request, served, rows, answer))
         if self._waiting >= ROWS_OF_A_FILE:
             self._wake.set()
@@ -130,8 +150,9 @@ class Kept:
                 table.write_parquet(partial)
                 partial.replace(path)
                 self._measures.kept.inc(height)
-            except Exception as error:  # answering goes on
+            except BaseException as error:  # answering goes on
                 self._measures.dropped.inc(height)
                 logger.error("serve: version %s: rows cannot be kept: %s", number, error)
             with self._counting:
                 self._waiting -= height
+                self._bytes -= sum(int(it.rows.estimated_size()) for it in of_one)

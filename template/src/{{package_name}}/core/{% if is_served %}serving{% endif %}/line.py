@@ -74,6 +74,11 @@ class Line:
         """Return how many requests wait."""
         return len(self._jobs)
 
+    @property
+    def is_answering(self) -> bool:
+        """Whether the thread that answers runs."""
+        return self._thread.is_alive()
+
     async def answer(self, request: Request) -> Reply:
         """Wait for the answer to a request.
 
@@ -103,7 +108,9 @@ class Line:
             served = self._served()
             try:
                 self._answer(served, [job for job in jobs if not job[1].cancelled()])
-            except Exception as error:  # nothing may stop this thread
+            except (
+                BaseException
+            ) as error:  # nothing may stop this thread, no panic of Polars either
                 logger.exception("serve: a request failed")
                 for job in jobs:
                     _settle(job, error)
@@ -120,7 +127,7 @@ class Line:
         for job in jobs:
             try:
                 read.append((job, job[0].read(served)))
-            except Exception as error:
+            except BaseException as error:
                 _settle(job, error)
         types = served.screen.types
         is_alike = [served.screen.is_by_row and rows.schema == types for _, rows in read]
@@ -129,7 +136,7 @@ class Line:
         if len(together) > 1:
             try:
                 every = served.answer(pl.concat([rows for _, rows in together]))
-            except Exception:  # one of them fails: the others must not
+            except BaseException:  # one of them fails: the others must not
                 alone += together
             else:
                 start = 0
@@ -141,7 +148,7 @@ class Line:
         for job, rows in alone:
             try:
                 answer = served.answer(rows)
-            except Exception as error:
+            except BaseException as error:
                 _settle(job, error)
             else:
                 self._reply(job, served, rows, answer)
@@ -149,17 +156,17 @@ class Line:
     def _reply(self, job: Job, served: Served, rows: pl.DataFrame, answer: Answer) -> None:
         try:
             reply = job[0].write(served, answer)
-        except Exception as error:
+        except BaseException as error:
             _settle(job, error)
         else:
             self._watch(job[0], served, rows, answer)
             _settle(job, Reply(reply.content, {VERSION: served.number, **reply.headers}))
 
 
-def _settle(job: Job, outcome: Reply | Exception) -> None:
+def _settle(job: Job, outcome: Reply | BaseException) -> None:
     """Give the outcome to whoever waits for it, in the thread of its event loop."""
     request, done, loop = job
-    if isinstance(outcome, Exception) and not isinstance(outcome, RequestError):
+    if isinstance(outcome, BaseException) and not isinstance(outcome, RequestError):
         says = str(outcome) if isinstance(outcome, ProjectError) else type(outcome).__name__
         logger.error("serve: request %s: %s", request.name, says, exc_info=outcome)
         outcome = RequestError(500, FAILED)
@@ -167,7 +174,7 @@ def _settle(job: Job, outcome: Reply | Exception) -> None:
     def settle() -> None:
         if done.done():  # whoever waited has gone
             return
-        if isinstance(outcome, Exception):
+        if isinstance(outcome, BaseException):
             done.set_exception(outcome)
         else:
             done.set_result(outcome)

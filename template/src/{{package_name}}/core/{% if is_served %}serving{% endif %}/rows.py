@@ -75,7 +75,7 @@ class Reader:
                 name in self._ignored or kind in self._fitting.get(str(name), set[object]())
                 for name, kind in pairs
             )
-            if len(self._shapes) < MOST_SHAPES:
+            if known and len(self._shapes) < MOST_SHAPES:
                 self._shapes[shape] = known
         return known
 
@@ -91,7 +91,7 @@ class Reader:
         known = {*self._schema, *self._ignored}
         for place, record in enumerate(records):
             for name in record.keys() - known:
-                near = get_close_matches(name, self._schema, n=1)
+                near = get_close_matches(name[:100], self._schema, n=1)
                 meant = f": did you mean {near[0]}?" if near else ""
                 raise RequestError(422, f"row {place} has {name[:100]!r}, which is no input{meant}")
 

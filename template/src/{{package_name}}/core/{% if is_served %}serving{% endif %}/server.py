@@ -26,6 +26,7 @@ IDLE = 60.0  # seconds that a connection may wait for its next request
 # answered: to close it while a request is on its way would look like a failure.
 PATIENCE = 2.0
 TICK = 0.02
+MOST_HEAD = 400_000  # bytes of headers, and of what arrives with them at once
 HEALTH = ("/v2/health/live", "/v2/health/ready")
 
 
@@ -154,6 +155,11 @@ class Server(uvicorn.Server):
 
     async def _accept(self) -> None:
         if self._loop and not self.servers:
+            try:
+                self._listening.listen(QUEUE)
+            except OSError:  # another service has taken the address in the same moment
+                place = place_of(self._listening)
+                raise ProjectError(f"the address {place} is in use: set {PREFIX}PORT") from None
             copy = self._listening.dup()  # which is closed with the server
             self.servers = [
                 await self._loop.create_server(
@@ -194,6 +200,7 @@ def _protocol(settings: ServingSettings, is_leaving: Callable[[], bool]) -> type
 
     class Protocol(HttpToolsProtocol):
         _too_slow: TimerHandle | None = None
+        _head = 0  # bytes of headers
 
         def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
@@ -202,7 +209,8 @@ def _protocol(settings: ServingSettings, is_leaving: Callable[[], bool]) -> type
         def on_headers_complete(self) -> None:
             # Whoever supervises the service must not end it because many others ask.
             is_health = self.url.decode("latin-1") in HEALTH
-            self.limit_concurrency = None if is_health else settings.max_connections
+            self.limit_concurrency = None if is_health else settings.max_connections + 1
+            self._head = 0
             super().on_headers_complete()
             if is_leaving():
                 self.cycle.keep_alive = False
@@ -211,6 +219,9 @@ def _protocol(settings: ServingSettings, is_leaving: Callable[[], bool]) -> type
             super().data_received(data)
             cycle: RequestResponseCycle | None = self.cycle
             is_waiting = cycle is None or cycle.response_complete
+            self._head += len(data) if is_waiting else 0
+            if self._head > MOST_HEAD:
+                self.transport.close()
             if not is_waiting and self._too_slow:
                 self._too_slow.cancel()
                 self._too_slow = None

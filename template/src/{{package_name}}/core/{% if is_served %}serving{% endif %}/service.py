@@ -1,10 +1,12 @@
 """The service as a whole: its parts, and in which order they begin and end."""
 
 import logging
+from collections.abc import Sequence
 from socket import socket
 
 import polars as pl
 
+from ..base.errors import ProjectError
 from .access import Access
 from .app import App
 from .champion import Champion, Follower, Look
@@ -13,10 +15,22 @@ from .line import Line, Request
 from .measures import Measures
 from .served import Answer, Served
 from .server import Server, place_of
-from .settings import ServingSettings
+from .settings import PREFIX, ServingSettings
 from .worker import Parent
 
 logger = logging.getLogger(__name__)
+
+
+def _refuse_unknown(names: Sequence[str], champion: Champion) -> None:
+    """Refuse names that are no columns, since a misspelt one would be kept.
+
+    Raises:
+        ProjectError: If there are any.
+    """
+    columns = champion.columns
+    unknown = [name for name in names if columns and name not in columns]
+    if unknown:
+        raise ProjectError(f"{PREFIX}KEEP_WITHOUT: there is no column {', '.join(unknown)}")
 
 
 def run(
@@ -41,6 +55,8 @@ def run(
     champion.take_over(look())
     measures = Measures(lambda: champion.now)
     champion.outcome = lambda outcome: measures.swaps.labels(outcome).inc()
+    if settings.keep and parent is None:
+        _refuse_unknown(settings.keep_without, champion)
     kept = Kept(settings.keep_in, settings.keep_without, measures) if settings.keep else None
 
     def watch(request: Request, served: Served, rows: pl.DataFrame, answer: Answer) -> None:

@@ -68,7 +68,7 @@ class ServingSettings(BaseSettings):
     ] = 64
     max_connections: Annotated[int, Field(gt=0, description="Most open connections.")] = 1000
     timeout_seconds: Annotated[
-        float, Field(gt=0, description="Longest time to send a request, and to answer it.")
+        float, Field(gt=0, le=3600, description="Longest time to send a request, and to answer it.")
     ] = 10
     keep: Annotated[bool, Field(description="Whether rows and predictions are kept.")] = True
     keep_in: Annotated[Path, Field(description="Folder in which they are kept.")] = Path(

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from socket import socket
-from threading import Thread
+from threading import Thread, Timer
 from typing import IO, Self
 
 from ..base.errors import ProjectError
@@ -13,6 +13,7 @@ from ..models.bundle import Bundle
 from .settings import PREFIX
 
 READY = "ready\n"  # what a worker writes when it answers
+LONGEST_START, LONGEST_END = 120.0, 60.0  # seconds
 LONGEST = 1000  # characters of the reason why it does not start
 
 
@@ -62,7 +63,11 @@ class Worker:
         said: list[str] = []
         log = Thread(target=_pass_on, args=(process.stderr, said), daemon=True)
         log.start()
-        if process.stdout.readline() != READY:
+        late = Timer(LONGEST_START, process.kill)
+        late.start()
+        is_ready = any(line == READY for line in process.stdout)  # after what libraries print
+        late.cancel()
+        if not is_ready:
             process.kill()
             process.wait()
             log.join()
@@ -83,7 +88,11 @@ class Worker:
     def close(self) -> None:
         """Let it answer what it has accepted, and end."""
         self._process.terminate()
-        self._process.wait()
+        try:
+            self._process.wait(LONGEST_END)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
 def _pass_on(log: IO[str], said: list[str]) -> None:
@@ -99,6 +108,7 @@ class Parent:
         """Say that this process answers."""
         sys.stdout.write(READY)
         sys.stdout.flush()
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what is printed later goes to the log
 
     def when_gone(self, end: Callable[[], None]) -> None:
         """Call a function when the parent closes its side of the pipe, or does not run any more."""
