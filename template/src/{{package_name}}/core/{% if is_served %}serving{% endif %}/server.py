@@ -110,10 +110,15 @@ class Server(uvicorn.Server):
             started: What to do when connections are accepted.
             at_hangup: What to do at SIGHUP.
             at_end: What to do, in this order, after the last answer.
+
+        Raises:
+            ProjectError: If another service has taken the address meanwhile.
         """
         self._starlette = app
         self._started, self._at_hangup, self._at_end = started, at_hangup, at_end
         app.router.lifespan_context = self._lifespan
+        if self._is_open:
+            self._listen()
         self.run(sockets=[])
 
     def open(self) -> None:
@@ -149,17 +154,20 @@ class Server(uvicorn.Server):
             await self._accept()
         self._started()
 
+    def _listen(self) -> None:
+        try:
+            self._listening.listen(QUEUE)
+        except OSError:  # another service has taken the address in the same moment
+            place = place_of(self._listening)
+            raise ProjectError(f"the address {place} is in use: set {PREFIX}PORT") from None
+
     def _in_loop(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
         if self._loop:
             asyncio.run_coroutine_threadsafe(work(), self._loop).result()
 
     async def _accept(self) -> None:
         if self._loop and not self.servers:
-            try:
-                self._listening.listen(QUEUE)
-            except OSError:  # another service has taken the address in the same moment
-                place = place_of(self._listening)
-                raise ProjectError(f"the address {place} is in use: set {PREFIX}PORT") from None
+            self._listen()
             copy = self._listening.dup()  # which is closed with the server
             self.servers = [
                 await self._loop.create_server(
