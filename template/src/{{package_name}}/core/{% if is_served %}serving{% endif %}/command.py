@@ -38,6 +38,8 @@ def serve(
         return
     # Until the server takes over: the first process of a container gets no signal otherwise.
     signal.signal(signal.SIGTERM, _end)
+    if hangup := getattr(signal, "SIGHUP", None):  # Windows has none
+        signal.signal(hangup, signal.SIG_IGN)
     from .. import cli
     from ..base.settings import Environment
     from . import server

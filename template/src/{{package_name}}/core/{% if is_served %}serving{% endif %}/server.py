@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import errno
 import logging
+import re
 import signal
 import socket
 from asyncio import TimerHandle, Transport
@@ -27,6 +28,8 @@ IDLE = 60.0  # seconds that a connection may wait for its next request
 PATIENCE = 2.0
 TICK = 0.02
 MOST_HEAD = 400_000  # bytes of headers, and of what arrives with them at once
+# Clients such as Java's offer HTTP/2 with a request, which is then to be answered in HTTP/1.1.
+UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 HEALTH = ("/v2/health/live", "/v2/health/ready")
 
 
@@ -224,6 +227,10 @@ def _protocol(settings: ServingSettings, is_leaving: Callable[[], bool]) -> type
                 self.cycle.keep_alive = False
 
         def data_received(self, data: bytes) -> None:
+            before: RequestResponseCycle | None = self.cycle
+            if before is None or before.response_complete:
+                head, end, rest = data.partition(b"\r\n\r\n")
+                data = UPGRADE.sub(b"\r\nNot-Upgrade:", head) + end + rest
             super().data_received(data)
             cycle: RequestResponseCycle | None = self.cycle
             is_waiting = cycle is None or cycle.response_complete
