@@ -700,7 +700,7 @@ MUTATIONS = [
     Mutation(
         "a request fails with the one beside it",
         "core/serving/line.py",
-        "except Exception:  # one of them fails: the others must not",
+        "except BaseException:  # one of them fails: the others must not",
         "except ZeroDivisionError:  # one of them fails: the others must not",
         "test_serving.py",
     ),
@@ -784,8 +784,8 @@ MUTATIONS = [
     Mutation(
         "any number of rows waiting to be kept",
         "core/serving/kept.py",
-        "if self._waiting + rows.height > MOST_ROWS:",
-        "if self._waiting + rows.height > MOST_ROWS * 1000:",
+        "if self._waiting + rows.height > MOST_ROWS or is_much:",
+        "if is_much:",
         "test_serving.py",
     ),
     Mutation(
@@ -815,5 +815,47 @@ MUTATIONS = [
         "    return not other\n",
         "    return not other or bool(other)\n",
         "test_registry.py",
+    ),
+    Mutation(
+        "a panic ends the thread that answers",
+        "core/serving/line.py",
+        "            except BaseException as error:\n                _settle(job, error)\n        types =",
+        "            except Exception as error:\n                _settle(job, error)\n        types =",
+        "test_serving.py",
+    ),
+    Mutation(
+        "a number that does not fit taken for an empty cell",
+        "core/serving/inference.py",
+        ".eq_missing(values)",
+        ".eq(values)",
+        "test_serving.py",
+    ),
+    Mutation(
+        "rows of other lengths shifted",
+        "core/serving/inference.py",
+        "{*map(len, data)} != {tensor.shape[1]}",
+        "not data",
+        "test_serving.py",
+    ),
+    Mutation(
+        "other sites' pages may ask",
+        "core/serving/app.py",
+        "if origin and not is_own and",
+        "if not origin and not is_own and",
+        "test_serving.py",
+    ),
+    Mutation(
+        "a process that has ended stays ended",
+        "core/serving/champion.py",
+        "        self._replace_dead()\n",
+        "",
+        "test_serving.py",
+    ),
+    Mutation(
+        "secret cells in reasons",
+        "core/serving/kept.py",
+        "is_secret = any(name in reason for name in left_out)",
+        "is_secret = not left_out and not reason.isascii()",
+        "test_serving.py",
     ),
 ]
