@@ -46,10 +46,12 @@ class Worker:
 
         folder = environment(bundle)
         program = str(folder / "bin" / bundle.package)
+        env = {**os.environ, f"{PREFIX}NUMBER": number}
+        env.pop("PYTHONPATH", None)  # which may name the code here
         os.set_inheritable(listening.fileno(), True)  # noqa: FBT003
         process = subprocess.Popen(
             [program, "serve", f"--model={bundle.folder}", f"--listening={listening.fileno()}"],
-            env={**os.environ, f"{PREFIX}NUMBER": number},
+            env=env,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
