@@ -817,13 +817,6 @@ MUTATIONS = [
         "test_registry.py",
     ),
     Mutation(
-        "a panic ends the thread that answers",
-        "core/serving/line.py",
-        "            except BaseException as error:\n                _settle(job, error)\n        types =",
-        "            except Exception as error:\n                _settle(job, error)\n        types =",
-        "test_serving.py",
-    ),
-    Mutation(
         "a number that does not fit taken for an empty cell",
         "core/serving/inference.py",
         ".eq_missing(values)",
