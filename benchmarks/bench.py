@@ -386,11 +386,12 @@ def serving_figures(template: Template, scratch: Path) -> list[Figure]:
                 how,
             )
         )
+    beside = {it: started[it] for it in ("mlflow", "bento", "mlserver")}
+    seconds = ", ".join(f"{it} {taken.seconds:.1f}" for it, taken in beside.items())
+    megabytes = ", ".join(f"{it} {taken.megabytes:.0f}" for it, taken in beside.items())
     for name, limit in {"onnx": 250, "skops": 300}.items():
-        beside = ", ".join(f"{it} {started[it].seconds:.1f}" for it in ("mlflow", "bento", "mlserver"))
-        figures.append(Figure(f"`serve` until it is ready, {name}", 3, started[name].seconds, "s", f"CPU; {beside}"))
-        beside = ", ".join(f"{it} {started[it].megabytes:.0f}" for it in ("mlflow", "bento", "mlserver"))
-        figures.append(Figure(f"memory of `serve`, {name}", limit, started[name].megabytes, "MB", beside))
+        figures.append(Figure(f"`serve` until it is ready, {name}", 3, started[name].seconds, "s", f"CPU; {seconds}"))
+        figures.append(Figure(f"memory of `serve`, {name}", limit, started[name].megabytes, "MB", megabytes))
     return figures
 
 

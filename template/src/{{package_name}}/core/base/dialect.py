@@ -304,7 +304,7 @@ def _time(text: pl.Expr, wanted: pl.Datetime, dialect: Dialect) -> pl.Expr:
 
 
 def _whole_year(times: pl.Expr) -> pl.Expr:
-    """Leave out times whose year has not four digits, also if it was written with two."""
+    """Leave out times whose year does not have four digits, such as one written with two."""
     return pl.when(times.dt.year().is_between(FIRST_YEAR, LAST_YEAR)).then(times)
 
 
