@@ -6,6 +6,7 @@ import json
 import logging
 import secrets
 from hashlib import sha256
+from json import JSONDecodeError
 from urllib.request import urlopen
 
 from ..base.errors import ProjectError
@@ -104,7 +105,7 @@ class Provider:
         """Return whether the provider has signed a token for this service that is valid now.
 
         Raises:
-            RequestError: If the provider does not answer.
+            RequestError: If the provider does not give its keys.
         """
         import jwt
 
@@ -119,9 +120,9 @@ class Provider:
                 leeway=LEEWAY,
                 options={"require": ["exp", "iss", "aud"]},
             )
-        except jwt.PyJWKClientConnectionError as error:
-            logger.warning("serve: the provider of tokens does not answer: %s", error)
-            raise busy(503, "the provider of tokens does not answer") from error
+        except (jwt.PyJWKClientConnectionError, jwt.PyJWKSetError, JSONDecodeError) as error:
+            logger.warning("serve: the provider of tokens does not give its keys: %s", error)
+            raise busy(503, "the provider of tokens does not give its keys") from error
         except (jwt.PyJWTError, ValueError, TypeError):
             return False
         return True

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from starlette.applications import Starlette
@@ -27,9 +28,9 @@ from . import inference, line, openapi, records
 from .access import Access
 from .champion import Champion
 from .errors import RequestError, busy
-from .measures import TYPE, Measures
-from .server import HEALTH
-from .settings import ServingSettings
+from .measures import OTHER, TYPE, Measures
+from .server import FULL, HEALTH
+from .settings import LOCAL, PREFIX, ServingSettings
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +78,7 @@ class App:
         self._settings, self._champion, self._line = settings, champion, requests
         self._measures, self._name = measures, name
         self._access = access
+        self._names = {*LOCAL, settings.host, *map(_name_of, settings.origins)}
         self._held = 0  # bytes of bodies that are in memory
         self._page = PAGE.read_bytes()
         self._page_policy = _policy(self._page.decode())
@@ -215,11 +217,31 @@ class App:
         return held + more
 
     def _refuse_other_sites(self, given: Headers) -> None:
-        """Refuse what a page of another web site sends, whose reader may not know of it."""
+        """Refuse what a page of another web site sends, whose reader may not know of it.
+
+        Such a page can also give a name of its own to this machine, and is then no other site to a
+        browser. It knows no token, though.
+        """
+        host = given.get("host", "")
+        if host and not self._access.is_needed and _name_of(host) not in self._names:
+            message = f"ask at {' or '.join(LOCAL)}"
+            raise RequestError(403, f"{message}: other names need {PREFIX}TOKENS")
         origin = given.get("origin", "")
         is_own = origin.partition("://")[2] == given.get("host", "")
         if origin and not is_own and origin not in self._settings.origins:
             raise RequestError(403, "pages of other web sites may not ask: see SERVE_ORIGINS")
+
+    async def _refusal(self, scope: Scope, given: Headers) -> Response | None:
+        """Return the answer to a request that no page may see; None if one may."""
+        try:
+            if scope["state"].get(FULL):
+                raise busy(503, "too many connections are open")
+            self._refuse_other_sites(given)
+            if scope["path"] not in OPEN:
+                await self._access.refuse_unknown(given.get("authorization", ""))
+        except RequestError as error:
+            return _as_error(error.status, str(error), error.headers)
+        return None
 
     def _guard(self, app: ASGIApp) -> ASGIApp:
         """Name, check, count and complete each request, around all pages."""
@@ -245,24 +267,34 @@ class App:
                     headers.setdefault(line.VERSION, self._champion.now.number)
                     for header, value in SECURITY.items():
                         headers[header] = value
-                await send(message)
+                try:
+                    await send(message)
+                except RuntimeError as error:  # of uvloop, if the connection has ended meanwhile
+                    status = CLOSED
+                    raise ClientDisconnect from error
 
             try:
-                self._refuse_other_sites(given)
-                if scope["path"] not in OPEN:
-                    await self._access.refuse_unknown(given.get("authorization", ""))
-                await app(scope, receive, complete)
-            except RequestError as error:
-                await _as_error(error.status, str(error), error.headers)(scope, receive, complete)
+                if (refusal := await self._refusal(scope, given)) is None:
+                    await app(scope, receive, complete)
+                else:
+                    await refusal(scope, receive, complete)
             except ClientDisconnect:
                 pass
             finally:
                 route = scope.get("route")
-                path = route.path if isinstance(route, Route) else "other"
+                path = route.path if isinstance(route, Route) else OTHER
                 self._measures.requests.labels(path, status).inc()
                 self._measures.seconds.labels(path).observe(time.perf_counter() - start)
 
         return guarded
+
+
+def _name_of(address: str) -> str:
+    """Return the name of a machine in an address, with or without a scheme and a port."""
+    try:
+        return urlsplit(f"//{address.rpartition('//')[2]}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _across(origins: Sequence[str]) -> Middleware:

@@ -1,6 +1,7 @@
 """The version that answers: the champion of the registry, followed while the service runs."""
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ class Found:
 
 Look = Callable[[], Found]
 
+AGAIN = 600.0  # seconds until a version that was refused is tried once more
 LONGEST = 5.0  # seconds to wait at the end for a version that is being loaded
 HASH = 12  # digits of a hash that stand for a version without a number
 
@@ -83,7 +85,7 @@ class Champion:
         self._code = code_here()  # that runs, also if the files change meanwhile
         self._served = served
         self._worker: Worker | None = None
-        self._refused, self._fault = "", ""
+        self._refused, self._again, self._fault = "", 0.0, ""
 
     @property
     def now(self) -> Served:
@@ -130,10 +132,11 @@ class Champion:
         try:
             found = look()
             number = found.number
-            if found.sha256 in (self._sha256, self._refused):
+            is_refused = found.sha256 == self._refused and time.monotonic() < self._again
+            if found.sha256 == self._sha256 or is_refused:
                 self._fault = ""
                 return
-            self._refused = found.sha256  # until it has been tried
+            self._refused, self._again = found.sha256, time.monotonic() + AGAIN
             self.take_over(found)
             self._refused = self._fault = ""
         except BaseException as error:  # such as an error in your modules, or a panic of Polars

@@ -10,7 +10,16 @@ from typing import Annotated, Any, Self
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict, FailFast, Field, StrictBool, StrictInt, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    FailFast,
+    Field,
+    StrictBool,
+    StrictInt,
+    ValidationError,
+)
 
 from .errors import RequestError
 from .line import Reply, Request
@@ -61,26 +70,29 @@ class _Options(BaseModel):
     binary_data_output: StrictBool = False
 
 
+Options = Annotated[_Options, BeforeValidator(lambda it: {} if it is None else it)]
+
+
 class _Tensor(BaseModel):
     name: str
     shape: Annotated[
         list[Annotated[StrictInt, Field(ge=0)]], Field(min_length=1, max_length=2), FailFast()
     ]
     datatype: str
-    parameters: _Options = _Options()
+    parameters: Options = _Options()
     data: list[Any] | None = None
 
 
 class _Output(BaseModel):
     name: str
-    parameters: _Options = _Options()
+    parameters: Options = _Options()
 
 
 class _Body(BaseModel):
     id: str | None = None
-    parameters: _Options = _Options()
+    parameters: Options = _Options()
     inputs: Annotated[list[_Tensor], Field(min_length=1), FailFast()]
-    outputs: Annotated[list[_Output], FailFast()] = []
+    outputs: Annotated[list[_Output], FailFast(), BeforeValidator(lambda it: it or [])] = []
 
     @classmethod
     def of(cls, content: bytes) -> Self:
@@ -202,8 +214,11 @@ def _table(
             raise RequestError(400, f"{message}, each with one column, or one tensor of all")
     if start != len(binary):
         raise RequestError(400, f"{len(binary) - start} bytes belong to no tensor")
-    empty = (pl.Series(name, [None] * tensors[0].shape[0], dtype) for name, dtype in types.items())
-    return pl.DataFrame([columns.get(column.name, column) for column in empty])
+    height = tensors[0].shape[0]
+    for name, dtype in types.items():
+        if name not in columns and name not in served.screen.optional:
+            columns[name] = pl.Series(name, [None] * height, dtype)
+    return pl.DataFrame([columns[name] for name in types if name in columns])
 
 
 def _values(tensor: _Tensor, binary: memoryview) -> pl.Series:

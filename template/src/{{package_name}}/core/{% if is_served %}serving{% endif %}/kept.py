@@ -1,5 +1,6 @@
 """What was asked and answered, kept for monitoring in Parquet files, off the path of requests."""
 
+import contextlib
 import logging
 import os
 import time
@@ -34,6 +35,7 @@ class _Entry:
     served: Served
     rows: pl.DataFrame
     answer: Answer
+    size: int
 
     @property
     def kind(self) -> tuple[str, str]:
@@ -67,7 +69,12 @@ def _typed(rows: pl.DataFrame, types: pl.Schema) -> pl.DataFrame:
     """Convert columns that arrived as text; a cell that has another type is empty then."""
     if rows.schema == types:
         return rows
-    return rows.select(_cell(name, rows.schema[name], dtype) for name, dtype in types.items())
+    return rows.select(
+        _cell(name, rows.schema[name], dtype)
+        if name in rows.schema
+        else pl.lit(None, dtype).alias(name)
+        for name, dtype in types.items()
+    )
 
 
 def _cell(name: str, arrived: pl.DataType, wanted: pl.DataType) -> pl.Expr:
@@ -117,7 +124,7 @@ class Kept:
                 return
             self._waiting += rows.height
             self._bytes += size
-        self._entries.append(_Entry(datetime.now(UTC), request, served, rows, answer))
+        self._entries.append(_Entry(datetime.now(UTC), request, served, rows, answer, size))
         if self._waiting >= ROWS_OF_A_FILE:
             self._wake.set()
 
@@ -143,16 +150,18 @@ class Kept:
             folder = self._folder / day
             self._files += 1
             path = folder / f"{time.time_ns():019}-{os.getpid()}-{self._files}.parquet"
+            partial = path.with_name(f".{path.name}.partial")
             try:
                 table = _table(of_one, self._left_out)
                 folder.mkdir(parents=True, exist_ok=True)
-                partial = path.with_name(f".{path.name}.partial")
                 table.write_parquet(partial)
                 partial.replace(path)
                 self._measures.kept.inc(height)
             except BaseException as error:  # answering goes on
+                with contextlib.suppress(OSError):
+                    partial.unlink(missing_ok=True)
                 self._measures.dropped.inc(height)
                 logger.error("serve: version %s: rows cannot be kept: %s", number, error)
             with self._counting:
                 self._waiting -= height
-                self._bytes -= sum(int(it.rows.estimated_size()) for it in of_one)
+                self._bytes -= sum(it.size for it in of_one)

@@ -18,6 +18,7 @@ from .served import Answer, Served
 
 TYPE = CONTENT_TYPE_LATEST
 disable_created_metrics()  # type: ignore[no-untyped-call]  # when each counter began
+OTHER = "other"  # path of a request for no page
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 

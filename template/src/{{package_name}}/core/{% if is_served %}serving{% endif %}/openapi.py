@@ -10,7 +10,6 @@ from ..steps.rules import type_of, words
 from .served import Served
 
 OPENAPI = "3.1.0"
-FORMATS = {pl.Date: "date", pl.Datetime: "date-time", pl.Time: "time"}
 LIMITS = {
     "greater_than_or_equal_to": ("minimum", "min_value"),
     "greater_than": ("exclusiveMinimum", "min_value"),
@@ -131,15 +130,18 @@ def _type(dtype: pl.DataType) -> dict[str, Any]:
         return {"type": "integer"}
     if dtype.is_numeric():
         return {"type": "number"}
-    found = FORMATS.get(type(dtype))
-    return {"type": "string", **({"format": found} if found else {})}
+    if dtype == pl.Date:
+        return {"type": "string", "format": "date"}
+    if isinstance(dtype, pl.Datetime) and dtype.time_zone:  # without a zone, it is no date-time
+        return {"type": "string", "format": "date-time"}
+    return {"type": "string"}
 
 
 def _answer(columns: Mapping[str, pl.DataType]) -> dict[str, Any]:
-    predicted = {
-        name: {**_type(dtype), "type": [_type(dtype)["type"], "null"]}
-        for name, dtype in columns.items()
+    types = {
+        name: _type(pl.String() if dtype.is_decimal() else dtype) for name, dtype in columns.items()
     }
+    predicted = {name: {**it, "type": [it["type"], "null"]} for name, it in types.items()}
     rows = {"anyOf": [_record(predicted), _record({"reason": {"type": "string"}})]}
     return _record(
         {

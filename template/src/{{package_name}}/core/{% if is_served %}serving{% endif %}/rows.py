@@ -28,16 +28,19 @@ class Reader:
     A row is read in the same way whatever other rows are beside it.
     """
 
-    def __init__(self, types: Mapping[str, pl.DataType], ignored: Sequence[str]) -> None:
+    def __init__(
+        self, types: Mapping[str, pl.DataType], optional: Sequence[str], ignored: Sequence[str]
+    ) -> None:
         """Prepare for the columns of a schema.
 
         Args:
             types: The types in which the cells arrive, by the names of the columns.
+            optional: Names of the columns that all records may lack.
             ignored: Names that a record may have beside these, such as the target.
         """
         self._schema = pl.Schema(types)
         self._fitting = {name: FITTING[type(dtype)] for name, dtype in types.items()}
-        self._ignored = set(ignored)
+        self._optional, self._ignored = optional, set(ignored)
         self._shapes: dict[tuple[object, ...], bool] = {}
 
     def table(self, records: Sequence[Record]) -> pl.DataFrame:
@@ -48,12 +51,22 @@ class Reader:
 
         Returns:
             A row for each record, in the same order. A column has the type in which its cells
-            arrive, or is text if a cell has another type.
+            arrive, or is text if a cell has another type; an optional one may be missing.
 
         Raises:
             RequestError: If a record has a key that is not a column, or a cell that is no single
-                value.
+                value, or lacks an optional column that another one has.
         """
+        missing = [name for name in self._optional if not any(name in it for it in records)]
+        for name in self._optional:
+            if name not in missing and not all(name in it for it in records):
+                message = f"some rows have {name}, and others lack it"
+                raise RequestError(422, f"{message}: send them in two requests")
+        table = self._whole(records)
+        return table.drop(missing) if missing else table
+
+    def _whole(self, records: Sequence[Record]) -> pl.DataFrame:
+        """Make a table with all columns."""
         shapes = {(*record, *map(type, record.values())) for record in records}
         if all(self._fits(shape) for shape in shapes):
             try:

@@ -25,6 +25,7 @@ class Screen:
     Attributes:
         types: The types in which the cells of a request arrive, by the names of the columns: texts
             are converted to dates, times and categories as the dialect says.
+        optional: Names of the columns that a request may lack.
         dialect: How texts are written.
         is_by_row: Whether a row is good or bad whatever other rows are beside it.
     """
@@ -42,6 +43,7 @@ class Screen:
         self.dialect = dialect
         rules.refuse_missing(schema, [*schema.columns])
         self.types = {name: _arriving(column) for name, column in schema.columns.items()}
+        self.optional = [name for name, column in schema.columns.items() if not column.required]
         self._ranges = _Ranges(schema)
         cells = {
             name: rules.cells_of(name, schema, dtype, dialect) for name, dtype in self.types.items()
@@ -73,7 +75,7 @@ class Screen:
         """Return the rows in the types of the schema, or None if one of them may be bad.
 
         Args:
-            rows: The columns of the schema, each of the type in `types` or text.
+            rows: Columns of the schema, each of the type in `types` or text.
         """
         if self._looks_at_all or rows.schema != self.types or not self._ranges.hold(rows):
             return None

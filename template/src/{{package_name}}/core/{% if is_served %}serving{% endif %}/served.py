@@ -89,7 +89,7 @@ class Served:
             raise ProjectError("its features look back at earlier rows: only `predict` has those")
         dialect = json_dialect(predictor.dialect)
         screen = Screen(predictor.schema, dialect)
-        reader = Reader(screen.types, [predictor.target])
+        reader = Reader(screen.types, screen.optional, [predictor.target])
         example = bundle.example()
         served = cls(
             number, bundle, predictor, screen, reader, predictor.columns, example, time.time()
@@ -108,7 +108,8 @@ class Served:
         """Predict for rows, and say why where that is not possible.
 
         Args:
-            rows: The columns of the schema, each of the type in `screen.types` or text.
+            rows: Columns of the schema, each of the type in `screen.types` or text; only those in
+                `screen.optional` may be missing.
 
         Returns:
             A prediction or a reason for each row, in the same order.

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import errno
 import logging
+import math
 import re
 import signal
 import socket
@@ -17,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from ..base.errors import ProjectError
+from .records import dumps
 from .settings import PREFIX, ServingSettings
 
 logger = logging.getLogger(__name__)
@@ -28,9 +30,12 @@ IDLE = 60.0  # seconds that a connection may wait for its next request
 PATIENCE = 2.0
 TICK = 0.02
 MOST_HEAD = 400_000  # bytes of headers, and of what arrives with them at once
+MOST_AHEAD = 32  # requests on a connection that wait for the answer to another one
+SLOWEST = 1000  # bytes of answers that are read in a second
 # Clients such as Java's offer HTTP/2 with a request, which is then to be answered in HTTP/1.1.
 UPGRADE = re.compile(rb"\r\nupgrade:", re.IGNORECASE)
 HEALTH = ("/v2/health/live", "/v2/health/ready")
+FULL = "is_full"  # in the state of a request: whether too many connections are open
 
 
 def bound(settings: ServingSettings) -> socket.socket:
@@ -68,7 +73,11 @@ def place_of(listening: socket.socket) -> str:
 
 
 class Server(uvicorn.Server):
-    """A server that can leave new connections to another process, and take them again."""
+    """A server that can leave new connections to another process, and take them again.
+
+    Attributes:
+        unreadable: Is told of each request that is not HTTP.
+    """
 
     def __init__(self, settings: ServingSettings, listening: socket.socket) -> None:
         """Prepare the server, which does not accept connections yet.
@@ -81,7 +90,8 @@ class Server(uvicorn.Server):
         self._is_open, self._patience = False, PATIENCE
         self._loop: asyncio.AbstractEventLoop | None = None
         self._starlette: Starlette | None = None
-        self._protocol = _protocol(settings, lambda: not self._is_open)
+        self.unreadable: Callable[[], None] = lambda: None
+        self._protocol = _protocol(settings, lambda: not self._is_open, lambda: self.unreadable())
         super().__init__(
             uvicorn.Config(
                 self._pages,
@@ -200,17 +210,21 @@ class Server(uvicorn.Server):
             await asyncio.to_thread(end)
 
 
-def _protocol(settings: ServingSettings, is_leaving: Callable[[], bool]) -> type[HttpToolsProtocol]:
-    """Make a protocol that closes a connection whose request does not arrive in time.
+def _protocol(
+    settings: ServingSettings, is_leaving: Callable[[], bool], unreadable: Callable[[], None]
+) -> type[HttpToolsProtocol]:
+    """Make a protocol that closes a connection on which requests or answers move too slowly.
 
     Args:
         settings: The longest time, and most connections.
         is_leaving: Whether another process answers, so that each connection ends after an answer.
+        unreadable: Is told of each request that is not HTTP.
     """
     seconds = settings.timeout_seconds
 
     class Protocol(HttpToolsProtocol):
         _too_slow: TimerHandle | None = None
+        _unread: TimerHandle | None = None
         _head = 0  # bytes of headers
 
         def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
@@ -220,10 +234,13 @@ def _protocol(settings: ServingSettings, is_leaving: Callable[[], bool]) -> type
         def on_headers_complete(self) -> None:
             # Whoever supervises the service must not end it because many others ask.
             is_health = self.url.decode("latin-1") in HEALTH
-            self.limit_concurrency = None if is_health else settings.max_connections + 1
+            is_full = not is_health and len(self.connections) > settings.max_connections
+            self.scope["state"][FULL] = is_full
             self._head = 0
+            if len(self.pipeline) >= MOST_AHEAD:
+                raise RuntimeError("requests are sent faster than they are answered")
             super().on_headers_complete()
-            if is_leaving():
+            if is_full or is_leaving():
                 self.cycle.keep_alive = False
 
         def data_received(self, data: bytes) -> None:
@@ -243,9 +260,32 @@ def _protocol(settings: ServingSettings, is_leaving: Callable[[], bool]) -> type
             elif is_waiting and not self._too_slow and not self.transport.is_closing():
                 self._too_slow = self.loop.call_later(seconds, self.transport.close)
 
+        def send_400_response(self, msg: str) -> None:
+            unreadable()
+            body = dumps({"error": msg})
+            head = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\n"
+            head += f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+            self.transport.write(head.encode() + body)
+            self.transport.close()
+
+        def on_response_complete(self) -> None:
+            super().on_response_complete()
+            if self.pipeline:
+                self.flow.pause_reading()
+            if not self._unread:
+                self._end_unread(math.inf)
+
+        def _end_unread(self, before: float) -> None:
+            """End a connection on which answers are not read, or too slowly."""
+            left = self.transport.get_write_buffer_size()
+            if left > before - SLOWEST * seconds:
+                self.transport.abort()
+            self._unread = self.loop.call_later(seconds, self._end_unread, left) if left else None
+
         def connection_lost(self, exc: Exception | None) -> None:
-            if self._too_slow:
-                self._too_slow.cancel()
+            for timer in (self._too_slow, self._unread):
+                if timer:
+                    timer.cancel()
             super().connection_lost(exc)
 
     return Protocol

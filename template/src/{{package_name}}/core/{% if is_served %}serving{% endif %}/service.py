@@ -12,7 +12,7 @@ from .app import App
 from .champion import Champion, Follower, Look
 from .kept import Kept
 from .line import Line, Request
-from .measures import Measures
+from .measures import OTHER, Measures
 from .served import Answer, Served
 from .server import Server, place_of
 from .settings import PREFIX, ServingSettings
@@ -55,6 +55,7 @@ def run(
     champion.take_over(look())
     measures = Measures(lambda: champion.now)
     champion.outcome = lambda outcome: measures.swaps.labels(outcome).inc()
+    server.unreadable = lambda: measures.requests.labels(OTHER, 400).inc()
     if settings.keep and parent is None:
         _refuse_unknown(settings.keep_without, champion)
     kept = Kept(settings.keep_in, settings.keep_without, measures) if settings.keep else None
