@@ -791,7 +791,7 @@ MUTATIONS = [
     Mutation(
         "a refused champion tried at every look",
         "core/serving/champion.py",
-        "if found.sha256 in (self._sha256, self._refused):",
+        "if found.sha256 == self._sha256 or is_refused:",
         "if found.sha256 == self._sha256:",
         "test_serving.py",
     ),
