@@ -1,5 +1,6 @@
 """The one error that is meant for people, and how it is printed."""
 
+import os
 import sys
 from collections.abc import Callable, Iterable
 
@@ -20,9 +21,14 @@ def reported(work: Callable[[], int], *expected: type[Exception]) -> int:
     """
     printed: tuple[type[Exception], ...] = (FormworkError, OSError, *expected)
     try:
-        return work()
+        status = work()
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has read enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except printed as error:
         print(f"error: {in_one_line(error)}", file=sys.stderr)
+    else:
+        return status
     return 1
 
 

@@ -253,3 +253,12 @@ def test_the_index_of_git_is_exchanged_only_if_nobody_else_is_at_it(tmp_path: Pa
     lock.unlink()
     assert exchanged(index, b"before", b"after")
     assert (index.read_bytes(), lock.exists()) == (b"after", False)
+
+
+def test_whoever_reads_what_is_printed_may_stop(mine: Path) -> None:
+    command = [sys.executable, "-m", "formwork", "add", "stage", "clean", "--dry-run"]
+    with subprocess.Popen(command, cwd=mine, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b""

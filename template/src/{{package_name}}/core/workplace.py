@@ -201,10 +201,12 @@ def remote() -> Finding:
     scheme, separator, _ = url.partition("://")
     folder = Path(os.path.normpath(Path(".dvc") / url))
     place = url if separator else f"the folder {folder}"
-    if not separator and not folder.exists():
-        place += ", which does not exist"
+    is_absent = not separator and not folder.exists()
     if not Path("dvc.lock").is_file():
-        return Finding("remote", place)
+        more = ", which the first `dvc push` makes" if is_absent else ""
+        return Finding("remote", f"{place}{more}")
+    if is_absent:
+        place += ", which does not exist"
     done = _run(sys.executable, "-m", "dvc", "status", "--cloud", "--json")
     if done.returncode:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
