@@ -173,7 +173,7 @@ async def ask(server: Server, body: bytes, clients: int) -> Answered:
     """Send one request after the other over a few connections, for some seconds."""
     lines = [
         f"POST {server.path} HTTP/1.1",
-        "Host: x",
+        "Host: localhost",
         "Content-Type: application/json",
         f"Content-Length: {len(body)}",
     ]

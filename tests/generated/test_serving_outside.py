@@ -190,7 +190,7 @@ class Asked:
         self.outcomes, self.longest = Counter[str](), 0.0
         self.address = ("127.0.0.1", int(service.address.rpartition(":")[2]))
         body = record.encode()
-        self.head = f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        self.head = f"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode()
         self.body = body
 
     async def one(self) -> None:
