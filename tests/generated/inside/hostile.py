@@ -614,7 +614,7 @@ def by_pipeline(path: Path, case: Case) -> tuple[int, list[str]]:
     """Ingest and validate."""
     dialect = Dialect(**case.dialect)
     ingest.run(lambda: reading.scan(path, dialect))
-    validate.run(schema_of(case), validate.ValidationSettings(max_quarantined_share=1), dialect)
+    validate.run(schema_of(case), dialect, validate.ValidationSettings(max_quarantined_share=1))
     return tables.read(paths.VALID).height, tables.read(paths.QUARANTINE)["reason"].to_list()
 
 

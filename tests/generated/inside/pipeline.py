@@ -124,7 +124,7 @@ def run_all(schema: pa.DataFrameSchema, split: SplitSettings) -> None:
     """Run the steps, and predict for the rows that were read."""
     dialect = Dialect()
     ingest.run(lambda: reading.scan(RAW, dialect))
-    validate.run(schema, validate.ValidationSettings(max_quarantined_share=1), dialect)
+    validate.run(schema, dialect, validate.ValidationSettings(max_quarantined_share=1))
     featurize.run(transform, TARGET, split, 1, None)
     is_class = schema.columns[TARGET].dtype.type in CLASSES
     metrics = scores.classification if is_class else scores.regression

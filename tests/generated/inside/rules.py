@@ -238,7 +238,7 @@ def test_a_rule_that_only_warns_is_counted_and_its_rows_are_valid(
     rows = pa.Check(judged, name="judged", error="must be right", **only_warns)
     schema = pa.DataFrameSchema({"a": pa.Column(int, [*checks, pa.Check.ge(0)])}, checks=rows)
     tables.write(pl.DataFrame({"a": ["7", "x", "-1", "1", "10"]}), paths.RAW)
-    validate.run(schema, validate.ValidationSettings(max_quarantined_share=1), Dialect())
+    validate.run(schema, Dialect(), validate.ValidationSettings(max_quarantined_share=1))
     assert tables.read(paths.VALID)["a"].to_list() == [7, 1, 10]
     assert tables.read(paths.QUARANTINE)["reason"].to_list() == [
         "a is 'x', not a whole number (Int64)",

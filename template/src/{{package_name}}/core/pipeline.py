@@ -13,8 +13,12 @@ from .base import paths
 from .yours import Yours
 
 if TYPE_CHECKING:
+    from pandera.polars import DataFrameSchema
     from polars import LazyFrame
 
+    from .base.dialect import Dialect
+    from .base.history import History
+    from .base.tables import Part
     from .steps.split import SplitSettings
 
 OF = Annotated[
@@ -41,25 +45,52 @@ def ingest(of: OF = "") -> None:
 
 def validate(of: OF = "") -> None:
     """Put rows that break the schema into quarantine."""
-    from .base.dialect import Dialect
+    from .processes import Stage
     from .steps import validate as step
 
     yours = Yours(of)
-    dialect = Dialect.of(yours.source.SourceSettings.load(yours.section("source")))
     settings = step.ValidationSettings.load(yours.section("validation"))
-    step.run(yours.schema.Row.to_schema(), settings, dialect, yours.files)
+    step.run(
+        *_rules(yours), settings, yours.files, Stage(work, "validate", of, is_python=False).each
+    )
+
+
+def _rules(yours: Yours) -> tuple["DataFrameSchema", "Dialect"]:
+    """Return what a valid row is, and how its cells are written."""
+    from .base.dialect import Dialect
+
+    settings = yours.source.SourceSettings.load(yours.section("source"))
+    return yours.schema.Row.to_schema(), Dialect.of(settings)
 
 
 def featurize(of: OF = "") -> None:
     """Make the inputs of the model and split the rows."""
-    from .base.history import History
+    from .processes import Stage
     from .steps import featurize as step
 
     yours = Yours(of)
+    step.run(*_features(yours), yours.files, Stage(work, "featurize", of, is_python=True).each)
+
+
+def _features(
+    yours: Yours,
+) -> tuple[Callable[["LazyFrame"], "LazyFrame"], str, "SplitSettings", int, "History | None"]:
+    """Return what makes the inputs, the target, the split and its seed, and how to look back."""
+    from .base.history import History
+
     settings = yours.features.FeatureSettings.load(yours.section("features"))
     transform = partial(yours.features.transform, settings=settings)
-    split, seed = split_of(yours)
-    step.run(transform, yours.schema.TARGET, split, seed, History.of(settings), yours.files)
+    return transform, yours.schema.TARGET, *split_of(yours), History.of(settings)
+
+
+def work(stage: str, of: str) -> Callable[["Part"], object]:
+    """Return what a stage does with a part of a table."""
+    from .steps import featurize, validate
+
+    yours = Yours(of)
+    if stage == "validate":
+        return partial(validate.part, *_rules(yours))
+    return partial(featurize.part, *_features(yours))
 
 
 def train(of: OF = "") -> None:

@@ -78,7 +78,7 @@ def split_key(yours: Yours = FIRST) -> dict[str, object]:
     settings, seed = split_of(yours)
     target, valid = yours.schema.TARGET, yours.files.valid
     columns = {}
-    if valid.is_file():  # a clone need not have the rows
+    if valid.exists():  # a clone need not have the rows
         inputs = tables.lazy(valid).drop(target).collect_schema()
         columns = {name: str(dtype) for name, dtype in inputs.items()}
     looked_at = [*settings.together_by, *filter(None, [settings.column])] or columns

@@ -36,7 +36,7 @@ def run(
     settings = validate.ValidationSettings(max_quarantined_share=max_quarantined_share)
     try:
         ingest.run(read, raw=table.raw)
-        validate.run(schema, settings, dialect, table)
+        validate.run(schema, dialect, settings, table)
     except ProjectError as error:  # the steps name the modules and the section of the first table
         message = re.sub(r"\b(schema|source)\.py", f"stages/{name}.py", str(error))
         message = message.replace("`source`", f"`{name}`").replace("the source", name)

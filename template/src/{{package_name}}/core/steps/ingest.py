@@ -17,21 +17,26 @@ def run(
     count: Callable[[], int | None] = lambda: None,
     raw: Path = paths.RAW,
 ) -> None:
-    """Write the current rows of the source into a file, unchanged.
+    """Write the current rows of the source into a table, unchanged.
 
     Args:
         read: Returns the rows of the source.
         count: Returns about how many rows there are, if that is known.
-        raw: The file.
+        raw: The table; it is in parts if there are many rows.
 
     Raises:
         ProjectError: If the source cannot be read or is empty.
     """
     try:
-        tables.sink({raw: tables.watched(read(), count)})
+        rows = tables.watched(read(), count)
+        with tables.replacing(raw) as [folder]:
+            files = pl.PartitionBy(
+                folder, max_rows_per_file=tables.ROWS, approximate_bytes_per_file=None
+            )
+            rows.sink_parquet(files)
+            height = tables.height(folder)
+            if not height:
+                raise ProjectError("the source has no rows: see `source` in params.yaml")
     except (OSError, pl.exceptions.PolarsError) as error:
         raise ProjectError(f"cannot read the source: {str(error).splitlines()[0]}") from error
-    height = tables.height(raw)
-    if not height:
-        raise ProjectError("the source has no rows: see `source` in params.yaml")
-    logger.info("ingest: %d rows, %d columns", height, len(pl.read_parquet_schema(raw)))
+    logger.info("ingest: %d rows, %d columns", height, len(tables.lazy(raw).collect_schema()))

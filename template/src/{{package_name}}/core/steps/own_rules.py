@@ -23,7 +23,11 @@ class WholeError(ProjectError):
 
 
 def add(
-    rows: pl.LazyFrame, schema: pa.DataFrameSchema, cells: Mapping[str, Cells]
+    rows: pl.LazyFrame,
+    schema: pa.DataFrameSchema,
+    cells: Mapping[str, Cells],
+    *,
+    is_all: bool = True,
 ) -> tuple[pl.LazyFrame, list[Rule]]:
     """Apply the checks that a schema defines itself, and its rules on values that occur twice.
 
@@ -33,6 +37,7 @@ def add(
         rows: The columns of the schema in its types, and `ROW`.
         schema: What a valid row is.
         cells: The cells of each column.
+        is_all: Whether these are all rows; if not, each check must judge each row by itself.
 
     Returns:
         The rows with an additional column for each rule, which says whether it holds, and the
@@ -47,7 +52,7 @@ def add(
     rules: list[Rule] = []
     for place, (name, check) in enumerate(own_checks(schema, names)):
         flag = f"{FLAG}{place}"
-        if _judges_rows(name, check, rows.select(names).head(PROBED).collect()):
+        if not is_all or _judges_rows(name, check, rows.select(names).head(PROBED).collect()):
             by_batch[flag] = name, check
         elif (outcome := _outcome_of_all(name, check, rows.select(names))) is not None:
             by_row[flag] = outcome
@@ -76,6 +81,20 @@ def add(
 
     types = {**rows.collect_schema(), **dict.fromkeys([*by_batch, *by_row], pl.Boolean())}
     return rows.map_batches(judge, schema=types, streamable=True), rules
+
+
+def are_by_row(rows: pl.LazyFrame, schema: pa.DataFrameSchema, names: list[str]) -> bool:
+    """Return whether each row is good or bad whatever the other rows are.
+
+    Args:
+        rows: The columns of the schema in its types.
+        schema: What a valid row is.
+        names: Names of the columns that the data have.
+    """
+    if unique_keys(schema, names):
+        return False
+    sample = rows.select(names).head(PROBED).collect()
+    return all(_judges_rows(name, check, sample) for name, check in own_checks(schema, names))
 
 
 def without(schema: pa.DataFrameSchema, target: str) -> pa.DataFrameSchema:

@@ -3,15 +3,17 @@
 import logging
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 
 import pandera.polars as pa
 import polars as pl
 from pydantic import Field
 
 from ..base import paths, tables
-from ..base.dialect import Dialect
+from ..base.dialect import Cells, Dialect
 from ..base.errors import ProjectError
 from ..base.settings import Section
+from ..base.tables import Each, Part
 from . import own_rules, rules
 from .rules import AS_READ, ROW, Rule
 
@@ -96,34 +98,47 @@ class ValidationSettings(Section):
     max_quarantined_share: float = Field(ge=0, le=1)
 
 
+@dataclass(frozen=True)
+class Counts:
+    """How often rules are broken in a part.
+
+    Attributes:
+        broken: How often each rule is that makes a row bad.
+        warned: How often each rule is that only warns.
+    """
+
+    broken: Counter[str]
+    warned: Counter[str]
+
+
 def run(
     schema: pa.DataFrameSchema,
-    settings: ValidationSettings,
     dialect: Dialect,
+    settings: ValidationSettings,
     table: paths.Table = paths.FIRST,
+    each: Each[Counts] = map,
 ) -> None:
     """Separate valid rows from bad ones.
 
     Args:
         schema: What a valid row is.
-        settings: How many bad rows are too many.
         dialect: How the cells are written.
+        settings: How many bad rows are too many.
         table: Where the rows are.
+        each: Works on the parts.
 
     Raises:
         ProjectError: If a column is missing, or if the share of bad rows is too large; the file of
             valid rows is gone then.
     """
-    checked = check(tables.stream(table.raw), schema, dialect)
-    counts: list[Counter[str]] = []
-    sinks = {table.valid: checked.valid, table.quarantine: checked.rejected(counts)}
-    sums = (rule.is_broken.sum().alias(str(place)) for place, rule in enumerate(checked.warnings))
-    summary = checked.rows.select(sums) if checked.warnings else None  # it costs another pass
-    warned = tables.sink(sinks, summary)
-    read, valid, bad = map(tables.height, (table.raw, table.valid, table.quarantine))
+    targets = table.valid, table.quarantine
+    at_once = not are_by_row(tables.lazy(table.raw), schema, dialect)
+    with tables.divided(table.raw, *targets, at_once=at_once) as divided:
+        counts = [*each(partial(part, schema, dialect), divided)]
+    read, valid, bad = map(tables.height, (table.raw, *targets))
     if read != valid + bad:
         raise AssertionError(f"{read} rows read, {valid} valid, {bad} in quarantine")
-    broken = sum(counts, Counter[str]())
+    broken = sum((it.broken for it in counts), Counter[str]())
     report = {
         "read": read,
         "valid": valid,
@@ -132,10 +147,9 @@ def run(
     }
     tables.write_json(report, table.report)
     logger.info("validate: %d rows valid, %d in quarantine", valid, bad)
-    for rule, [count] in zip(checked.warnings, warned, strict=True):
-        if count:
-            says = "validate: %d of %d rows break a rule that only warns: %s"
-            logger.warning(says, count, read, rule.title)
+    for title, count in sum((it.warned for it in counts), Counter[str]()).items():
+        says = "validate: %d of %d rows break a rule that only warns: %s"
+        logger.warning(says, count, read, title)
     if bad > settings.max_quarantined_share * read:
         share = f"{settings.max_quarantined_share:.1%}"
         message = f"{bad} of {read} rows are bad, more than the accepted {share}"
@@ -143,17 +157,50 @@ def run(
         example = f"for example in row {first[NUMBER][0]}: {first[REASON][0]}"
         places = f"see {table.report}, {table.quarantine} for the rows, and docs/your-data.md"
         most = f"most often {broken.most_common(1)[0][0]}, {example}"
-        table.valid.unlink()  # so that nothing goes on with the rest
+        tables.remove(table.valid)  # so that nothing goes on with the rest
         raise ProjectError(f"{message}, {most}: {places} for how cells are written")
 
 
-def check(raw: pl.LazyFrame, schema: pa.DataFrameSchema, dialect: Dialect) -> Checked:
+def part(schema: pa.DataFrameSchema, dialect: Dialect, given: Part) -> Counts:
+    """Separate the valid rows of a part from the bad ones.
+
+    Args:
+        schema: What a valid row is.
+        dialect: How the cells are written.
+        given: The part; its targets are the files of valid and of bad rows.
+    """
+    raw = tables.scan(given.sources)
+    if given.is_all:
+        raw = tables.watched(raw, lambda: given.height)
+    checked = check(raw, schema, dialect, first=given.first, is_all=given.is_all)
+    counts: list[Counter[str]] = []
+    frames = checked.valid, checked.rejected(counts)
+    sums = (rule.is_broken.sum().alias(str(place)) for place, rule in enumerate(checked.warnings))
+    summary = checked.rows.select(sums) if checked.warnings else None  # it costs another pass
+    warned = tables.sink(dict(zip(given.targets, frames, strict=True)), summary)
+    pairs = zip(checked.warnings, warned, strict=True)
+    return Counts(
+        broken=sum(counts, Counter[str]()),
+        warned=Counter({rule.title: count for rule, [count] in pairs if count}),
+    )
+
+
+def check(
+    raw: pl.LazyFrame,
+    schema: pa.DataFrameSchema,
+    dialect: Dialect,
+    *,
+    first: int = 0,
+    is_all: bool = True,
+) -> Checked:
     """Separate rows that satisfy a schema from those that do not, as a stream.
 
     Args:
         raw: At least the columns that the schema requires; text is converted to their types.
         schema: What a valid row is.
         dialect: How the cells are written.
+        first: The number of the first row.
+        is_all: Whether these are all rows of the table; if not, no rule may look at others.
 
     Returns:
         The rows and what is wrong with them. Nothing has been read yet, except for rules that look
@@ -163,6 +210,32 @@ def check(raw: pl.LazyFrame, schema: pa.DataFrameSchema, dialect: Dialect) -> Ch
         ProjectError: If a column is missing or has a type with another meaning, or if the data as a
             whole break a rule.
     """
+    typed, cells = _typed(raw, schema, dialect, first)
+    on_cells = [rule for name in cells for rule in rules.of_column(name, schema, cells[name])]
+    judged, own = own_rules.add(typed, schema, cells, is_all=is_all)
+    every = [*on_cells, *own]
+    warnings = [rule for rule in every if rule.only_warns]
+    strict = [rule for rule in every if not rule.only_warns]
+    is_bad = pl.any_horizontal(rule.screen for rule in strict)
+    return Checked(judged.with_columns(is_bad.alias(IS_BAD)), [*cells], strict, warnings)
+
+
+def are_by_row(raw: pl.LazyFrame, schema: pa.DataFrameSchema, dialect: Dialect) -> bool:
+    """Return whether a row is good or bad whatever the other rows are.
+
+    Args:
+        raw: The rows, as for `check`.
+        schema: What a valid row is.
+        dialect: How the cells are written.
+    """
+    typed, cells = _typed(raw, schema, dialect)
+    return own_rules.are_by_row(typed, schema, [*cells])
+
+
+def _typed(
+    raw: pl.LazyFrame, schema: pa.DataFrameSchema, dialect: Dialect, first: int = 0
+) -> tuple[pl.LazyFrame, dict[str, Cells]]:
+    """Convert rows to the types of the schema; return them and the cells of each column."""
     found = raw.collect_schema()
     rules.refuse_missing(schema, found.names())
     for name in set(dialect.empty_in) - {*schema.columns, *found}:
@@ -178,7 +251,7 @@ def check(raw: pl.LazyFrame, schema: pa.DataFrameSchema, dialect: Dialect) -> Ch
     cells = {name: rules.cells_of(name, schema, found[name], dialect) for name in names}
     typed = (
         raw.select(pl.all().name.prefix(AS_READ))
-        .with_row_index(ROW)
+        .with_row_index(ROW, first)
         .with_columns(cell.values.alias(name) for name, cell in cells.items())
         .with_columns(  # separate from the line above, so that no cell is read twice
             pl.when(pl.col(name).is_finite()).then(pl.col(name))
@@ -186,10 +259,4 @@ def check(raw: pl.LazyFrame, schema: pa.DataFrameSchema, dialect: Dialect) -> Ch
             if cell.type.is_float()
         )
     )
-    on_cells = [rule for name in names for rule in rules.of_column(name, schema, cells[name])]
-    judged, own = own_rules.add(typed, schema, cells)
-    every = [*on_cells, *own]
-    warnings = [rule for rule in every if rule.only_warns]
-    strict = [rule for rule in every if not rule.only_warns]
-    is_bad = pl.any_horizontal(rule.screen for rule in strict)
-    return Checked(judged.with_columns(is_bad.alias(IS_BAD)), names, strict, warnings)
+    return typed, cells

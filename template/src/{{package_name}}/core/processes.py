@@ -1,0 +1,133 @@
+"""Work on the parts of a table in several processes."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import polars as pl
+from tqdm import tqdm
+
+from .base import tables
+from .base.errors import ProjectError
+from .base.tables import Outcome, Part
+
+WORTH = 4  # parts from which on the start of further processes pays
+THREADS = "POLARS_MAX_THREADS"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a stage does with a part, as something from which each process makes it anew.
+
+    Attributes:
+        make: Makes it from the two names; other processes import this function.
+        name: Name of the stage.
+        of: Name of a further model; empty for the first one.
+        is_python: Whether it computes in Python, one thread at a time, and not in those of Polars.
+    """
+
+    make: Callable[[str, str], Callable[[Part], object]]
+    name: str
+    of: str
+    is_python: bool
+
+    def each(self, work: Callable[[Part], Outcome], parts: Sequence[Part]) -> Iterator[Outcome]:
+        """Work on all parts: one after the other, or in as many processes as Polars uses threads.
+
+        Args:
+            work: What this stage does with a part.
+            parts: The parts.
+
+        Yields:
+            The outcome of each part, in the same order.
+
+        Raises:
+            ProjectError: If the work raises it, or if a process is killed.
+        """
+        count = min(pl.thread_pool_size(), len(parts))
+        if len(parts) == 1:
+            yield work(parts[0])
+        elif self.is_python and count > 1 and len(parts) >= WORTH:
+            yield from _watched(in_processes(count, self, parts), parts)
+        else:
+            yield from _watched(map(work, parts), parts)
+
+    def __call__(self, part: Part) -> object:
+        """Do with a part what the stage does with it."""
+        return _made(self)(part)
+
+
+@cache
+def _made(stage: Stage) -> Callable[[Part], object]:
+    return stage.make(stage.name, stage.of)
+
+
+def in_processes(count: int, work: Callable[[Any], object], parts: Sequence[Any]) -> Iterator[Any]:
+    """Call a function in several processes at once, with one part at a time in each.
+
+    Args:
+        count: How many processes to start.
+        work: The function, which other processes must be able to import.
+        parts: What to call it with.
+
+    Yields:
+        What it returns for each part, in the same order.
+
+    Raises:
+        ProjectError: If a process is killed.
+    """
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import get_context
+
+    with _one_thread_each():
+        executor = ProcessPoolExecutor(count, get_context("spawn"), _prepare)
+        try:
+            yield from executor.map(work, parts)
+        except BrokenProcessPool as error:
+            message = "a process was killed, perhaps for lack of memory"
+            raise ProjectError(f"{message}: set {THREADS}=1, which starts no others") from error
+        finally:
+            executor.shutdown(cancel_futures=True)
+
+
+def _prepare() -> None:
+    """Let this process end at Ctrl-C, and with the process that has started it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from multiprocessing import parent_process
+
+    parent = parent_process()
+
+    def wait() -> None:
+        if parent:
+            parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Let processes that start now use one thread each, since there is one for each core."""
+    before = os.environ.get(THREADS)
+    os.environ[THREADS] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[THREADS]
+        else:
+            os.environ[THREADS] = before
+
+
+def _watched(outcomes: Iterable[Any], parts: Sequence[Part]) -> Iterator[Any]:
+    """Show in a terminal how many rows are done, how many per second, and the time left."""
+    with tqdm(total=sum(part.height for part in parts), **tables.BAR) as bar:
+        for part, outcome in zip(parts, outcomes, strict=True):
+            bar.update(part.height)
+            yield outcome
