@@ -47,8 +47,8 @@ MUTATIONS = [
     Mutation(
         "quarantine forgotten",
         "core/steps/validate.py",
-        "table.quarantine: checked.rejected(counts)",
-        "table.quarantine: checked.rejected(counts).head(0)",
+        "frames = checked.valid, checked.rejected(counts)",
+        "frames = checked.valid, checked.rejected(counts).head(0)",
         "test_validate.py",
     ),
     Mutation(
@@ -75,8 +75,8 @@ MUTATIONS = [
     Mutation(
         "train and test swapped",
         "core/steps/featurize.py",
-        "{files.train: table.filter(~held_out), files.test: table.filter(held_out)}",
-        "{files.train: table.filter(held_out), files.test: table.filter(~held_out)}",
+        "for chosen in (~held_out, held_out))",
+        "for chosen in (held_out, ~held_out))",
         "test_featurize.py",
     ),
     Mutation(
@@ -497,8 +497,8 @@ MUTATIONS = [
     Mutation(
         "an infinite input trained on",
         "core/steps/featurize.py",
-        "            if count:\n",
-        "            if count is None:\n",
+        "for name, count in counts.items():",
+        "for name, count in ():",
         "test_featurize.py",
     ),
     Mutation(
@@ -892,5 +892,40 @@ MUTATIONS = [
         "jwt.PyJWKSetError, JSONDecodeError) as error",
         "jwt.PyJWKSetError) as error",
         "test_serving.py",
+    ),
+    Mutation(
+        "rows of each part numbered from 0",
+        "core/steps/validate.py",
+        ".with_row_index(ROW, first)",
+        ".with_row_index(ROW)",
+        "test_parts.py",
+    ),
+    Mutation(
+        "a rule on other rows that sees a part of them",
+        "core/steps/own_rules.py",
+        "    if unique_keys(schema, names):\n        return False\n",
+        "",
+        "test_parts.py",
+    ),
+    Mutation(
+        "parts in another order",
+        "core/base/tables.py",
+        'return sorted(table.glob(f"*{SUFFIX}"))',
+        'return sorted(table.glob(f"*{SUFFIX}"))[::-1]',
+        "test_parts.py",
+    ),
+    Mutation(
+        "half a file taken for a part",
+        "core/base/tables.py",
+        "                other.unlink()\n",
+        "                other.rename(other.with_suffix(SUFFIX))\n",
+        "test_parts.py",
+    ),
+    Mutation(
+        "what was there gone after an error",
+        "core/base/tables.py",
+        "        for folder in folders:\n            remove(folder)  # of",
+        "        for folder in (*tables, *folders):\n            remove(folder)  # of",
+        "test_parts.py",
     ),
 ]

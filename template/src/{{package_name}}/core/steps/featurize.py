@@ -49,7 +49,7 @@ def run(
     work = partial(part, transform, target, split, seed, history)
     targets = files.train, files.test
     with tables.divided(files.valid, *targets, at_once=history is not None) as divided:
-        counts = sum(each(work, divided), Counter[str]())
+        counts = sum(each(work, divided), Counter[str]())  # which leaves counts of 0 out
     rows, train, test = counts.pop(ROWS, 0), counts.pop(TRAIN, 0), counts.pop(TEST, 0)
     if (rows, train, test) != (*map(tables.height, (files.valid, *targets)),):
         raise AssertionError(f"{rows} rows read, {train} to train, {test} to test")
