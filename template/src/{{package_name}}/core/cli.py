@@ -373,7 +373,7 @@ def main() -> None:
         place = place_of(error)
         if isinstance(error, ModuleNotFoundError) and not place:
             message = f"{PACKAGE}: {error.name} is not installed; where a version was exported to"
-            sys.exit(f"{message}, only `{PACKAGE} predict FILE --model FOLDER` works")
+            sys.exit(f"{message}, only commands with `--model FOLDER` work")
         if not place or logging.getLogger(PACKAGE).isEnabledFor(logging.DEBUG):
             raise
         reason = f"{place}: {type(error).__name__}: {' '.join(str(error).split())}"

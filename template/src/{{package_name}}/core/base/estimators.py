@@ -124,9 +124,20 @@ def as_skops(trusted: Sequence[str]) -> Format:
     def write(model: object) -> bytes:
         import skops.io  # this import takes a second, and `register` only reads the hashes
 
-        return _canonical(skops.io.dumps(model))
+        content = skops.io.dumps(model)
+        try:
+            refuse_untrusted(content)
+        except ProjectError as error:
+            raise ProjectError(f"model.py: the estimator {error}") from None
+        return _canonical(content)
 
     def read(content: bytes) -> object:
+        import skops.io
+
+        refuse_untrusted(content)
+        return skops.io.loads(content, trusted=list(trusted))
+
+    def refuse_untrusted(content: bytes) -> None:
         import skops.io
 
         try:
@@ -135,7 +146,6 @@ def as_skops(trusted: Sequence[str]) -> Format:
             raise ProjectError("is not a skops file") from None
         if unknown:
             raise ProjectError(f"holds {', '.join(sorted(unknown))}: see TRUSTED_TYPES in model.py")
-        return skops.io.loads(content, trusted=list(trusted))
 
     return Format(".skops", write, read)
 

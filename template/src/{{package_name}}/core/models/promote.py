@@ -69,7 +69,7 @@ def run(registry: Registry, wanted: str, gate: Gate, force: str | None = None) -
 def _judged(
     registry: Registry, version: "ModelVersion", bundle: Bundle, number: str | None, gate: Gate
 ) -> dict[str, object]:
-    """Decide whether a version is better than the baseline and than the champion, if any."""
+    """Decide whether a version beats the baseline and the champion, or predicts as the latter."""
     scores = json.loads((bundle.folder / paths.METRICS).read_text(encoding="utf-8"))
     is_better, said = promotion.beats_baseline(scores, gate.settings)
     if not is_better:
@@ -80,6 +80,10 @@ def _judged(
     rows = gate.held_out()
     ours = _predicted(version, bundle, rows, gate)
     theirs = _predicted(champion, registry.bundle(champion), rows, gate)
+    if ours.equals(theirs):
+        reason = f"it predicts the same as version {number} for the held-out rows"
+        logger.info("promote: version %s: %s", version.version, reason)
+        return promotion.decision(reason, is_accepted=True, against=number)
     compared = promotion.compare(ours, theirs, rows, gate.metrics, gate.settings)
     logger.info("promote: version %s against %s: %s", version.version, number, compared)
     return promotion.decision(

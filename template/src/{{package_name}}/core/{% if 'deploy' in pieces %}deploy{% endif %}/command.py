@@ -1,25 +1,23 @@
 """The command `image`."""
 
 import logging
+import os
 import shlex
 import shutil
 import subprocess
 import tempfile
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ..base.errors import ProjectError
 from ..pipeline import OF
 
-if TYPE_CHECKING:
-    from ..models.bundle import Bundle
-
 logger = logging.getLogger(__name__)
 
+INDEX = "PIP_INDEX_URL"
 CONTAINERFILE = Path("deploy/Containerfile")
 IGNORED = CONTAINERFILE.with_name("Containerfile.dockerignore")
 # What builds images, and the options by which Podman and Buildah do as Docker does.
@@ -37,6 +35,9 @@ def image(
     tag: Annotated[
         str, typer.Option(help="Name and tag of the image; by default, package and number.")
     ] = "",
+    base: Annotated[
+        str, typer.Option(help="Image to build on, with Python; by default, python:X.Y-slim.")
+    ] = "",
     platform: Annotated[
         str, typer.Option(help="Such as linux/amd64, if it is not to be the one here.")
     ] = "",
@@ -44,13 +45,14 @@ def image(
 ) -> None:
     """Build a container image that serves a version."""
     from .. import cli
+    from ..serving.bundled import refuse_unserved
     from ..serving.champion import fixed
 
     if not CONTAINERFILE.is_file():
         raise ProjectError(f"there is no {CONTAINERFILE} here: run this in the repository's root")
     program = _engine(engine)
     found, bundle = cli.version(model, of)
-    _refuse_unserved(found, bundle)
+    refuse_unserved(found, bundle)
     number = fixed(found, bundle)().number
     tag = tag or f"{bundle.registered.lower().replace('_', '-')}:{number}"
     with tempfile.TemporaryDirectory() as scratch:
@@ -61,7 +63,8 @@ def image(
             f"--file={CONTAINERFILE}",
             f"--build-arg=PYTHON_VERSION={bundle.python}",
             f"--build-arg=NUMBER={number}",
-            "--build-arg=PIP_INDEX_URL",  # if it is set; without its value, which may be secret
+            *([f"--build-arg=BASE={base}"] if base else []),
+            *([f"--build-arg={INDEX}"] if INDEX in os.environ else []),  # it may be secret
             f"--label=org.opencontainers.image.version={number}",
             f"--label=org.opencontainers.image.revision={bundle.lineage.git_commit}",
             f"--tag={tag}",
@@ -90,19 +93,6 @@ def _engine(wanted: str) -> str:
         if subprocess.run([program, "info"], capture_output=True, check=False).returncode == 0:
             return program
     raise ProjectError(f"`{installed[0]} info` fails: is {installed[0]} running?")
-
-
-def _refuse_unserved(found: str, bundle: "Bundle") -> None:
-    """Refuse a version that has no service.
-
-    Raises:
-        ProjectError: If its features look back, or if its code lacks the service.
-    """
-    if bundle.looks_back:
-        raise ProjectError(f"{found} looks back at earlier rows: only `predict` has those")
-    with zipfile.ZipFile(bundle.wheel) as archive:
-        if f"{bundle.package}/core/serving/command.py" not in archive.namelist():
-            raise ProjectError(f"{found} was made before there was a service: train a new one")
 
 
 def add_to(app: typer.Typer, about: Callable[[Callable[..., None]], Callable[..., None]]) -> None:

@@ -6,7 +6,11 @@ predicts the same for the held-out rows.
 
 import json
 import logging
+import os
+import re
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,12 +23,16 @@ from ..base.errors import ProjectError
 
 if TYPE_CHECKING:
     from ..base.estimators import Classifier
+    from ..models.bundle import Bundle
     from ..yours import Yours
 
 logger = logging.getLogger(__name__)
 
 FILE = "onnx/model.onnx"
 TOLERANCE = 1e-5  # absolute for probabilities, relative to the largest for other numbers
+NO_TELEMETRY = "ORT_DISABLE_TELEMETRY"
+IDENTIFIER = re.compile(r"\w+", re.ASCII)  # the names of inputs that skl2onnx leaves as they are
+MOST_CHARACTERS = 300
 ROWS = 10_000  # that are compared at most
 CLASSES = "classes"  # key in the metadata of the file
 ALL = "inputs"  # name of the one input, if it holds all columns
@@ -37,6 +45,23 @@ NUMPY = {
 }
 
 Predict = Callable[[pl.DataFrame], pl.DataFrame]
+
+
+def refuse_unserved(found: str, bundle: "Bundle") -> None:
+    """Refuse a version that has no service.
+
+    Args:
+        found: What to call it.
+        bundle: Its files.
+
+    Raises:
+        ProjectError: If its features look back, or if its code lacks the service.
+    """
+    if bundle.looks_back:
+        raise ProjectError(f"{found} looks back at earlier rows: only `predict` has those")
+    with zipfile.ZipFile(bundle.wheel) as archive:
+        if f"{bundle.package}/core/serving/command.py" not in archive.namelist():
+            raise ProjectError(f"{found} was made before there was a service: train a new one")
 
 
 def write(folder: Path, yours: "Yours") -> None:
@@ -54,12 +79,13 @@ def write(folder: Path, yours: "Yours") -> None:
     estimator = load_recorded(form.file(yours.files), form)
     inputs = tables.lazy(yours.files.test).drop(yours.schema.TARGET).head(ROWS).collect()
     expected = yours.model.predict(estimator, inputs)
-    reason = "it has other outputs than a prediction and a probability of each class"
-    for content in _attempts(estimator, inputs, yours.registered):
+    reason = ""
+    for convert in _attempts(estimator, inputs, yours.registered):
         try:
+            content = convert()
             found = _runner(content, expected.schema)(inputs)
-        except Exception as error:  # what onnxruntime raises is not documented
-            reason = " ".join(str(error).split())
+        except Exception as error:  # what skl2onnx and onnxruntime raise is not documented
+            reason = reason or " ".join(str(error).split())[:MOST_CHARACTERS]
             continue
         reason = _difference(expected, found)
         if not reason:
@@ -68,6 +94,8 @@ def write(folder: Path, yours: "Yours") -> None:
             file.write_bytes(content)
             logger.info("register: the model is there in ONNX, too, and predicts the same")
             return
+    if unnamed := next((name for name in inputs.columns if not IDENTIFIER.fullmatch(name)), None):
+        reason = f"rename {unnamed!r} in features.py, since it knows letters, digits and _ only"
     logger.info("register: the model is not there in ONNX: %s", reason)
 
 
@@ -87,30 +115,32 @@ def read(folder: Path, columns: Mapping[str, pl.DataType]) -> Predict | None:
     return _runner(file.read_bytes(), columns)
 
 
-def _attempts(estimator: "Classifier", inputs: pl.DataFrame, name: str) -> Iterator[bytes]:
+def _attempts(
+    estimator: "Classifier", inputs: pl.DataFrame, name: str
+) -> Iterator[Callable[[], bytes]]:
     """Convert the model: with one input for all columns or with one for each, in 64 or 32 bits."""
     from skl2onnx import to_onnx
     from skl2onnx.common import data_types as types
 
     is_classifier = hasattr(estimator, "classes_")
     options = {id(estimator): {"zipmap": False}} if is_classifier else None
+
+    def convert(signature: object) -> bytes:
+        model = to_onnx(estimator, initial_types=signature, options=options, name=name)
+        if is_classifier:
+            classes = pl.Series(estimator.classes_).cast(pl.String).to_list()
+            entry = model.metadata_props.add()
+            entry.key, entry.value = CLASSES, json.dumps(classes)
+        content: bytes = model.SerializeToString(deterministic=True)
+        return content
+
     for kind in (types.DoubleTensorType, types.FloatTensorType):
         signatures = [
             [(it, _type(dtype, kind, types)([None, 1])) for it, dtype in inputs.schema.items()]
         ]
         if all(dtype.is_numeric() for dtype in inputs.dtypes):
             signatures.insert(0, [(ALL, kind([None, inputs.width]))])
-        for signature in signatures:
-            try:
-                model = to_onnx(estimator, initial_types=signature, options=options, name=name)
-            except Exception as error:  # such as an estimator that it does not know
-                logger.debug("register: %s", error)
-                continue
-            if is_classifier:
-                classes = pl.Series(estimator.classes_).cast(pl.String).to_list()
-                entry = model.metadata_props.add()
-                entry.key, entry.value = CLASSES, json.dumps(classes)
-            yield model.SerializeToString(deterministic=True)
+        yield from (partial(convert, signature) for signature in signatures)
 
 
 def _type(dtype: pl.DataType, number: Any, types: Any) -> Any:  # noqa: ANN401
@@ -120,6 +150,7 @@ def _type(dtype: pl.DataType, number: Any, types: Any) -> Any:  # noqa: ANN401
 
 def _runner(content: bytes, columns: Mapping[str, pl.DataType]) -> Predict:
     """Return a function that predicts with a model in ONNX."""
+    os.environ.setdefault(NO_TELEMETRY, "1")  # else it reports to Microsoft, from 1.29 on
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

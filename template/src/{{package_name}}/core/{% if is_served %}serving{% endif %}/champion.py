@@ -143,7 +143,7 @@ class Champion:
             is_known = isinstance(error, ProjectError)
             says = str(error) if is_known else f"{type(error).__name__}: {error}"
             if number:
-                self.outcome("refused")
+                self._tell("refused")
             if not self._sha256:
                 self._refused = ""  # nobody answers, so try again
             if says != self._fault:  # a registry that is away is reported once
@@ -151,8 +151,13 @@ class Champion:
                 logger.warning("serve: %s, version %s goes on: %s", what, self.number, says)
             self._fault = says
         else:
-            self.outcome("taken over")
+            self._tell("taken over")
             logger.info("serve: version %s answers from now on", self.number)
+
+    def _tell(self, outcome: str) -> None:
+        self.outcome(outcome)
+        if self._worker:
+            self._worker.tell(outcome)
 
     def _replace_dead(self) -> None:
         """Start a process again that has ended by itself, or let the version here answer."""

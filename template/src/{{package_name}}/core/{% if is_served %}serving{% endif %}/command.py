@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -51,12 +52,13 @@ def serve(
     environment = Environment.load()  # reads .env, also for the settings
     settings = ServingSettings.load()
     with server.bound(settings) if listening is None else server.inherited(listening) as address:
+        from ..models.bundle import SUMS
         from .champion import fixed
         from .service import run
         from .worker import Parent
 
         name = Yours(of).registered
-        if model == CHAMPION:
+        if model == CHAMPION and not Path(model, SUMS).is_file():  # as `predict` decides
             from .following import in_registry
 
             look = in_registry(environment.mlflow_tracking_uri, name, of)

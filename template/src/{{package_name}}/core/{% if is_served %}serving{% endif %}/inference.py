@@ -158,7 +158,7 @@ def metadata(served: Served, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "versions": [served.number],
-        "platform": served.bundle.model.suffix.removeprefix("."),
+        "platform": served.platform,
         **{
             kind: [
                 {"name": column, "datatype": _datatype(dtype), "shape": [-1, 1]}

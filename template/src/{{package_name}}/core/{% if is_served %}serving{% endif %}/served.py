@@ -56,6 +56,7 @@ class Served:
     Attributes:
         number: Its number in the registry, or its hash where there is no registry.
         bundle: Its files.
+        platform: What predicts, such as `skops` or `onnx`.
         predictor: What predicts.
         screen: The rules for its rows.
         reader: Reads records.
@@ -66,6 +67,7 @@ class Served:
 
     number: str
     bundle: Bundle
+    platform: str
     predictor: Predictor
     screen: Screen
     reader: Reader
@@ -84,16 +86,17 @@ class Served:
         Raises:
             ProjectError: If it cannot be loaded, or cannot predict for its own example.
         """
-        predictor = Predictor.of(bundle, bundled.read(bundle.folder, types_of(bundle)))
+        onnx = bundled.read(bundle.folder, types_of(bundle))
+        predictor = Predictor.of(bundle, onnx)
         if predictor.history:
             raise ProjectError("its features look back at earlier rows: only `predict` has those")
         dialect = json_dialect(predictor.dialect)
         screen = Screen(predictor.schema, dialect)
         reader = Reader(screen.types, screen.optional, [predictor.target])
         example = bundle.example()
-        served = cls(
-            number, bundle, predictor, screen, reader, predictor.columns, example, time.time()
-        )
+        platform = "onnx" if onnx else bundle.model.suffix.removeprefix(".")
+        columns, now = predictor.columns, time.time()
+        served = cls(number, bundle, platform, predictor, screen, reader, columns, example, now)
         for _ in range(WARM_UP if example else 0):
             try:
                 answer = served.answer(reader.table(example))

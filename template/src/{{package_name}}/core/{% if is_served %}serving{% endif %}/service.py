@@ -1,6 +1,7 @@
 """The service as a whole: its parts, and in which order they begin and end."""
 
 import logging
+import os
 from collections.abc import Sequence
 from socket import socket
 
@@ -54,7 +55,11 @@ def run(
     champion = Champion(server, None if parent else listening)
     champion.take_over(look())
     measures = Measures(lambda: champion.now)
-    champion.outcome = lambda outcome: measures.swaps.labels(outcome).inc()
+
+    def swapped(outcome: str) -> None:
+        measures.swaps.labels(outcome).inc()
+
+    champion.outcome = swapped
     server.unreadable = lambda: measures.requests.labels(OTHER, 400).inc()
     if settings.keep and parent is None:
         _refuse_unknown(settings.keep_without, champion)
@@ -74,9 +79,13 @@ def run(
         follower.start()
         if parent:
             parent.tell_ready()
-            parent.when_gone(server.retire)
+            parent.listen(swapped, server.retire)
         else:
-            logger.info("serve: %s, version %s, at %s", name, champion.number, place_of(listening))
+            place, process = place_of(listening), os.getpid()
+            says = "serve: %s, version %s, process %d, at %s"
+            logger.info(says, name, champion.number, process, place)
 
     ends = [follower.close, champion.close, line.close, *([kept.close] if kept else [])]
     server.serve_pages(app.starlette, started, follower.at_once, ends)
+    if not parent:
+        logger.info("serve: all requests are answered, and the service has ended")

@@ -1,15 +1,20 @@
 """The settings of the service: environment variables whose names begin with SERVE_."""
 
+import logging
+import os
+import re
 from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ..base.errors import ProjectError
+
+logger = logging.getLogger(__name__)
 
 PREFIX = "SERVE_"
 LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -26,7 +31,15 @@ def _listed(text: object) -> object:
 
 
 Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+def _hashed(text: str) -> str:
+    if not re.fullmatch("[0-9a-f]{64}", text):
+        raise ValueError("give the hashes that `serve --new-token` prints, not the tokens")
+    return text
+
+
+Sha256 = Annotated[str, AfterValidator(_hashed)]
 Hashes = Annotated[tuple[Sha256, ...], NoDecode, BeforeValidator(_listed)]
 
 
@@ -104,6 +117,9 @@ class ServingSettings(BaseSettings):
         Raises:
             ProjectError: If a setting does not fit; the message names its variable, not its value.
         """
+        known = {name for name, _, _ in described()}
+        for name in sorted(it for it in os.environ if it.startswith(PREFIX) and it not in known):
+            logger.warning("serve: %s is no setting: see `serve --help`", name)
         try:
             return cls()
         except ValidationError as error:
@@ -111,7 +127,7 @@ class ServingSettings(BaseSettings):
             for fault in error.errors():
                 name = f"{PREFIX}{fault['loc'][0]}: ".upper() if fault["loc"] else ""
                 faults.append(f"{name}{fault['msg'].removeprefix('Value error, ')}")
-            raise ProjectError("; ".join(faults)) from None
+            raise ProjectError("; ".join(dict.fromkeys(faults))) from None
 
 
 def described() -> Iterator[tuple[str, str, str]]:

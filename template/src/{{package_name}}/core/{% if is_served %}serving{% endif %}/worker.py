@@ -1,5 +1,6 @@
 """A process that serves a version with its own code, at the same address."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import IO, Self
 
 from ..base.errors import ProjectError
 from ..models.bundle import Bundle
+from .bundled import refuse_unserved
 from .settings import PREFIX
 
 READY = "ready\n"  # what a worker writes when it answers
@@ -44,6 +46,7 @@ class Worker:
             raise ProjectError("on Windows, a version is served where its own code is")
         from ..models.environment import environment  # which a mere service has no need of
 
+        refuse_unserved(f"version {number}", bundle)
         folder = environment(bundle)
         program = str(folder / "bin" / bundle.package)
         env = {**os.environ, f"{PREFIX}NUMBER": number}
@@ -82,6 +85,13 @@ class Worker:
         """Whether it still runs."""
         return self._process.poll() is None
 
+    def tell(self, outcome: str) -> None:
+        """Let it count a champion that was taken over or refused, since it reports the counts."""
+        assert self._process.stdin
+        with contextlib.suppress(OSError):  # it may have ended
+            self._process.stdin.write(f"{outcome}\n")
+            self._process.stdin.flush()
+
     def retire(self) -> None:
         """Let it answer whoever is connected to it, and end by itself."""
         assert self._process.stdin
@@ -112,11 +122,17 @@ class Parent:
         sys.stdout.flush()
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what is printed later goes to the log
 
-    def when_gone(self, end: Callable[[], None]) -> None:
-        """Call a function when the parent closes its side of the pipe, or does not run any more."""
+    def listen(self, told: Callable[[str], None], end: Callable[[], None]) -> None:
+        """Listen to the parent.
+
+        Args:
+            told: Is called with each outcome that the parent tells.
+            end: Is called when the parent closes its side of the pipe, or does not run any more.
+        """
 
         def wait() -> None:
-            sys.stdin.read()
+            for line in sys.stdin:
+                told(line.strip())
             end()
 
         Thread(target=wait, name="parent", daemon=True).start()
