@@ -145,8 +145,8 @@ MUTATIONS = [
     Mutation(
         "model files with memory addresses and times",
         "core/base/estimators.py",
-        "return _canonical(skops.io.dumps(model))",
-        "return skops.io.dumps(model)",
+        "return _canonical(content)",
+        "return content",
         "test_model.py",
     ),
     Mutation(
@@ -805,8 +805,8 @@ MUTATIONS = [
     Mutation(
         "an image of what cannot be served",
         "core/deploy/command.py",
-        "if bundle.looks_back:",
-        "if bundle.looks_back and not found:",
+        "    refuse_unserved(found, bundle)\n",
+        "",
         "test_deploy.py",
     ),
     Mutation(
@@ -927,5 +927,19 @@ MUTATIONS = [
         "        for folder in folders:\n            remove(folder)  # of",
         "        for folder in (*tables, *folders):\n            remove(folder)  # of",
         "test_parts.py",
+    ),
+    Mutation(
+        "a version that predicts the same refused",
+        "core/models/promote.py",
+        "if ours.equals(theirs):",
+        "if ours.equals(theirs) and rows is None:",
+        "test_versions.py",
+    ),
+    Mutation(
+        "a worker that counts no refusal",
+        "core/serving/champion.py",
+        "            self._worker.tell(outcome)\n",
+        "            pass\n",
+        "test_serving.py",
     ),
 ]

@@ -338,7 +338,7 @@ def test_a_container_answers_as_the_user_of_the_image_with_read_only_files(image
     record = (image.root / "model/example.jsonl").read_bytes()
     with image.served(SERVE_TOKENS=sha256, SERVE_PORT="8765") as process:
         assert process.stderr
-        assert "version 1, at http://0.0.0.0:8765" in process.stderr.readline()
+        assert re.search("version 1, process [0-9]+, at http://0.0.0.0:8765", process.stderr.readline())
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         with urlopen(Request("http://127.0.0.1:8765/predict", record, headers)) as answer:
             content = json.load(answer)
