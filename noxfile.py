@@ -171,7 +171,7 @@ def everyday(session: nox.Session) -> None:
 def serving(session: nox.Session) -> None:
     """Change the champion of a service 200 times under load, end it 50 times, and let strangers and others ask it."""
     install(session)
-    env = {"FORMWORK_SERVING": "200 50", "FORMWORK_EVERYDAY": "1"}
+    env = {"FORMWORK_SERVING": "200 50"}
     files = [f"tests/generated/test_serving{name}.py" for name in ("", "_outside")]
     session.run("pytest", *(session.posargs or files), env=env)
 

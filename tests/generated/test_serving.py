@@ -17,7 +17,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.generated.load import Load
-from tests.generated.repository import Repository, generate, rare
+from tests.generated.repository import Repository, generate
 from tests.harness import Template
 from tests.pages import blocks
 
@@ -25,6 +25,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.xdist_group("serving"),
     pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGHUP"),
+    pytest.mark.skipif("FORMWORK_SERVING" not in os.environ, reason="`nox -s serving` tries it"),
 ]
 
 SWAPS, ENDS = map(int, os.environ.get("FORMWORK_SERVING", "6 2").split())
@@ -112,7 +113,6 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-@rare
 def test_the_page_works_as_printed(repository: Repository) -> None:
     """Records of the example are answered, kept and, after the last commands, answered by ONNX."""
     [serve], [export, ask], [elsewhere], onnx, [new_token, open_to_others], [kept] = blocks(
