@@ -230,7 +230,9 @@ def predict(
     ] = "champion",
     output: Annotated[
         Path | None,
-        typer.Option(help="Write here (.csv, .parquet, .jsonl) instead of CSV to stdout."),
+        typer.Option(
+            help="Write here (.csv, .parquet, .jsonl; for a folder, also one) instead of to stdout."
+        ),
     ] = None,
     history: Annotated[
         str | None,
@@ -266,12 +268,15 @@ def predict(
         return prediction.read(path, bundle.params, bundle.of)
 
     with command.file_of(file) as path, command.file_of(history or os.devnull) as past:
-        raw = read(path)
-        predictor = prediction.Predictor.of(bundle)
-        earlier = read(past) if history else None
-        if predictor.history and not history:
-            logger.info("predict: features look back at rows of %s only: see --history", file)
-        rows, without = command.write(predictor.rows(raw, earlier), output)
+        if command.is_folder(output):
+            rows, without = prediction.predict_folder(bundle, path, output, is_ingested=ingested)
+        else:
+            raw = read(path)
+            predictor = prediction.Predictor.of(bundle)
+            earlier = read(past) if history else None
+            if predictor.history and not history:
+                logger.info("predict: features look back at rows of %s only: see --history", file)
+            rows, without = command.write(predictor.rows(raw, earlier), output)
     logger.info("predict: %s, %d rows, %d without a prediction", name, rows, without)
     if rows == without:
         raise typer.Exit(1)

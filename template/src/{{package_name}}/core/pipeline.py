@@ -51,7 +51,7 @@ def validate(of: OF = "") -> None:
     yours = Yours(of)
     settings = step.ValidationSettings.load(yours.section("validation"))
     step.run(
-        *_rules(yours), settings, yours.files, Stage(work, "validate", of, is_python=False).each
+        *_rules(yours), settings, yours.files, Stage(work, ("validate", of), is_python=False).each
     )
 
 
@@ -69,7 +69,7 @@ def featurize(of: OF = "") -> None:
     from .steps import featurize as step
 
     yours = Yours(of)
-    step.run(*_features(yours), yours.files, Stage(work, "featurize", of, is_python=True).each)
+    step.run(*_features(yours), yours.files, Stage(work, ("featurize", of), is_python=True).each)
 
 
 def _features(

@@ -12,8 +12,10 @@ from .base.dialect import Dialect
 from .base.errors import ProjectError
 from .base.estimators import format_of, load
 from .base.history import History
+from .base.tables import Part
 from .models import predict
 from .models.bundle import Bundle
+from .processes import Stage
 from .steps.featurize import one_line_errors
 from .yours import Yours
 
@@ -79,6 +81,53 @@ def _dtype(name: str) -> pl.DataType:
     return dtype()
 
 
+def predict_folder(
+    version: Bundle, source: Path, output: Path, *, is_ingested: bool
+) -> tuple[int, int]:
+    """Predict for each file of a folder, several at once.
+
+    Args:
+        version: The version.
+        source: The folder with files of rows.
+        output: The folder to write.
+        is_ingested: Whether `source.py` has read the rows already.
+
+    Returns:
+        How many rows there were, and how many of them have no prediction.
+
+    Raises:
+        ProjectError: If the features of the version look back at other rows.
+    """
+    if version.looks_back:
+        message = "features look back at earlier rows, which may be in other files"
+        raise ProjectError(f"{message}: name a file to write to")
+    words = (str(version.folder), str(source), "ingested" if is_ingested else "")
+    with predict.by_file(source, output) as parts:
+        stage = Stage(work, words, is_python=True)
+        counts = [*stage.each(work(*words), parts)]
+    return sum(rows for rows, _ in counts), sum(without for _, without in counts)
+
+
+def work(version: str, folder: str, ingested: str) -> Callable[[Part], tuple[int, int]]:
+    """Return what predicts for a file of a folder.
+
+    Args:
+        version: The folder of the version.
+        folder: The folder of files.
+        ingested: Some text if `source.py` has read the rows already, else empty.
+    """
+    bundle = Bundle.open(Path(version))
+    predictor = Predictor.of(bundle)
+
+    def predict_file(part: Part) -> tuple[int, int]:
+        [source], [target] = part.sources, part.targets
+        with reading.within(Path(folder)):
+            rows = tables.lazy(source) if ingested else _read(source, bundle.params, bundle.of)
+            return predict.write(predictor.rows(rows), target)
+
+    return predict_file
+
+
 def read(path: Path, params: Path = paths.PARAMS, of: str = "") -> pl.LazyFrame:
     """Read a file of raw rows as training does, with `read` of `source.py`.
 
@@ -87,12 +136,15 @@ def read(path: Path, params: Path = paths.PARAMS, of: str = "") -> pl.LazyFrame:
         params: The parameters of the version that is to predict.
         of: The name of a further model.
     """
+    return tables.watched(_read(path, params, of), partial(reading.expected_height, path))
+
+
+def _read(path: Path, params: Path, of: str) -> pl.LazyFrame:
     yours = Yours(of)
     settings = yours.source.SourceSettings.load(yours.section("source"), params)
-    if "path" in type(settings).model_fields:
-        with one_line_errors("source.py"):
-            rows = yours.source.read(settings.model_copy(update={"path": path}))
-            rows.collect_schema()
-    else:
-        rows = reading.scan(path)
-    return tables.watched(rows, partial(reading.expected_height, path))
+    if "path" not in type(settings).model_fields:
+        return reading.scan(path)
+    with one_line_errors("source.py"):
+        rows: pl.LazyFrame = yours.source.read(settings.model_copy(update={"path": path}))
+        rows.collect_schema()
+    return rows

@@ -1,4 +1,4 @@
-"""Work on the parts of a table in several processes."""
+"""Work on parts: one after the other, or several at once in processes."""
 
 import os
 import signal
@@ -25,15 +25,13 @@ class Stage:
     """What a stage does with a part, as something from which each process makes it anew.
 
     Attributes:
-        make: Makes it from the two names; other processes import this function.
-        name: Name of the stage.
-        of: Name of a further model; empty for the first one.
+        make: Makes it from some words; other processes import this function.
+        words: The words, such as the names of the stage and of the model.
         is_python: Whether it computes in Python, one thread at a time, and not in those of Polars.
     """
 
-    make: Callable[[str, str], Callable[[Part], object]]
-    name: str
-    of: str
+    make: Callable[..., Callable[[Part], Any]]
+    words: tuple[str, ...]
     is_python: bool
 
     def each(self, work: Callable[[Part], Outcome], parts: Sequence[Part]) -> Iterator[Outcome]:
@@ -64,7 +62,7 @@ class Stage:
 
 @cache
 def _made(stage: Stage) -> Callable[[Part], object]:
-    return stage.make(stage.name, stage.of)
+    return stage.make(*stage.words)
 
 
 def in_processes(count: int, work: Callable[[Any], object], parts: Sequence[Any]) -> Iterator[Any]:

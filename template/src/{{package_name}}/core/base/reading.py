@@ -14,6 +14,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
@@ -54,6 +55,8 @@ NO_ROWS = {
 
 SEPARATORS = (";", "\t", "|", ",")
 
+_folder: ContextVar[Path | None] = ContextVar("folder", default=None)
+
 Batches = Callable[[], Iterator[pl.DataFrame]]
 
 
@@ -76,16 +79,12 @@ def scan(path: Path, dialect: Dialect | None = None) -> pl.LazyFrame:
     """
     dialect = dialect or Dialect()
     if not path.is_dir():
-        return _scan_file(path, dialect)
-    files = _files(path)
-    if not files:
-        raise ProjectError(f"cannot read {path}: there is no file in this folder")
-    frames = [
-        _scan_file(file, dialect).with_columns(
-            pl.lit(value, pl.String).alias(name) for name, value in _partition(file, path)
-        )
-        for file in files
-    ]
+        folder = _folder.get()
+        if folder is None or not path.is_relative_to(folder):
+            return _scan_file(path, dialect)
+        return _scan_within(path, folder, dialect)
+    files = files_in(path)
+    frames = [_scan_within(file, path, dialect) for file in files]
     schema = frames[0].collect_schema()
     for file, frame in zip(files, frames, strict=True):
         if frame.collect_schema() != schema:
@@ -93,12 +92,33 @@ def scan(path: Path, dialect: Dialect | None = None) -> pl.LazyFrame:
     return pl.concat(frames)
 
 
-def _files(folder: Path) -> list[Path]:
-    """List the files of a folder and its subfolders, except hidden ones (`_`, `.`)."""
+@contextmanager
+def within(folder: Path) -> Iterator[None]:
+    """Let `scan` read single files as it reads them in a folder: with the columns in its names."""
+    token = _folder.set(folder)
+    try:
+        yield
+    finally:
+        _folder.reset(token)
+
+
+def _scan_within(file: Path, folder: Path, dialect: Dialect) -> pl.LazyFrame:
+    columns = (pl.lit(it, pl.String).alias(name) for name, it in _partition(file, folder))
+    return _scan_file(file, dialect).with_columns(columns)
+
+
+def files_in(folder: Path) -> list[Path]:
+    """List the files of a folder and its subfolders, except hidden ones (`_`, `.`).
+
+    Raises:
+        ProjectError: If there is none.
+    """
     found: list[Path] = []
     for place, folders, names in os.walk(folder, followlinks=True):
         folders[:] = [name for name in folders if not name.startswith((".", "_"))]
         found += [Path(place, name) for name in names if not name.startswith((".", "_"))]
+    if not found:
+        raise ProjectError(f"cannot read {folder}: there is no file in this folder")
     return sorted(found)
 
 

@@ -9,16 +9,19 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeGuard
+from uuid import uuid4
 
 import numpy as np
 import pandera.polars as pa
 import polars as pl
 from numpy.typing import NDArray
 
+from ..base import reading
 from ..base.dialect import Dialect
 from ..base.errors import ProjectError
 from ..base.history import History
+from ..base.tables import Part, remove
 from ..steps import own_rules
 from ..steps.featurize import is_infinite, one_line_errors, transformed
 from ..steps.rules import ROW
@@ -274,14 +277,58 @@ def refuse(source: str, output: Path | None) -> None:
         raise ProjectError(f"cannot read {source}: there is no such file")
     if output is None:
         return
-    if output.is_dir():
+    if path.is_dir() and is_folder(output):
+        if output.exists():
+            raise ProjectError(f"{output} exists: remove it, or name another folder to write to")
+    elif output.is_dir():
         raise ProjectError(f"{output} is a folder: name a file to write to")
-    if output.suffix not in WRITERS:
+    elif output.suffix not in WRITERS:
         raise ProjectError(f"{output}: its name must end with {', '.join(WRITERS)}")
     if output.exists() and not output.is_file():
         raise ProjectError(f"{output} is not a file: name a file to write to")
     if path.exists() and path.resolve() in (output.resolve(), *output.resolve().parents):
         raise ProjectError(f"{output} is the input: name another output file")
+
+
+def is_folder(output: Path | None) -> TypeGuard[Path]:
+    """Return whether an output is to be a folder: its name has no suffix."""
+    return output is not None and not output.suffix
+
+
+@contextmanager
+def by_file(source: Path, output: Path) -> Iterator[list[Part]]:
+    """Divide a prediction into one for each file of a folder; the results come into their place.
+
+    Args:
+        source: The folder with files of rows.
+        output: The folder to write: it gets a Parquet file for each file, of the same name.
+
+    Yields:
+        The files to read and to write.
+
+    Raises:
+        ProjectError: If two files would have the same result.
+    """
+    partial = output.with_name(f".{output.name}.partial")
+    remove(partial)  # of a run that was killed
+    targets: dict[Path, Path] = {}
+    for file in reading.files_in(source):
+        target = partial / file.relative_to(source).with_suffix(".parquet")
+        if other := targets.get(target):
+            raise ProjectError(f"{other} and {file} would both be {target.name}: rename one")
+        targets[target] = file
+    try:
+        for target in targets:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        yield [
+            Part([file], reading.expected_height(file) or 0, 0, [target], is_all=False)
+            for target, file in targets.items()
+        ]
+        for other in {it for it in partial.rglob("*") if it.is_file()} - targets.keys():
+            other.unlink()  # of a process that was killed
+        partial.rename(output)
+    finally:
+        remove(partial)
 
 
 def write(predictions: pl.LazyFrame, output: Path | None) -> tuple[int, int]:
@@ -316,7 +363,7 @@ def _write(rows: pl.LazyFrame, output: Path) -> None:
     """Write a file, whole or not at all."""
     output = output.resolve()  # a link stays, and what it names is written
     output.parent.mkdir(parents=True, exist_ok=True)
-    partial = output.with_name(f".{os.getpid()}{output.suffix}")
+    partial = output.with_name(f".{uuid4().hex}{output.suffix}")
     try:
         WRITERS[output.suffix](rows, partial)
         partial.replace(output)
