@@ -6,6 +6,7 @@ A large table is in parts: a folder of Parquet files in the place of one file.
 import json
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ BATCH = 10_000
 BAR = {"unit": " rows", "unit_scale": True, "disable": None, "leave": False, "delay": 1}
 
 ROWS = 1_000_000  # of a part, at most
+ATTEMPTS, PAUSE = 10, 0.02  # to remove a folder, and seconds between two
 SUFFIX = ".parquet"
 
 Outcome = TypeVar("Outcome")
@@ -105,9 +107,13 @@ def name_of(number: int) -> str:
 
 def remove(table: Path) -> None:
     """Remove a table, if it exists."""
-    if table.is_dir():
-        shutil.rmtree(table)
-    table.unlink(missing_ok=True)
+    if not table.is_dir():
+        table.unlink(missing_ok=True)
+    for _ in range(ATTEMPTS):  # Polars may still write into a folder after it has failed
+        shutil.rmtree(table, ignore_errors=True)
+        if not table.exists():
+            return
+        time.sleep(PAUSE)
 
 
 @contextmanager
