@@ -125,7 +125,7 @@ def _fetch(root: Path, raw: Path, name: str) -> None:
     """Put the data and whatever else DVC has into the worktree."""
     for command in ("checkout", "pull"):
         _run(root, "uv", "run", "--no-sync", "dvc", command, may_fail=True)
-        if (root / raw).is_file():
+        if (root / raw).exists():
             return
     message = f"the raw data of {name} are neither in DVC's cache nor on its remote"
     raise ProjectError(f"{message}: ask whoever has them for `uv run dvc push`")

@@ -132,7 +132,8 @@ def run(
             valid rows is gone then.
     """
     targets = table.valid, table.quarantine
-    at_once = not are_by_row(tables.lazy(table.raw), schema, dialect)
+    is_large = len(tables.files(table.raw)) > 1
+    at_once = is_large and not are_by_row(tables.lazy(table.raw), schema, dialect)
     with tables.divided(table.raw, *targets, at_once=at_once) as divided:
         counts = [*each(partial(part, schema, dialect), divided)]
     read, valid, bad = map(tables.height, (table.raw, *targets))
