@@ -184,6 +184,13 @@ def deploy(session: nox.Session) -> None:
 
 
 @nox.session
+def distributed(session: nox.Session) -> None:
+    """Follow the page on many machines, and kill workers and commands 20 times each."""
+    install(session)
+    session.run("pytest", *(session.posargs or ["tests/generated/test_distributed.py"]), env={"FORMWORK_KILLED": "20"})
+
+
+@nox.session
 def mutation(session: nox.Session) -> None:
     """Measure which faults the tests notice; `-- --sample 200` tries that many of each part of the code."""
     install(session)

@@ -28,6 +28,11 @@ FOLLOWED = {
         DEPLOY,
         "## On Kubernetes",
     ),
+    "template/docs/{% if 'distributed' in pieces %}distributed.md{% endif %}.jinja": (
+        "",
+        f"{GENERATED}/test_distributed.py",
+        "docs/distributed.md",
+    ),
     "CHANGELOG.md": ("", f"{UPDATE}/test_second_edition.py", "CHANGELOG.md"),
     "docs/prototype.md": ("", "tests/adopt/test_prototype.py", "prototype.md"),
     "docs/your-data.md": ("## Recipes", f"{GENERATED}/test_recipes.py", "your-data.md"),

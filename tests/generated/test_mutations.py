@@ -16,7 +16,9 @@ STEP = int(os.environ.get("FORMWORK_FAULTS_STEP", "8"))  # each of them takes up
 @pytest.fixture(scope="module")
 def repository(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """Return a repository with all code that there can be, and its environment, in which nothing has run."""
-    generated = generate(template, tmp_path_factory.mktemp("mutations") / "repository", pieces=["deploy"])
+    generated = generate(
+        template, tmp_path_factory.mktemp("mutations") / "repository", pieces=["deploy", "distributed"]
+    )
     generated.sync()
     return generated
 
@@ -30,7 +32,7 @@ def place(repository: Repository, mutation: Mutation) -> Path:
 
 def test_each_fault_fits_the_code(template: Template, tmp_path: Path) -> None:
     """A fault whose place is gone from the code would test nothing."""
-    generated = generate(template, tmp_path / "repository", pieces=["deploy"])
+    generated = generate(template, tmp_path / "repository", pieces=["deploy", "distributed"])
     gone = [it.name for it in MUTATIONS if it.good not in place(generated, it).read_text(encoding="utf-8")]
     assert not gone, "the code has changed: bring these faults in step"
 

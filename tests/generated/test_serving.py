@@ -125,7 +125,7 @@ def test_the_page_works_as_printed(repository: Repository) -> None:
         assert answer["version"] == "1"
         assert "prediction" in answer["predictions"][0]
     told = repository.run("bash", "-c", kept).stdout
-    assert told.startswith("shape: (1, ")
+    assert told.startswith("Rows: 1\n")
     path = f"{repository.path / '.venv/bin'}:{repository.env['PATH']}"
     with served(repository, "bash", "-c", elsewhere, PATH=path, MLFLOW_TRACKING_URI="sqlite:////nowhere") as service:
         assert len(service.version()) == 12

@@ -5,6 +5,7 @@ Imports are inside the functions, so that a stage imports only what it runs.
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -51,15 +52,18 @@ def validate(of: OF = "") -> None:
     yours = Yours(of)
     settings = step.ValidationSettings.load(yours.section("validation"))
     step.run(
-        *_rules(yours), settings, yours.files, Stage(work, ("validate", of), is_python=False).each
+        *_rules(yours),
+        settings,
+        yours.files,
+        Stage(work, ("validate", of, paths.PARAMS), is_python=False).each,
     )
 
 
-def _rules(yours: Yours) -> tuple["DataFrameSchema", "Dialect"]:
+def _rules(yours: Yours, params: Path = paths.PARAMS) -> tuple["DataFrameSchema", "Dialect"]:
     """Return what a valid row is, and how its cells are written."""
     from .base.dialect import Dialect
 
-    settings = yours.source.SourceSettings.load(yours.section("source"))
+    settings = yours.source.SourceSettings.load(yours.section("source"), params)
     return yours.schema.Row.to_schema(), Dialect.of(settings)
 
 
@@ -69,28 +73,38 @@ def featurize(of: OF = "") -> None:
     from .steps import featurize as step
 
     yours = Yours(of)
-    step.run(*_features(yours), yours.files, Stage(work, ("featurize", of), is_python=True).each)
+    step.run(
+        *_features(yours),
+        yours.files,
+        Stage(work, ("featurize", of, paths.PARAMS), is_python=True).each,
+    )
 
 
 def _features(
-    yours: Yours,
+    yours: Yours, params: Path = paths.PARAMS
 ) -> tuple[Callable[["LazyFrame"], "LazyFrame"], str, "SplitSettings", int, "History | None"]:
     """Return what makes the inputs, the target, the split and its seed, and how to look back."""
     from .base.history import History
 
-    settings = yours.features.FeatureSettings.load(yours.section("features"))
+    settings = yours.features.FeatureSettings.load(yours.section("features"), params)
     transform = partial(yours.features.transform, settings=settings)
-    return transform, yours.schema.TARGET, *split_of(yours), History.of(settings)
+    return transform, yours.schema.TARGET, *split_of(yours, params), History.of(settings)
 
 
-def work(stage: str, of: str) -> Callable[["Part"], object]:
-    """Return what a stage does with a part of a table."""
+def work(stage: str, of: str, params: Path) -> Callable[["Part"], object]:
+    """Return what a stage does with a part of a table.
+
+    Args:
+        stage: Name of the stage.
+        of: Name of a further model; empty for the first one.
+        params: The parameters.
+    """
     from .steps import featurize, validate
 
     yours = Yours(of)
     if stage == "validate":
-        return partial(validate.part, *_rules(yours))
-    return partial(featurize.part, *_features(yours))
+        return partial(validate.part, *_rules(yours, params))
+    return partial(featurize.part, *_features(yours, params))
 
 
 def train(of: OF = "") -> None:
@@ -165,12 +179,15 @@ def _to_split(yours: Yours) -> tuple["LazyFrame", "SplitSettings", int]:
     return tables.lazy(yours.files.valid).drop(yours.schema.TARGET), *split_of(yours)
 
 
-def split_of(yours: Yours) -> tuple["SplitSettings", int]:
+def split_of(yours: Yours, params: Path = paths.PARAMS) -> tuple["SplitSettings", int]:
     """Read the section of the split, and its seed."""
     from .base.settings import load_seed
     from .steps.split import SplitSettings
 
-    return SplitSettings.load(yours.section("split")), load_seed(yours.section("seed"))
+    return (
+        SplitSettings.load(yours.section("split"), params),
+        load_seed(yours.section("seed"), params),
+    )
 
 
 STAGES = (ingest, validate, featurize, train, evaluate)

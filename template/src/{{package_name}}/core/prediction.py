@@ -101,14 +101,14 @@ def predict_folder(
     if version.looks_back:
         message = "features look back at earlier rows, which may be in other files"
         raise ProjectError(f"{message}: name a file to write to")
-    words = (str(version.folder), str(source), "ingested" if is_ingested else "")
+    words = (version.folder, str(source.absolute()), "ingested" if is_ingested else "")
     with predict.by_file(source, output) as parts:
         stage = Stage(work, words, is_python=True)
         counts = [*stage.each(work(*words), parts)]
     return sum(rows for rows, _ in counts), sum(without for _, without in counts)
 
 
-def work(version: str, folder: str, ingested: str) -> Callable[[Part], tuple[int, int]]:
+def work(version: Path, folder: str, ingested: str) -> Callable[[Part], tuple[int, int]]:
     """Return what predicts for a file of a folder.
 
     Args:
@@ -116,7 +116,7 @@ def work(version: str, folder: str, ingested: str) -> Callable[[Part], tuple[int
         folder: The folder of files.
         ingested: Some text if `source.py` has read the rows already, else empty.
     """
-    bundle = Bundle.open(Path(version))
+    bundle = Bundle.open(version)
     predictor = Predictor.of(bundle)
 
     def predict_file(part: Part) -> tuple[int, int]:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -26,12 +28,13 @@ class Stage:
 
     Attributes:
         make: Makes it from some words; other processes import this function.
-        words: The words, such as the names of the stage and of the model.
+        words: The words, such as the names of the stage and of the model; a path among them is
+            that of a file or a folder which the work needs.
         is_python: Whether it computes in Python, one thread at a time, and not in those of Polars.
     """
 
     make: Callable[..., Callable[[Part], Any]]
-    words: tuple[str, ...]
+    words: tuple[str | Path, ...]
     is_python: bool
 
     def each(self, work: Callable[[Part], Outcome], parts: Sequence[Part]) -> Iterator[Outcome]:
@@ -50,6 +53,8 @@ class Stage:
         count = min(pl.thread_pool_size(), len(parts))
         if len(parts) == 1:
             yield work(parts[0])
+        elif engine := _engine():
+            yield from _watched(engine(self, parts), parts)
         elif self.is_python and count > 1 and len(parts) >= WORTH:
             yield from _watched(in_processes(count, self, parts), parts)
         else:
@@ -58,6 +63,16 @@ class Stage:
     def __call__(self, part: Part) -> object:
         """Do with a part what the stage does with it."""
         return _made(self)(part)
+
+
+def _engine() -> Callable[[Stage, Sequence[Part]], Iterator[Any]] | None:
+    """Return what works on parts on other machines, if there is such a piece and an address."""
+    for file in Path(__file__).parent.glob("*/engine.py"):
+        engine = import_module(f"{__package__}.{file.parent.name}.engine")
+        if engine.address():
+            found: Callable[[Stage, Sequence[Part]], Iterator[Any]] = engine.each
+            return found
+    return None
 
 
 @cache

@@ -80,9 +80,9 @@ def scan(path: Path, dialect: Dialect | None = None) -> pl.LazyFrame:
     dialect = dialect or Dialect()
     if not path.is_dir():
         folder = _folder.get()
-        if folder is None or not path.is_relative_to(folder):
+        if folder is None or not path.absolute().is_relative_to(folder):
             return _scan_file(path, dialect)
-        return _scan_within(path, folder, dialect)
+        return _scan_within(path.absolute(), folder, dialect)
     files = files_in(path)
     frames = [_scan_within(file, path, dialect) for file in files]
     schema = frames[0].collect_schema()

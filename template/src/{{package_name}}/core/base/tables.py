@@ -126,10 +126,12 @@ def replacing(*tables: Path) -> Iterator[list[Path]]:
     Yields:
         An empty folder for the files of each table, which are named as `name_of` says.
     """
-    folders = [table.with_name(f"{table.name}.partial") for table in tables]
+    of_this_run = uuid4().hex  # so that what others do for a run that was killed is not taken
+    folders = [table.with_name(f"{table.name}.{of_this_run}.partial") for table in tables]
     try:
-        for folder in folders:
-            remove(folder)  # of a run that was killed
+        for table, folder in zip(tables, folders, strict=True):
+            for old in table.parent.glob(f"{table.name}.*.partial"):
+                remove(old)
             folder.mkdir(parents=True)
         yield folders
         for table, folder in zip(tables, folders, strict=True):
