@@ -924,8 +924,8 @@ MUTATIONS = [
     Mutation(
         "what was there gone after an error",
         "core/base/tables.py",
-        "        for folder in folders:\n            remove(folder)  # of",
-        "        for folder in (*tables, *folders):\n            remove(folder)  # of",
+        "            folder.mkdir(parents=True)\n",
+        "            folder.mkdir(parents=True)\n            remove(table)\n",
         "test_parts.py",
     ),
     Mutation(
@@ -941,5 +941,26 @@ MUTATIONS = [
         "            self._worker.tell(outcome)\n",
         "            pass\n",
         "test_serving.py",
+    ),
+    Mutation(
+        "a worker that goes on with other code",
+        "core/distributed/remote.py",
+        "    if getattr(sys, LOADED, None) == (package, sha256):",
+        "    if getattr(sys, LOADED, None):",
+        "test_distributed.py",
+    ),
+    Mutation(
+        "workers with other packages",
+        "core/distributed/engine.py",
+        'if (found := answer["versions"][name]) != wanted:',
+        'if not (found := answer["versions"][name]):',
+        "test_distributed.py",
+    ),
+    Mutation(
+        "a worker on another storage",
+        "core/distributed/engine.py",
+        'if answer["file"] != token or not answer["sees_rows"]:',
+        'if not answer["sees_rows"]:',
+        "test_distributed.py",
     ),
 ]
