@@ -38,6 +38,7 @@ def repository(template: Template, tmp_path_factory: pytest.TempPathFactory) -> 
     write_rows(found.path / "tests/sample.csv", rows, ROWS)
     text = rows.read_text("utf-8").replace("\n1", "\nx", 1)  # a bad row
     rows.write_text(text, "utf-8")
+    (found.path / "data/new").mkdir()
     for number in range(4):
         write_rows(found.path / "tests/sample.csv", found.path / f"data/new/{number}.csv", 50_000)
     return found
