@@ -53,7 +53,7 @@ def each(stage: "Stage", parts: Sequence["Part"]) -> Iterator[Any]:
         ProjectError: If the scheduler does not answer, or if a worker does not have what it needs;
             or else what the work raises.
     """
-    from distributed import KilledWorker
+    from distributed import KilledWorker, as_completed
 
     with _client() as client, _shared(parts) as folder:
         code, sums = folder / "code.zip", sorted(code_here().items())
@@ -78,14 +78,25 @@ def each(stage: "Stage", parts: Sequence["Part"]) -> Iterator[Any]:
             for part in parts
         ]
         futures = client.map(remote.work, [task] * len(parts), described, pure=False)
+        places = {future.key: place for place, future in enumerate(futures)}
+        outcomes: dict[int, object] = {}
+        first = 0  # that is not yielded yet
         try:
-            for future in futures:
-                yield future.result()
+            done = as_completed(  # type: ignore[no-untyped-call]
+                futures, client.loop, with_results=True
+            )
+            for future, outcome in done:
+                outcomes[places[future.key]] = outcome
+                future.release()  # so that nothing is done again if its worker dies now
+                while first in outcomes:
+                    yield outcomes.pop(first)
+                    first += 1
         except KilledWorker as error:
             message = "several workers died while they worked on one part"
             raise ProjectError(f"{message}, perhaps for lack of memory: {error}") from error
         finally:
-            client.cancel(futures, force=True)  # type: ignore[no-untyped-call]
+            if first < len(parts):
+                client.cancel(futures, force=True)  # type: ignore[no-untyped-call]
 
 
 @contextmanager
