@@ -203,7 +203,7 @@ def sink(tables: Mapping[Path, pl.LazyFrame], summary: pl.LazyFrame | None = Non
     """Write all of several Parquet files, or none, in one pass over what they share.
 
     Args:
-        tables: The rows of each file.
+        tables: The rows of each file; its folder is created if it is missing.
         summary: What else to compute in the same pass: a frame that fits into memory.
 
     Returns:
@@ -212,6 +212,8 @@ def sink(tables: Mapping[Path, pl.LazyFrame], summary: pl.LazyFrame | None = Non
     # Another process may write the same file: one that was thought to be dead.
     partial = {path: path.with_name(f"{path.name}.{uuid4().hex}") for path in tables}
     try:
+        for path in tables:
+            path.parent.mkdir(parents=True, exist_ok=True)
         sinks = [rows.sink_parquet(partial[path], lazy=True) for path, rows in tables.items()]
         frames = [*sinks, pl.LazyFrame() if summary is None else summary]
         with pl.Config(streaming_chunk_size=BATCH):
