@@ -3,6 +3,7 @@
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -25,6 +26,7 @@ pytestmark = [
 
 KILLS = int(os.environ.get("FORMWORK_KILLED", "0"))
 ROWS, ROWS_OF_A_PART = 2_000_000, 100_000
+TABLES = "src/my_project/core/base/tables.py"
 MADE = ("valid", "quarantine", "train", "test")
 LONGEST = 60.0  # seconds until workers are there
 
@@ -47,7 +49,7 @@ def repository(template: Template, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture(scope="module")
 def expected(repository: Repository) -> dict[str, str]:
     """Return the hashes of what one process makes."""
-    repository.change("src/my_project/core/base/tables.py", "ROWS = 1_000_000", f"ROWS = {ROWS_OF_A_PART:_}")
+    repository.change(TABLES, "ROWS = 1_000_000", f"ROWS = {ROWS_OF_A_PART:_}")
     repository.change("params.yaml", "tests/sample.csv", "data/rows.csv")
     for stage in ("ingest", "validate", "featurize"):
         repository.run("uv", "run", "--no-sync", "my_project", stage, POLARS_MAX_THREADS="1")
@@ -132,11 +134,16 @@ def test_the_page_works_as_printed(repository: Repository, expected: dict[str, s
     assert said.count("dask: tcp://127.0.0.1:8786") == 2, said
     assert hashes(repository) == expected
     assert "1 in quarantine" in said
-    repository.run("bash", "-c", predict)
+    small, large = f"ROWS = {ROWS_OF_A_PART:_}", "ROWS = 1_000_000"
+    repository.change(TABLES, small, large)  # as it was when the champion was registered
+    assert "dask: " in repository.run("bash", "-c", predict).stderr
     alone = predict.replace("data/predicted", "data/alone").partition(" ")[2]
     repository.run("bash", "-c", alone)
     for file in sorted((repository.path / "data/alone").iterdir()):
         assert file.read_bytes() == (repository.path / "data/predicted" / file.name).read_bytes()
+    repository.change(TABLES, large, small)
+    shutil.rmtree(repository.path / "data/predicted")
+    repository.run("bash", "-c", predict)  # in the environment of the version, which has no Dask
 
 
 @pytest.mark.parametrize("victim", ["worker", "command", "process of this machine"])

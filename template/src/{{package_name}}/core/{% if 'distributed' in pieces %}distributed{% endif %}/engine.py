@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from importlib.metadata import requires, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -36,7 +37,11 @@ PATIENCE = 10  # seconds for the scheduler to answer
 def address() -> str:
     """Return where the scheduler is; empty if this machine works on the parts itself."""
     Environment.load()  # reads .env
-    return os.environ.get(ADDRESS, "")
+    found = os.environ.get(ADDRESS, "")
+    if found and not find_spec("distributed"):
+        logger.info("dask: it is not installed in the environment of this version")
+        return ""
+    return found
 
 
 def each(stage: "Stage", parts: Sequence["Part"]) -> Iterator[Any]:
