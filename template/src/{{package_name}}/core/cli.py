@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import os
+import re
 import shlex
 import sys
 import threading
@@ -390,10 +391,23 @@ def place_of(error: Exception) -> str:
     places = [(it.filename, it.lineno) for it in traceback.extract_tb(error.__traceback__)]
     if isinstance(error, SyntaxError):
         places.append((error.filename or "", error.lineno))
-    root, core = STAGES.parent, Path(__file__).parent
+    # From another process of this machine, it comes as a text.
+    there = re.findall(r'File "(.+?)", line (\d+)', str(error.__cause__ or ""))
+    places += [(file, int(line)) for file, line in there]
+    folder = STAGES.parent.parent.name
+    found = [(_in_package(Path(file)), line) for file, line in places]
     yours = [
-        f"{Path(file).relative_to(root.parents[1])}:{line}"
-        for file, line in places
-        if Path(file).is_relative_to(root) and not Path(file).is_relative_to(core)
+        f"{folder}/{PACKAGE}/{file.as_posix()}:{line}"
+        for file, line in found
+        if file and not file.is_relative_to(Path(__file__).parent.name)
     ]
     return yours[-1] if yours else ""
+
+
+def _in_package(file: Path) -> Path | None:
+    """Return the path of a file in the package, or in a copy of it on another machine."""
+    for folder in file.parents:
+        is_copy = folder.name == PACKAGE and folder.parent.name.startswith(f"{PACKAGE}-")
+        if is_copy or folder == STAGES.parent:
+            return file.relative_to(folder)
+    return None
