@@ -204,7 +204,7 @@ def _table(
         width = tensor.shape[1] if len(tensor.shape) > 1 else 1
         if tensor.name in types and width == 1:
             columns[tensor.name] = _arrived(values.alias(tensor.name), types[tensor.name])
-        elif len(tensors) == 1 and width == len(types):
+        elif len(tensors) == 1 and width == len(types) > 1:
             for place, (column, dtype) in enumerate(types.items()):
                 part = values.gather_every(width, place).alias(column)
                 columns[column] = _arrived(part, dtype)
