@@ -209,11 +209,18 @@ def sink(tables: Mapping[Path, pl.LazyFrame], summary: pl.LazyFrame | None = Non
     Returns:
         The rows of `summary`.
     """
+    for path in tables:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    return sink_parts(tables, summary)
+
+
+def sink_parts(
+    tables: Mapping[Path, pl.LazyFrame], summary: pl.LazyFrame | None = None
+) -> pl.DataFrame:
+    """Do what `sink` does, in folders that are there: one that is gone is no longer wanted."""
     # Another process may write the same file: one that was thought to be dead.
     partial = {path: path.with_name(f"{path.name}.{uuid4().hex}") for path in tables}
     try:
-        for path in tables:
-            path.parent.mkdir(parents=True, exist_ok=True)
         sinks = [rows.sink_parquet(partial[path], lazy=True) for path, rows in tables.items()]
         frames = [*sinks, pl.LazyFrame() if summary is None else summary]
         with pl.Config(streaming_chunk_size=BATCH):

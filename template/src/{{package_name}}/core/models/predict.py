@@ -309,8 +309,9 @@ def by_file(source: Path, output: Path) -> Iterator[list[Part]]:
     Raises:
         ProjectError: If two files would have the same result.
     """
-    partial = output.with_name(f".{output.name}.partial")
-    remove(partial)  # of a run that was killed
+    partial = output.with_name(f".{output.name}.{uuid4().hex}.partial")
+    for old in output.parent.glob(f".{output.name}.*.partial"):
+        remove(old)  # of a run that was killed
     targets: dict[Path, Path] = {}
     for file in reading.files_in(source):
         target = partial / file.relative_to(source).with_suffix(".parquet")

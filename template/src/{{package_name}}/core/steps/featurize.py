@@ -112,7 +112,7 @@ def part(
         sides = (table.filter(chosen).drop(SIDE) for chosen in (~held_out, held_out))
         counts = {ROWS: pl.len(), TRAIN: (~held_out).sum(), TEST: held_out.sum()}
         counts |= {name: found.sum() for name, found in infinite.items()}
-        found = tables.sink(
+        found = tables.sink_parts(
             dict(zip(given.targets, sides, strict=True)),
             table.select(count.alias(f"{SIDE} {name}") for name, count in counts.items()),
         )

@@ -178,7 +178,7 @@ def part(schema: pa.DataFrameSchema, dialect: Dialect, given: Part) -> Counts:
     frames = checked.valid, checked.rejected(counts)
     sums = (rule.is_broken.sum().alias(str(place)) for place, rule in enumerate(checked.warnings))
     summary = checked.rows.select(sums) if checked.warnings else None  # it costs another pass
-    warned = tables.sink(dict(zip(given.targets, frames, strict=True)), summary)
+    warned = tables.sink_parts(dict(zip(given.targets, frames, strict=True)), summary)
     pairs = zip(checked.warnings, warned, strict=True)
     return Counts(
         broken=sum(counts, Counter[str]()),
