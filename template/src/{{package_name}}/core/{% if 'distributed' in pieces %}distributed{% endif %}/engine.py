@@ -62,7 +62,7 @@ def each(stage: "Stage", parts: Sequence["Part"]) -> Iterator[Any]:
 
     with _client() as client, _shared(parts) as folder:
         code, sums = folder / "code.zip", sorted(code_here().items())
-        _zip(code)
+        _zip(code, [name for name, _ in sums])
         _refuse_unfit(client, folder, parts[0])
         task = {
             "package": paths.PACKAGE.name,
@@ -138,11 +138,11 @@ def _shared(parts: Sequence["Part"]) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _zip(file: Path) -> None:
-    """Pack the package."""
+def _zip(file: Path, names: Sequence[str]) -> None:
+    """Pack the files of the package."""
     root = paths.PACKAGE.parent
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in sorted(code_here()):
+        for name in names:
             archive.write(root / name, name)
 
 

@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-LOADED = "_formwork_code"  # on the module `sys`: the package and the hash that a process works with
+LOADED = "_package_of_parts"  # on the module `sys`: the package that is loaded, and its hash
 
 
 def look(file: str, source: str, names: Sequence[str]) -> dict[str, Any]:
