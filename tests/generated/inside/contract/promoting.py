@@ -49,6 +49,7 @@ while True:
 RACING = f"""
 import sys, time
 from pathlib import Path
+import polars as pl
 from my_project.core.base.errors import ProjectError
 from my_project.core.base.settings import Environment
 from my_project.core.models import promote
@@ -63,7 +64,7 @@ def wait(*_):
 
 promote.promotion.compare = wait
 promote.promotion.beats_baseline = lambda *_: (True, "")
-promote._predicted = lambda *_: None
+promote._predicted = lambda version, *_: pl.DataFrame({{"prediction": [version.version]}})
 registry = Registry(Environment.load().mlflow_tracking_uri, "{NAME}")
 promote.run(registry, "2", Gate(PromotionSettings(), lambda: None, None, None))
 """
