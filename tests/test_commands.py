@@ -28,7 +28,7 @@ FOLLOWED = {
         DEPLOY,
         "## On Kubernetes",
     ),
-    "template/docs/{% if 'distributed' in pieces %}distributed.md{% endif %}.jinja": (
+    "template/docs/{% if is_distributed %}distributed.md{% endif %}.jinja": (
         "",
         f"{GENERATED}/test_distributed.py",
         "docs/distributed.md",

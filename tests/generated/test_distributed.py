@@ -8,7 +8,8 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -27,14 +28,78 @@ pytestmark = [
 KILLS = int(os.environ.get("FORMWORK_KILLED", "0"))
 ROWS, ROWS_OF_A_PART = 2_000_000, 100_000
 TABLES = "src/my_project/core/base/tables.py"
+LOG = "data/log.txt"
 MADE = ("valid", "quarantine", "train", "test")
 LONGEST = 60.0  # seconds until workers are there
 
 
+@dataclass(frozen=True)
+class Cluster:
+    """An engine that has started.
+
+    Attributes:
+        engine: The engine.
+        pid: The process above those that work on parts.
+    """
+
+    engine: "Engine"
+    pid: int
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What the page starts.
+
+    Attributes:
+        commands: Words by which the commands that start it are found.
+        variable: The variable of the environment that holds the address.
+        address: Where it is.
+        ready: What one of the commands prints when it can begin.
+        worker: A word in the command line of a process that works on parts.
+        seconds: When to kill, from the start of a stage.
+    """
+
+    commands: tuple[str, ...]
+    variable: str
+    address: str
+    ready: str
+    worker: str
+    seconds: tuple[float, float]
+
+
+ENGINES = {
+    "dask": Engine(
+        ("dask scheduler", "dask worker"),
+        "DASK_SCHEDULER_ADDRESS",
+        "tcp://127.0.0.1:8786",
+        "Starting established connection to",
+        "spawn_main",
+        (2, 8),
+    ),
+    "spark": Engine(
+        ("master.Master", "worker.Worker"),
+        "SPARK_MASTER",
+        "spark://127.0.0.1:7077",
+        "Successfully registered with master",
+        "pyspark.daemon",
+        (8, 20),
+    ),
+    "connect": Engine(
+        ("SparkConnectServer",),
+        "SPARK_REMOTE",
+        "sc://127.0.0.1",
+        "Connect server started at",
+        "pyspark.daemon",
+        (4, 12),
+    ),
+}
+
+
 @pytest.fixture(scope="module")
 def repository(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Repository:
-    """Return a repository with the piece, a champion and 20 parts of rows."""
-    found = generate(template, tmp_path_factory.mktemp("distributed") / "repository", pieces=["distributed"])
+    """Return a repository with the pieces, a champion and 20 parts of rows."""
+    pieces = ["distributed", "spark"]
+    found = generate(template, tmp_path_factory.mktemp("distributed") / "repository", pieces=pieces)
     found.set_up()
     rows = found.path / "data/rows.csv"
     write_rows(found.path / "tests/sample.csv", rows, ROWS)
@@ -77,15 +142,15 @@ def below(pid: int) -> Iterator[int]:
         yield from below(child)
 
 
-def workers(pid: int) -> list[int]:
-    """List the processes below one that work on parts."""
+def workers(pid: int, word: str = "spawn_main") -> list[int]:
+    """List the processes below one that work on parts, by a word in their command lines."""
     found = []
     for child in below(pid):
         try:
             command = Path(f"/proc/{child}/cmdline").read_text("utf-8")
         except OSError:  # it has ended
             continue
-        if "spawn_main" in command:
+        if word in command:
             found.append(child)
     return found
 
@@ -93,8 +158,7 @@ def workers(pid: int) -> list[int]:
 @contextmanager
 def started(repository: Repository, command: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run a command of the page until the end of the block, and everything that it starts."""
-    log = repository.path / "data/log.txt"
-    with log.open("ab") as target:
+    with (repository.path / LOG).open("ab") as target:
         process = subprocess.Popen(
             ["bash", "-c", command], cwd=repository.path, env=repository.env, stdout=target, stderr=target
         )
@@ -112,65 +176,118 @@ def with_signal(pid: int, number: int) -> None:
         os.kill(pid, number)
 
 
-@pytest.fixture(scope="module")
-def cluster(repository: Repository, expected: dict[str, str]) -> Iterator[int]:
-    """Start a scheduler and its workers as the page says, and yield the process above the workers."""
+@pytest.fixture(scope="module", params=ENGINES)
+def cluster(request: pytest.FixtureRequest, repository: Repository, expected: dict[str, str]) -> Iterator[Cluster]:
+    """Start what works on parts as the page says."""
     assert expected
-    [scheduler], [worker], _ = blocks(repository.path / "docs/distributed.md")
-    with started(repository, scheduler), started(repository, worker) as process:
-        last = time.monotonic() + LONGEST
-        while not workers(process.pid):
-            assert time.monotonic() < last, (repository.path / "data/log.txt").read_text("utf-8")
-            time.sleep(0.1)
-        yield process.pid
+    engine = ENGINES[request.param]
+    (repository.path / LOG).unlink(missing_ok=True)
+    with ExitStack() as stack:
+        for word in engine.commands:
+            process = stack.enter_context(started(repository, command_with(repository, word)))
+            if word == "master.Master":
+                wait_for(repository, "I have been elected leader")
+        wait_for(repository, engine.ready)
+        yield Cluster(engine, process.pid)
 
 
-@pytest.mark.usefixtures("cluster")
-def test_the_page_works_as_printed(repository: Repository, expected: dict[str, str]) -> None:
+def command_with(repository: Repository, word: str) -> str:
+    """Return the only block of the page in which there is a word."""
+    found = ["\n".join(lines) for lines in blocks(repository.path / "docs/distributed.md")]
+    [command] = [it for it in found if word in it]
+    return command
+
+
+def wait_for(repository: Repository, word: str) -> None:
+    """Wait until one of the commands has printed something."""
+    last = time.monotonic() + LONGEST
+    while word not in (said := (repository.path / LOG).read_text("utf-8")):
+        assert time.monotonic() < last, said
+        time.sleep(0.1)
+
+
+def test_all_checks_are_green(repository: Repository) -> None:
+    assert "* tests: success" in repository.nox("check")
+
+
+def test_the_page_works_as_printed(repository: Repository, expected: dict[str, str], cluster: Cluster) -> None:
     """The pipeline and `predict` give what one process gives."""
-    *_, [pipeline, predict] = blocks(repository.path / "docs/distributed.md")
+    engine = cluster.engine
+    pipeline, *predict = command_with(repository, f"{engine.variable}={engine.address} uvx").splitlines()
     done = repository.run("bash", "-c", pipeline)
     said = done.stdout + done.stderr
-    assert said.count("dask: tcp://127.0.0.1:8786") == 2, said
+    assert said.count(f": {engine.address}, ") == 2, said
     assert hashes(repository) == expected
     assert "1 in quarantine" in said
     small, large = f"ROWS = {ROWS_OF_A_PART:_}", "ROWS = 1_000_000"
-    repository.change(TABLES, small, large)  # as it was when the champion was registered
-    assert "dask: " in repository.run("bash", "-c", predict).stderr
-    alone = predict.replace("data/predicted", "data/alone").partition(" ")[2]
-    repository.run("bash", "-c", alone)
-    for file in sorted((repository.path / "data/alone").iterdir()):
-        assert file.read_bytes() == (repository.path / "data/predicted" / file.name).read_bytes()
-    repository.change(TABLES, large, small)
-    shutil.rmtree(repository.path / "data/predicted")
-    repository.run("bash", "-c", predict)  # in the environment of the version, which has no Dask
+    for command in predict:
+        repository.change(TABLES, small, large)  # as it was when the champion was registered
+        assert f": {engine.address}, " in repository.run("bash", "-c", command).stderr
+        alone = command.replace("data/predicted", "data/alone").partition(" ")[2]
+        repository.run("bash", "-c", alone)
+        for file in sorted((repository.path / "data/alone").iterdir()):
+            assert file.read_bytes() == (repository.path / "data/predicted" / file.name).read_bytes()
+        repository.change(TABLES, large, small)
+        shutil.rmtree(repository.path / "data/predicted")
+        repository.run("bash", "-c", command)  # in the environment of the version, which has no engine
+        for folder in ("alone", "predicted"):
+            shutil.rmtree(repository.path / "data" / folder)
 
 
-@pytest.mark.parametrize("victim", ["worker", "command", "process of this machine"])
+@pytest.mark.parametrize("victim", ["worker", "command"])
 def test_whatever_is_killed_the_results_are_the_same(
-    repository: Repository, expected: dict[str, str], cluster: int, victim: str
+    repository: Repository, expected: dict[str, str], cluster: Cluster, victim: str
 ) -> None:
     """Another worker does the part again; after the end of the command, nothing has changed."""
-    chance = random.Random(victim)  # noqa: S311
-    address = "" if "machine" in victim else "tcp://127.0.0.1:8786"
-    env = {**repository.env, "DASK_SCHEDULER_ADDRESS": address}
+    engine = cluster.engine
+    if victim == "worker" and engine.variable == "SPARK_REMOTE":
+        pytest.skip("the server of the page runs everything on one machine, where Spark tries nothing again")
+    above = (cluster.pid, engine.worker) if victim == "worker" else None
+    killed(repository, expected, {engine.variable: engine.address}, engine.seconds, above)
+
+
+def test_a_killed_process_of_this_machine_leaves_what_was_there(
+    repository: Repository, expected: dict[str, str]
+) -> None:
+    killed(repository, expected, {}, (2, 8), None, is_below=True)
+
+
+def killed(
+    repository: Repository,
+    expected: dict[str, str],
+    where: dict[str, str],
+    seconds: tuple[float, float],
+    above: tuple[int, str] | None,
+    *,
+    is_below: bool = False,
+) -> None:
+    """Kill again and again, and compare the results.
+
+    Args:
+        repository: The repository.
+        expected: The hashes of the results.
+        where: The variable with the address.
+        seconds: When to kill.
+        above: Kill a process below this one, in whose command line there is this word; else the command itself.
+        is_below: Kill a process that the command has started.
+    """
+    chance = random.Random(repr((above, is_below)))  # noqa: S311
     program = str(repository.path / ".venv/bin/my_project")
-    hits = 0
+    env, hits = {**repository.env, **where}, 0
     for _ in range(KILLS):
         with subprocess.Popen([program, "featurize"], cwd=repository.path, env=env, stderr=subprocess.PIPE) as command:
-            time.sleep(chance.uniform(2, 8))
-            above = cluster if victim == "worker" else command.pid
-            pids = [command.pid] if victim == "command" else workers(above)
+            time.sleep(chance.uniform(*seconds))
+            pids = workers(*above) if above else workers(command.pid) if is_below else [command.pid]
             if command.poll() is None and pids:
                 with_signal(chance.choice(pids), signal.SIGKILL)
                 hits += 1
             _, said = command.communicate()
-        if victim == "worker":
+        if above:
             assert command.returncode == 0, said
         elif command.returncode:
-            assert command.returncode == -signal.SIGKILL or re.search(rb"a process was killed", said)
+            assert command.returncode == -signal.SIGKILL or re.search(rb"a process was killed", said), said
         assert hashes(repository) == expected
     assert hits >= KILLS / 4
-    repository.run(program, "featurize", DASK_SCHEDULER_ADDRESS=address)
+    subprocess.run([program, "featurize"], cwd=repository.path, env=env, check=True, capture_output=True)
     assert hashes(repository) == expected
     assert not [*repository.path.glob("data/*.partial")]

@@ -109,7 +109,7 @@ def work(stage: str, of: str, params: Path) -> Callable[["Part"], object]:
 
 def train(of: OF = "") -> None:
     """Fit the model and the baseline."""
-    from .base.estimators import formats
+    from .base.estimators import fit_of, formats
     from .base.settings import load_seed
     from .steps import train as step
 
@@ -119,7 +119,7 @@ def train(of: OF = "") -> None:
     fitted = {paths.MODEL.stem: estimator, paths.BASELINE.stem: yours.model.baseline()}
     forms = formats(yours.model, yours.files)
     files = {path: (fitted[path.stem], form) for path, form in forms.items()}
-    step.run(files, yours.schema.TARGET, yours.files.train)
+    step.run(files, yours.schema.TARGET, yours.files.train, fit_of(yours.model))
 
 
 def evaluate(of: OF = "") -> None:
@@ -158,6 +158,7 @@ def _held_out(yours: Yours, rows: "LazyFrame") -> "LazyFrame":
 
 
 def _cross_validate(yours: Yours) -> Mapping[str, Mapping[str, float]]:
+    from .base.estimators import fit_of
     from .steps import cross_validation, split
 
     inputs, settings, seed = _to_split(yours)
@@ -169,6 +170,7 @@ def _cross_validate(yours: Yours) -> Mapping[str, Mapping[str, float]]:
         split.folds(inputs, settings, seed),
         predict=yours.model.predict,
         metrics=yours.evaluation.metrics,
+        fit=fit_of(yours.model),
         files=yours.files,
     )
 

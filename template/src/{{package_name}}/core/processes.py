@@ -67,12 +67,14 @@ class Stage:
 
 def _engine() -> Callable[[Stage, Sequence[Part]], Iterator[Any]] | None:
     """Return what works on parts on other machines, if there is such a piece and an address."""
-    for file in Path(__file__).parent.glob("*/engine.py"):
-        engine = import_module(f"{__package__}.{file.parent.name}.engine")
-        if engine.address():
-            found: Callable[[Stage, Sequence[Part]], Iterator[Any]] = engine.each
-            return found
-    return None
+    files = sorted(Path(__file__).parent.glob("distributed/*_engine.py"))
+    engines = [import_module(f"{__package__}.distributed.{file.stem}") for file in files]
+    found = {address: engine for engine in engines if (address := engine.address())}
+    if len(found) > 1:
+        raise ProjectError(f"the addresses {' and '.join(found)} are both set: unset one of them")
+    each: Callable[[Stage, Sequence[Part]], Iterator[Any]] | None
+    each = next((engine.each for engine in found.values()), None)
+    return each
 
 
 @cache

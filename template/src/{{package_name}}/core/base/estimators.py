@@ -40,6 +40,25 @@ class Classifier(Estimator, Protocol):
         """Predict probabilities, shape (rows, classes)."""
 
 
+Fit = Callable[[Any, pl.LazyFrame, str], Estimator]
+
+
+def fit_at_once(estimator: Estimator, rows: pl.LazyFrame, target: str) -> Estimator:
+    """Fit an estimator with all rows in memory.
+
+    Args:
+        estimator: An estimator that is not fitted yet.
+        rows: The inputs and the target.
+        target: Name of the target column.
+
+    Returns:
+        The fitted estimator.
+    """
+    table = rows.collect()
+    estimator.fit(table.drop(target), table[target])
+    return estimator
+
+
 def refuse_empty(target: pl.Series, rows: str) -> None:
     """Refuse a target with empty cells, since no metric can compare them.
 
@@ -97,7 +116,7 @@ class Format:
 
 
 class Model(Protocol):
-    """The module `model.py`, which may also have `FORMAT`, a `Format`."""
+    """The module `model.py`, which may also have `FORMAT`, a `Format`, and `fit`, a `Fit`."""
 
     TRUSTED_TYPES: list[str]
 
@@ -105,6 +124,12 @@ class Model(Protocol):
 def format_of(model: Model) -> Format:
     """Return the format of the model: `FORMAT` of `model.py`, or else skops."""
     found: Format = getattr(model, "FORMAT", None) or as_skops(model.TRUSTED_TYPES)
+    return found
+
+
+def fit_of(model: Model) -> Fit:
+    """Return what fits the model: `fit` of `model.py`, or else its own `fit` with all rows."""
+    found: Fit = getattr(model, "fit", None) or fit_at_once
     return found
 
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from ..base import paths, tables
 from ..base.errors import ProjectError
-from ..base.estimators import Classifier, Estimator, refuse_unlearnable
+from ..base.estimators import Classifier, Estimator, Fit, fit_at_once, refuse_unlearnable
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +22,7 @@ def run(
     *,
     predict: Callable[[Classifier, pl.DataFrame], pl.DataFrame],
     metrics: Callable[[pl.Series, pl.DataFrame], dict[str, float]],
+    fit: Fit = fit_at_once,
     files: paths.Files = paths.FIRST,
 ) -> Mapping[str, Mapping[str, float]]:
     """Fit and evaluate an estimator for each fold of the training rows.
@@ -32,6 +33,7 @@ def run(
         folds: For each fold, what `split.folds` yields.
         predict: Predicts one row of output for each row of features.
         metrics: Compares the target with predictions; the first metric is logged.
+        fit: Fits the estimator.
         files: The files of the model.
 
     Returns:
@@ -49,8 +51,7 @@ def run(
             message = f"fold {number} has {test.height} rows, and {train.height} to train"
             raise ProjectError(f"{message}: see `split` in params.yaml")
         refuse_unlearnable(train[target], f"training rows of fold {number}")
-        model = cast("Classifier", build())
-        model.fit(train.drop(target), train[target])
+        model = cast("Classifier", fit(build(), train.lazy(), target))
         scores.append(metrics(test[target], predict(model, test.drop(target))))
     values = {name: [score.get(name, float("nan")) for score in scores] for name in scores[0]}
     defined = {name: found for name, found in values.items() if all(map(isfinite, found))}

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 
@@ -28,7 +28,7 @@ def run(
     seed: int,
     history: History | None,
     files: paths.Files = paths.FIRST,
-    each: Each[Counter[str]] = map,
+    each: Each[Mapping[str, int]] = map,
 ) -> None:
     """Make the inputs of the model and split the rows, without holding all of them in memory.
 
@@ -49,7 +49,8 @@ def run(
     work = partial(part, transform, target, split, seed, history)
     targets = files.train, files.test
     with tables.divided(files.valid, *targets, at_once=history is not None) as divided:
-        counts = sum(each(work, divided), Counter[str]())  # which leaves counts of 0 out
+        # The sum leaves counts of 0 out.
+        counts = sum(map(Counter, each(work, divided)), Counter[str]())
     rows, train, test = counts.pop(ROWS, 0), counts.pop(TRAIN, 0), counts.pop(TEST, 0)
     if (rows, train, test) != (*map(tables.height, (files.valid, *targets)),):
         raise AssertionError(f"{rows} rows read, {train} to train, {test} to test")

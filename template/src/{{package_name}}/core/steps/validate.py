@@ -2,6 +2,7 @@
 
 import logging
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -98,17 +99,8 @@ class ValidationSettings(Section):
     max_quarantined_share: float = Field(ge=0, le=1)
 
 
-@dataclass(frozen=True)
-class Counts:
-    """How often rules are broken in a part.
-
-    Attributes:
-        broken: How often each rule is that makes a row bad.
-        warned: How often each rule is that only warns.
-    """
-
-    broken: Counter[str]
-    warned: Counter[str]
+# Of a part: how often each rule is broken that makes a row bad, and each that only warns.
+Counts = tuple[Mapping[str, int], Mapping[str, int]]
 
 
 def run(
@@ -139,7 +131,7 @@ def run(
     read, valid, bad = map(tables.height, (table.raw, *targets))
     if read != valid + bad:
         raise AssertionError(f"{read} rows read, {valid} valid, {bad} in quarantine")
-    broken = sum((it.broken for it in counts), Counter[str]())
+    broken, warned = (sum(map(Counter, it), Counter[str]()) for it in zip(*counts, strict=True))
     report = {
         "read": read,
         "valid": valid,
@@ -148,7 +140,7 @@ def run(
     }
     tables.write_json(report, table.report)
     logger.info("validate: %d rows valid, %d in quarantine", valid, bad)
-    for title, count in sum((it.warned for it in counts), Counter[str]()).items():
+    for title, count in warned.items():
         says = "validate: %d of %d rows break a rule that only warns: %s"
         logger.warning(says, count, read, title)
     if bad > settings.max_quarantined_share * read:
@@ -169,6 +161,9 @@ def part(schema: pa.DataFrameSchema, dialect: Dialect, given: Part) -> Counts:
         schema: What a valid row is.
         dialect: How the cells are written.
         given: The part; its targets are the files of valid and of bad rows.
+
+    Returns:
+        How often each rule is broken that makes a row bad, and each that only warns.
     """
     raw = tables.scan(given.sources)
     if given.is_all:
@@ -180,10 +175,7 @@ def part(schema: pa.DataFrameSchema, dialect: Dialect, given: Part) -> Counts:
     summary = checked.rows.select(sums) if checked.warnings else None  # it costs another pass
     warned = tables.sink_parts(dict(zip(given.targets, frames, strict=True)), summary)
     pairs = zip(checked.warnings, warned, strict=True)
-    return Counts(
-        broken=sum(counts, Counter[str]()),
-        warned=Counter({rule.title: count for rule, [count] in pairs if count}),
-    )
+    return sum(counts, Counter()), {rule.title: count for rule, [count] in pairs if count}
 
 
 def check(

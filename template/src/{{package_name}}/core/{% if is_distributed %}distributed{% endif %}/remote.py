@@ -1,0 +1,95 @@
+"""What a worker does. These functions travel to it as they are, and import nothing of the package.
+
+The package, the parameters and a version of the model lie in a folder on the storage that all
+machines share. A process copies the package from there once, so that it may be deleted.
+"""
+
+import json
+import os
+import sys
+import tempfile
+import traceback
+import zipfile
+from collections.abc import Mapping
+from importlib import import_module, invalidate_caches
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+LOADED = "_package_of_parts"  # on the module `sys`: the package that is loaded, and its hash
+
+
+def fault(wanted: Mapping[str, Any]) -> str:
+    """Say what this process lacks.
+
+    Args:
+        wanted: A file on the shared storage and its text, a file with rows, the minor version of
+            Python, and the versions of packages by their names.
+
+    Returns:
+        What is wrong, and what to do; empty if nothing is wrong.
+    """
+    token = Path(wanted["token"])
+    sees = token.is_file() and token.read_text(encoding="utf-8") == wanted["text"]
+    if not sees or not Path(wanted["source"]).exists():
+        return "does not see the files of this folder: it needs the same storage, at the same path"
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    if python != wanted["python"]:
+        return f"has Python {python}, and here is {wanted['python']}: use one environment"
+    for name, here in wanted["versions"].items():
+        try:
+            found = version(name)
+        except PackageNotFoundError:
+            return f"lacks {name}, and here is {here}: install what uv.lock says there"
+        if found != here:
+            return f"has {name} {found}, and here is {here}: install what uv.lock says there"
+    return ""
+
+
+def work(task: Mapping[str, Any], part: Mapping[str, Any]) -> str:
+    """Do with a part what a stage does with it.
+
+    Args:
+        task: The package, where it is and its hash, and what makes the work of which words.
+        part: The part, in texts and numbers.
+
+    Returns:
+        In JSON, the outcome of the part, or the error, or what this process lacks.
+    """
+    package = task["package"]
+    try:
+        if getattr(sys, LOADED, None) != (package, task["sha256"]):
+            if found := fault(task["wanted"]):
+                return json.dumps({"unfit": f"a worker {found}"})
+            _load(package, task["code"], task["sha256"])
+        return json.dumps({"outcome": _outcome(package, task, part)})
+    except Exception as error:
+        name = type(error).__name__
+        said = {"error": name, "message": str(error), "traceback": traceback.format_exc()}
+        return json.dumps(said)
+
+
+def _outcome(package: str, task: Mapping[str, Any], part: Mapping[str, Any]) -> object:
+    if Path(task["folder"]).is_dir():
+        os.chdir(task["folder"])  # files that your modules name are found as they are there
+    tables = import_module(f"{package}.core.base.tables")
+    processes = import_module(f"{package}.core.processes")
+    module, name = task["make"]
+    make = getattr(import_module(module), name)
+    words = tuple(Path(it) if is_path else it for it, is_path in task["words"])
+    paths = {kind: [Path(it) for it in part[kind]] for kind in ("sources", "targets")}
+    stage = processes.Stage(make, words, is_python=True)
+    done: object = stage(tables.Part(**{**part, **paths}))
+    return done
+
+
+def _load(package: str, code: str, sha256: str) -> None:
+    """Let this process import the package from a copy of its own."""
+    for name in [it for it in sys.modules if it == package or it.startswith(f"{package}.")]:
+        del sys.modules[name]
+    copy = tempfile.mkdtemp(prefix=f"{package}-")
+    with zipfile.ZipFile(code) as archive:
+        archive.extractall(copy)
+    sys.path.insert(0, copy)
+    invalidate_caches()
+    setattr(sys, LOADED, (package, sha256))
