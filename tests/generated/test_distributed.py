@@ -17,6 +17,8 @@ import pytest
 
 from benchmarks.scale import write_rows
 from tests.generated.repository import Repository, generate
+from tests.generated.test_own_data import BLOCK
+from tests.generated.test_recipes import TRAINING, section
 from tests.harness import Template
 from tests.pages import blocks
 
@@ -28,6 +30,7 @@ pytestmark = [
 KILLS = int(os.environ.get("FORMWORK_KILLED", "0"))
 ROWS, ROWS_OF_A_PART = 2_000_000, 100_000
 TABLES = "src/my_project/core/base/tables.py"
+PROCESSES = "src/my_project/core/processes.py"
 LOG = "data/log.txt"
 MADE = ("valid", "quarantine", "train", "test")
 LONGEST = 60.0  # seconds until workers are there
@@ -210,9 +213,34 @@ def test_all_checks_are_green(repository: Repository) -> None:
     assert "* tests: success" in repository.nox("check")
 
 
+def test_lightgbm_trains_on_the_workers(repository: Repository, cluster: Cluster) -> None:
+    """The recipe for it works as printed."""
+    if cluster.engine.variable != "DASK_SCHEDULER_ADDRESS":
+        pytest.skip("LightGBM's own trainer needs Dask")
+    found = [it for it in BLOCK.finditer(section(TRAINING)) if it["language"] != "python" or it["file"]]
+    install, settings, model = (it["content"] for it in found[-3:])
+    changed = ["pyproject.toml", "uv.lock", "params.yaml", "src/my_project/model.py"]
+    before = {name: (repository.path / name).read_text("utf-8") for name in changed}
+    repository.run("bash", "-c", install)
+    params = re.sub(r"(?m)^model:\n(  .*\n)+", settings, before["params.yaml"])
+    (repository.path / "params.yaml").write_text(params, "utf-8")
+    (repository.path / "src/my_project/model.py").write_text(model, "utf-8")
+    repository.run("uv", "run", "--no-sync", "ruff", "check")
+    repository.run("uv", "run", "--no-sync", "mypy")
+    command = ["uv", "run", "--no-sync", "my_project"]
+    said = repository.run(*command, "train", DASK_SCHEDULER_ADDRESS=cluster.engine.address).stderr
+    assert "train: 1499" in said
+    assert "evaluate: accuracy 1 on" in repository.run(*command, "evaluate").stderr
+    for name, text in before.items():
+        (repository.path / name).write_text(text, "utf-8")
+    repository.run("uv", "sync", "--quiet")
+
+
 def test_the_page_works_as_printed(repository: Repository, expected: dict[str, str], cluster: Cluster) -> None:
     """The pipeline and `predict` give what one process gives."""
     engine = cluster.engine
+    with (repository.path / PROCESSES).open("a", encoding="utf-8") as module:
+        module.write(f"# {engine.variable}\n")  # so that DVC runs the stages again
     pipeline, *predict = command_with(repository, f"{engine.variable}={engine.address} uvx").splitlines()
     done = repository.run("bash", "-c", pipeline)
     said = done.stdout + done.stderr

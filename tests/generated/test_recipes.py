@@ -1,6 +1,7 @@
 """The recipes on the page about other data, followed from the data to predictions for the same file."""
 
 import gzip
+import json
 import os
 import re
 import sqlite3
@@ -19,6 +20,7 @@ from tests.generated.test_own_data import BLOCK, DVC_YAML, add_stage, flats, wri
 from tests.harness import ROOT, Template
 
 ROWS, BAD = 240, 1
+TRAINING = "More rows than memory holds"
 long = pytest.mark.skipif("FORMWORK_RECIPES" not in os.environ, reason="`nox -s recipes` tries it")
 
 FEATURES = '''\
@@ -236,6 +238,34 @@ def test_a_recipe_leads_to_predictions(template: Template, tmp_path: Path, recip
     follow(repository, section(recipe.title), data=recipe.path)
     take_sample(repository, recipe.path)
     all_the_way(repository, recipe.path, recipe.without)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@long
+@pytest.mark.parametrize("way", ["a sample", "batch by batch"])
+def test_a_model_takes_the_rows_that_it_needs(template: Template, tmp_path: Path, way: str) -> None:
+    """All checks pass, and training again gives the same bytes."""
+    repository = generate(template, tmp_path / "repository")
+    repository.run("git", "init", "--quiet")
+    repository.sync()
+    found = [(block["language"], block["content"]) for block in BLOCK.finditer(section(TRAINING))]
+    sample, in_batches, _ = (content for language, content in found if language == "python")
+    settings = next(content for language, content in found if language == "yaml")
+    model = repository.path / "src/my_project/model.py"
+    if way == "a sample":
+        content = model.read_text("utf-8") + "\n\n" + sample
+        model.write_text(content.replace("gather_every(10)", "gather_every(2)"), "utf-8")
+    else:
+        model.write_text(in_batches.replace("BATCH = 100_000", "BATCH = 50"), "utf-8")
+        params = (repository.path / "params.yaml").read_text("utf-8")
+        write(repository, "params.yaml", re.sub(r"(?m)^model:\n(  .*\n)+", settings, params))
+    repository.run("uv", "run", "ruff", "check")
+    repository.run("uv", "run", "mypy")
+    assert "train: 129 rows, 14 inputs" in repository.run("uv", "run", "dvc", "repro").stderr
+    repository.run("uv", "run", "pytest", "--quiet")
+    metrics = json.loads((repository.path / "reports/metrics.json").read_text("utf-8"))
+    assert metrics["model"]["accuracy"] > metrics["baseline"]["accuracy"] + 0.4
 
 
 def follow(repository: Repository, page: str, data: str = "data/") -> None:

@@ -39,7 +39,7 @@ def run(
         ProjectError: If the target has an empty cell or a single value, or if an estimator refuses
             the rows.
     """
-    table = tables.lazy(rows)
+    table = tables.lazy(rows.absolute())  # other machines may read it, too
     if fit is fit_at_once:
         table = table.collect().lazy()  # so that it is read once
     values = table.select(target).collect()[target]
