@@ -239,10 +239,12 @@ def test_lightgbm_trains_on_the_workers(repository: Repository, cluster: Cluster
 def test_the_page_works_as_printed(repository: Repository, expected: dict[str, str], cluster: Cluster) -> None:
     """The pipeline and `predict` give what one process gives."""
     engine = cluster.engine
-    with (repository.path / PROCESSES).open("a", encoding="utf-8") as module:
-        module.write(f"# {engine.variable}\n")  # so that DVC runs the stages again
     pipeline, *predict = command_with(repository, f"{engine.variable}={engine.address} uvx").splitlines()
+    module = repository.path / PROCESSES
+    before = module.read_text("utf-8")
+    module.write_text(f"{before}# {engine.variable}\n", "utf-8")  # so that DVC runs the stages again
     done = repository.run("bash", "-c", pipeline)
+    module.write_text(before, "utf-8")
     said = done.stdout + done.stderr
     assert said.count(f": {engine.address}, ") == 2, said
     assert hashes(repository) == expected

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from .base.dialect import Dialect
     from .base.history import History
-    from .base.tables import Part
+    from .base.tables import Each, Part
     from .steps.split import SplitSettings
 
 OF = Annotated[
@@ -35,13 +35,24 @@ OF = Annotated[
 
 def ingest(of: OF = "") -> None:
     """Read the raw data from its source."""
+    from .base.dialect import Dialect
     from .base.reading import expected_height
+    from .processes import Stage
     from .steps import ingest as step
 
     yours = Yours(of)
     settings = yours.source.SourceSettings.load(yours.section("source"))
-    count = partial(expected_height, getattr(settings, "path", None))
-    step.run(partial(yours.source.read, settings), count, yours.files.raw)
+
+    def each(folder: Path) -> "Each[int]":
+        return Stage(work, ("ingest", of, paths.PARAMS, str(folder)), is_python=False).each
+
+    step.run(
+        partial(yours.source.read, settings),
+        partial(expected_height, getattr(settings, "path", None)),
+        yours.files.raw,
+        Dialect.of(settings),
+        each,
+    )
 
 
 def validate(of: OF = "") -> None:
@@ -61,10 +72,13 @@ def validate(of: OF = "") -> None:
 
 def _rules(yours: Yours, params: Path = paths.PARAMS) -> tuple["DataFrameSchema", "Dialect"]:
     """Return what a valid row is, and how its cells are written."""
+    return yours.schema.Row.to_schema(), _dialect(yours, params)
+
+
+def _dialect(yours: Yours, params: Path) -> "Dialect":
     from .base.dialect import Dialect
 
-    settings = yours.source.SourceSettings.load(yours.section("source"), params)
-    return yours.schema.Row.to_schema(), Dialect.of(settings)
+    return Dialect.of(yours.source.SourceSettings.load(yours.section("source"), params))
 
 
 def featurize(of: OF = "") -> None:
@@ -91,17 +105,20 @@ def _features(
     return transform, yours.schema.TARGET, *split_of(yours, params), History.of(settings)
 
 
-def work(stage: str, of: str, params: Path) -> Callable[["Part"], object]:
+def work(stage: str, of: str, params: Path, folder: str = "") -> Callable[["Part"], object]:
     """Return what a stage does with a part of a table.
 
     Args:
         stage: Name of the stage.
         of: Name of a further model; empty for the first one.
         params: The parameters.
+        folder: The folder that is ingested.
     """
-    from .steps import featurize, validate
+    from .steps import featurize, ingest, validate
 
     yours = Yours(of)
+    if stage == "ingest":
+        return partial(ingest.part, Path(folder), _dialect(yours, params))
     if stage == "validate":
         return partial(validate.part, *_rules(yours, params))
     return partial(featurize.part, *_features(yours, params))

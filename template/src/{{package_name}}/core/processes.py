@@ -1,5 +1,6 @@
 """Work on parts: one after the other, or several at once in processes."""
 
+import logging
 import os
 import signal
 import threading
@@ -17,6 +18,8 @@ from tqdm import tqdm
 from .base import tables
 from .base.errors import ProjectError
 from .base.tables import Outcome, Part
+
+logger = logging.getLogger(__name__)
 
 WORTH = 4  # parts from which on the start of further processes pays
 THREADS = "POLARS_MAX_THREADS"
@@ -52,6 +55,9 @@ class Stage:
         """
         count = min(pl.thread_pool_size(), len(parts))
         if len(parts) == 1:
+            if len(parts[0].sources) > 1 and _engine():
+                says = "%s: rows depend on others, so this machine works on all of them at once"
+                logger.warning(says, self.words[0])
             yield work(parts[0])
         elif engine := _engine():
             yield from _watched(engine(self, parts), parts)

@@ -57,6 +57,11 @@ SEPARATORS = (";", "\t", "|", ",")
 
 _folder: ContextVar[Path | None] = ContextVar("folder", default=None)
 
+# What `scan` returned for the last folder, which folder that was, and how it was to be read.
+_scanned: ContextVar[tuple[pl.LazyFrame, Path, Dialect] | None] = ContextVar(
+    "scanned", default=None
+)
+
 Batches = Callable[[], Iterator[pl.DataFrame]]
 
 
@@ -89,7 +94,15 @@ def scan(path: Path, dialect: Dialect | None = None) -> pl.LazyFrame:
     for file, frame in zip(files, frames, strict=True):
         if frame.collect_schema() != schema:
             raise ProjectError(f"cannot read {file}: its columns are not those of {files[0]}")
-    return pl.concat(frames)
+    rows = pl.concat(frames)
+    _scanned.set((rows, path, dialect))
+    return rows
+
+
+def folder_of(rows: pl.LazyFrame, dialect: Dialect) -> Path | None:
+    """Return the folder whose rows these are, as `scan` returned them for a dialect."""
+    scanned, folder, used = _scanned.get() or (None, None, None)
+    return folder if scanned is rows and used == dialect else None
 
 
 @contextmanager
