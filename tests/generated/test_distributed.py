@@ -264,6 +264,69 @@ def test_the_page_works_as_printed(repository: Repository, expected: dict[str, s
             shutil.rmtree(repository.path / "data" / folder)
 
 
+@contextmanager
+def object_store(scratch: Path) -> Iterator[dict[str, str]]:
+    """Run a server that answers as S3 does, and yield the variables by which it is reached."""
+    port, log = "5559", scratch / "moto.log"
+    command = ["uvx", "--quiet", "--from=moto[server]>=5.1", "moto_server", "-H", "127.0.0.1", "-p", port]
+    with log.open("wb") as target:
+        process = subprocess.Popen(command, stdout=target, stderr=target)
+    try:
+        last = time.monotonic() + LONGEST
+        while "Running on" not in log.read_text("utf-8"):
+            assert time.monotonic() < last, log.read_text("utf-8")
+            time.sleep(0.1)
+        keys = dict.fromkeys(["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"], "tested")
+        yield {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "AWS_DEFAULT_REGION": "us-east-1", **keys}
+    finally:
+        for child in [*below(process.pid), process.pid]:
+            with_signal(child, signal.SIGTERM)
+        process.wait(LONGEST)
+
+
+def test_files_in_an_object_store_are_predicted_as_printed(
+    template: Template, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """The manifest is written last, and a bucket that does not exist is not made."""
+    scratch = tmp_path_factory.mktemp("store")
+    repository = generate(template, scratch / "repository", pieces=["distributed"])
+    [install], [predict] = blocks(repository.path / "docs/distributed.md", "## Files in an object store")
+    repository.run("git", "init", "--quiet")
+    repository.run("bash", "-c", install)
+    repository.set_up()
+    for number in range(8):
+        write_rows(repository.path / "tests/sample.csv", scratch / f"new/part={number % 2}/{number}.csv", 50_000)
+    with object_store(scratch) as variables:
+        within = ["env", *(f"{name}={value}" for name, value in variables.items())]
+
+        def s3(command: str) -> str:
+            script = f"import fsspec; s3 = fsspec.filesystem('s3'); print({command})"
+            return repository.run(*within, "uv", "run", "--no-sync", "python", "-c", script).stdout
+
+        s3(f"s3.mkdir('bucket'), s3.put({str(scratch / 'new')!r}, 'bucket/new', recursive=True)")
+        env = {**repository.env, **variables}
+        for _ in range(KILLS):
+            with subprocess.Popen(["bash", "-c", f"exec {predict}"], cwd=repository.path, env=env) as process:
+                time.sleep(random.uniform(1, 6))  # noqa: S311
+                process.kill()
+            if "_manifest.json" in s3("s3.find('bucket/predicted')"):
+                s3("s3.rm('bucket/predicted', recursive=True)")
+        said = repository.run(*within, "bash", "-c", predict).stderr
+        assert "predict: version 1, 398720 rows, 0 without a prediction" in said
+        assert s3("len(s3.find('bucket/predicted'))") == "9\n"
+        alone = ["uv", "run", "--no-sync", "my_project", "predict", str(scratch / "new"), "--output=data/alone"]
+        repository.run(*alone)
+        s3(f"s3.get('bucket/predicted', {str(scratch / 'got')!r}, recursive=True)")
+        for file in (repository.path / "data/alone").rglob("*.parquet"):
+            got = scratch / "got" / file.relative_to(repository.path / "data/alone")
+            assert file.read_bytes() == got.read_bytes()
+        other = predict.replace("bucket/predicted", "no-such-bucket/predicted")
+        done = repository.run(*within, "bash", "-c", other, check=False)
+        assert done.returncode
+        assert done.stderr.count("\n") == 1
+        assert s3("s3.ls('')") == "['bucket']\n"
+
+
 @pytest.mark.parametrize("victim", ["worker", "command"])
 def test_whatever_is_killed_the_results_are_the_same(
     repository: Repository, expected: dict[str, str], cluster: Cluster, victim: str

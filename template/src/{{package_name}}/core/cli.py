@@ -230,7 +230,7 @@ def predict(
         str, typer.Option(help="Alias or number of a registered version, or an exported folder.")
     ] = "champion",
     output: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             help="Write here (.csv, .parquet, .jsonl; for a folder, also one) instead of to stdout."
         ),
@@ -268,16 +268,19 @@ def predict(
             return tables.stream(path)
         return prediction.read(path, bundle.params, bundle.of)
 
+    target = Path(output) if output else None
     with command.file_of(file) as path, command.file_of(history or os.devnull) as past:
-        if command.is_folder(output):
-            rows, without = prediction.predict_folder(bundle, path, output, is_ingested=ingested)
+        if output and command.is_url(file, output):
+            rows, without = prediction.predict_below(bundle, file, output, is_ingested=ingested)
+        elif command.is_folder(target):
+            rows, without = prediction.predict_folder(bundle, path, target, is_ingested=ingested)
         else:
             raw = read(path)
             predictor = prediction.Predictor.of(bundle)
             earlier = read(past) if history else None
             if predictor.history and not history:
                 logger.info("predict: features look back at rows of %s only: see --history", file)
-            rows, without = command.write(predictor.rows(raw, earlier), output)
+            rows, without = command.write(predictor.rows(raw, earlier), target)
     logger.info("predict: %s, %d rows, %d without a prediction", name, rows, without)
     if rows == without:
         raise typer.Exit(1)

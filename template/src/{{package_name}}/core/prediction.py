@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Self
 
@@ -104,8 +105,27 @@ def predict_folder(
     words = (version.folder, str(source.absolute()), "ingested" if is_ingested else "")
     with predict.by_file(source, output) as parts:
         stage = Stage(work, words, is_python=True)
-        counts = [*stage.each(work(*words), parts)]
+        counts = [*stage.each(stage, parts)]
     return sum(rows for rows, _ in counts), sum(without for _, without in counts)
+
+
+def predict_below(
+    version: Bundle, source: str, output: str, *, is_ingested: bool
+) -> tuple[int, int]:
+    """Predict for each file below a URL, if the piece for that is here.
+
+    Args:
+        version: The version.
+        source: Where the files of rows are.
+        output: Where to write.
+        is_ingested: Whether `source.py` has read the rows already.
+
+    Returns:
+        How many rows there were, and how many of them have no prediction.
+    """
+    stores = import_module(f"{__package__}.distributed.stores")
+    counts: tuple[int, int] = stores.predict_below(version, source, output, is_ingested=is_ingested)
+    return counts
 
 
 def work(version: Path, folder: str, ingested: str) -> Callable[[Part], tuple[int, int]]:

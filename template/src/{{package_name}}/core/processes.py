@@ -34,11 +34,14 @@ class Stage:
         words: The words, such as the names of the stage and of the model; a path among them is
             that of a file or a folder which the work needs.
         is_python: Whether it computes in Python, one thread at a time, and not in those of Polars.
+        place: A folder, or a URL, at which all machines see what they need for the work; by default
+            it is where the results are.
     """
 
     make: Callable[..., Callable[[Part], Any]]
     words: tuple[str | Path, ...]
     is_python: bool
+    place: str = ""
 
     def each(self, work: Callable[[Part], Outcome], parts: Sequence[Part]) -> Iterator[Outcome]:
         """Work on all parts: one after the other, or in as many processes as Polars uses threads.
@@ -66,7 +69,7 @@ class Stage:
         else:
             yield from _watched(map(work, parts), parts)
 
-    def __call__(self, part: Part) -> object:
+    def __call__(self, part: Part) -> Any:  # noqa: ANN401
         """Do with a part what the stage does with it."""
         return _made(self)(part)
 
@@ -84,7 +87,7 @@ def _engine() -> Callable[[Stage, Sequence[Part]], Iterator[Any]] | None:
 
 
 @cache
-def _made(stage: Stage) -> Callable[[Part], object]:
+def _made(stage: Stage) -> Callable[[Part], Any]:
     return stage.make(*stage.words)
 
 
@@ -148,7 +151,9 @@ def _one_thread_each() -> Iterator[None]:
 
 def _watched(outcomes: Iterable[Any], parts: Sequence[Part]) -> Iterator[Any]:
     """Show in a terminal how many rows are done, how many per second, and the time left."""
-    with tqdm(total=sum(part.height for part in parts), **tables.BAR) as bar:
+    height = sum(part.height for part in parts)
+    unit = {} if height else {"unit": " parts"}  # where nobody knows how many rows there are
+    with tqdm(total=height or len(parts), **tables.BAR | unit) as bar:
         for part, outcome in zip(parts, outcomes, strict=True):
-            bar.update(part.height)
+            bar.update(part.height if height else 1)
             yield outcome

@@ -17,7 +17,7 @@ import pandera.polars as pa
 import polars as pl
 from numpy.typing import NDArray
 
-from ..base import reading
+from ..base import paths, reading
 from ..base.dialect import Dialect
 from ..base.errors import ProjectError
 from ..base.history import History
@@ -265,14 +265,27 @@ def _advice() -> Iterator[None]:
         raise ProjectError(f"{error} {remedy}") from error
 
 
-def refuse(source: str, output: Path | None) -> None:
+def is_url(*places: str | None) -> bool:
+    """Return whether one of some places is in an object store."""
+    return any("://" in (place or "") for place in places)
+
+
+def refuse(source: str, place: str | None) -> None:
     """Refuse an input that is missing, and an output that cannot be written or is also the input.
 
     Args:
         source: What `file_of` takes.
-        output: The file to write; None for stdout.
+        place: The file to write; None for stdout.
     """
-    path = Path(source)
+    if is_url(source, place):
+        url = source if is_url(source) else place
+        if not (paths.PACKAGE / "core/distributed").is_dir():
+            message = f"{url} is not on this machine"
+            raise ProjectError(f"{message}: `uvx nox -s add -- distributed` adds what reaches it")
+        if not place:
+            raise ProjectError(f"{url} may be many files: name a place to write to with --output")
+        return
+    path, output = Path(source), Path(place) if place else None
     if source != "-" and not path.exists():
         raise ProjectError(f"cannot read {source}: there is no such file")
     if output is None:

@@ -11,10 +11,13 @@ import tempfile
 import traceback
 import zipfile
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module, invalidate_caches
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+import fsspec
 
 LOADED = "_package_of_parts"  # on the module `sys`: the package that is loaded, and its hash
 
@@ -23,16 +26,14 @@ def fault(wanted: Mapping[str, Any]) -> str:
     """Say what this process lacks.
 
     Args:
-        wanted: A file on the shared storage and its text, a file with rows, the minor version of
+        wanted: A file that all machines see and its text, files with rows, the minor version of
             Python, and the versions of packages by their names.
 
     Returns:
         What is wrong, and what to do; empty if nothing is wrong.
     """
-    token = Path(wanted["token"])
-    sees = token.is_file() and token.read_text(encoding="utf-8") == wanted["text"]
-    if not sees or not Path(wanted["source"]).exists():
-        return "does not see the files of this folder: it needs the same storage, at the same path"
+    if unseen := _unseen(wanted):
+        return f"does not see {unseen}: it needs the same storage, at the same path"
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     if python != wanted["python"]:
         return f"has Python {python}, and here is {wanted['python']}: use one environment"
@@ -44,6 +45,17 @@ def fault(wanted: Mapping[str, Any]) -> str:
         if found != here:
             return f"has {name} {found}, and here is {here}: install what uv.lock says there"
     return ""
+
+
+def _unseen(wanted: Mapping[str, Any]) -> str:
+    try:
+        with fsspec.open(wanted["token"]) as token:
+            is_seen = token.read().decode() == wanted["text"]
+    except Exception as error:
+        return f"{wanted['token']} ({' '.join(str(error).split())})"
+    if not is_seen:
+        return str(wanted["token"])
+    return next((it for it in wanted["sources"] if not Path(it).exists()), "")
 
 
 def work(task: Mapping[str, Any], part: Mapping[str, Any]) -> str:
@@ -76,11 +88,22 @@ def _outcome(package: str, task: Mapping[str, Any], part: Mapping[str, Any]) -> 
     processes = import_module(f"{package}.core.processes")
     module, name = task["make"]
     make = getattr(import_module(module), name)
-    words = tuple(Path(it) if is_path else it for it, is_path in task["words"])
+    words = tuple(_here(it) if is_path else it for it, is_path in task["words"])
     paths = {kind: [Path(it) for it in part[kind]] for kind in ("sources", "targets")}
     stage = processes.Stage(make, words, is_python=True)
     done: object = stage(tables.Part(**{**part, **paths}))
     return done
+
+
+@cache
+def _here(place: str) -> Path:
+    """Return where a file or a folder is on this machine; one in a store is fetched once."""
+    store, root = fsspec.core.url_to_fs(place)
+    if "://" not in place:
+        return Path(place)
+    copy = Path(tempfile.mkdtemp(), root.rpartition("/")[2])
+    store.get(root, str(copy), recursive=True)
+    return copy
 
 
 def _load(package: str, code: str, sha256: str) -> None:
@@ -88,7 +111,7 @@ def _load(package: str, code: str, sha256: str) -> None:
     for name in [it for it in sys.modules if it == package or it.startswith(f"{package}.")]:
         del sys.modules[name]
     copy = tempfile.mkdtemp(prefix=f"{package}-")
-    with zipfile.ZipFile(code) as archive:
+    with fsspec.open(code) as packed, zipfile.ZipFile(packed) as archive:
         archive.extractall(copy)
     sys.path.insert(0, copy)
     invalidate_caches()

@@ -1,12 +1,12 @@
 """What the workers on other machines get with the parts, and what comes back."""
 
 import builtins
+import io
 import json
 import platform
-import shutil
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import requires, version
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import polars as pl
+from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
 from packaging.requirements import Requirement
 
 from ..base import paths
@@ -31,13 +33,13 @@ class Sent:
     """What the functions of `remote` take.
 
     Attributes:
-        folder: A folder on the shared storage, which is removed in the end.
+        folder: A folder that all machines see, or its URL, which is removed in the end.
         wanted: What a worker needs.
         task: What is done with each part.
         parts: The parts.
     """
 
-    folder: Path
+    folder: str
     wanted: Mapping[str, Any]
     task: Mapping[str, Any]
     parts: Sequence[Mapping[str, Any]]
@@ -54,15 +56,17 @@ def sent(stage: "Stage", parts: Sequence["Part"]) -> Iterator[Sent]:
     Yields:
         What goes to the workers; its folder is there until the end of the block.
     """
-    folder = parts[0].targets[0].parent.absolute() / f"{uuid4().hex}.work"
-    folder.mkdir()
+    place = stage.place or parts[0].targets[0].parent.absolute()
+    folder = f"{place}/_{uuid4().hex}.work"
+    store, root = url_to_fs(folder)
+    make_folder(store, root)
     try:
         wanted = _wanted(folder, parts[0])
-        code, sums = folder / "code.zip", sorted(code_here().items())
-        _zip(code, [name for name, _ in sums])
+        sums = sorted(code_here().items())
+        store.pipe_file(f"{root}/code.zip", _zip([name for name, _ in sums]))
         task = {
             "package": paths.PACKAGE.name,
-            "code": str(code),
+            "code": f"{folder}/code.zip",
             "sha256": sha256(repr(sums).encode()).hexdigest(),
             "wanted": wanted,
             "folder": str(Path.cwd()),
@@ -81,48 +85,57 @@ def sent(stage: "Stage", parts: Sequence["Part"]) -> Iterator[Sent]:
         ]
         yield Sent(folder, wanted, task, described)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):
+            store.rm(root, recursive=True)
 
 
-def _wanted(folder: Path, part: "Part") -> dict[str, Any]:
-    token = folder / "token"
-    token.write_text(uuid4().hex, encoding="utf-8")
+def _wanted(folder: str, part: "Part") -> dict[str, Any]:
+    store, token = url_to_fs(f"{folder}/token")
+    text = uuid4().hex
+    store.pipe_file(token, text.encode())
     needed = [Requirement(it) for it in requires(paths.PACKAGE.name) or [] if "extra ==" not in it]
     names = [it.name for it in needed if not it.marker or it.marker.evaluate()]
     return {
-        "token": str(token),
-        "text": token.read_text(encoding="utf-8"),
-        "source": str(part.sources[0].absolute()),
+        "token": f"{folder}/token",
+        "text": text,
+        "sources": [str(it.absolute()) for it in part.sources[:1]],
         "python": ".".join(platform.python_version_tuple()[:2]),
         "versions": {name: version(name) for name in names},
     }
 
 
-def _zip(file: Path, names: Sequence[str]) -> None:
-    """Pack the files of the package."""
-    root = paths.PACKAGE.parent
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+def _zip(names: Sequence[str]) -> bytes:
+    """Pack files of the package."""
+    root, packed = paths.PACKAGE.parent, io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in names:
             archive.write(root / name, name)
+    return packed.getvalue()
 
 
-def _words(words: Sequence[object], folder: Path) -> Iterator[tuple[str, bool]]:
+def _words(words: Sequence[object], folder: str) -> Iterator[tuple[str, bool]]:
     """Copy the files and folders among the words to where the workers see them."""
+    store, root = url_to_fs(folder)
     for number, word in enumerate(words):
         if not isinstance(word, Path):
             yield str(word), False
             continue
-        copy = folder / str(number) / word.name
-        copy.parent.mkdir()
-        (shutil.copytree if word.is_dir() else shutil.copyfile)(word, copy)
-        yield str(copy), True
+        make_folder(store, f"{root}/{number}")
+        store.put(str(word), f"{root}/{number}/{word.name}", recursive=True)
+        yield f"{folder}/{number}/{word.name}", True
+
+
+def make_folder(store: Any, path: str) -> None:  # noqa: ANN401 - fsspec has no types
+    """Make a folder, unless this is a store without folders, which might make a bucket."""
+    if isinstance(store, LocalFileSystem):
+        store.makedirs(path, exist_ok=True)
 
 
 class _ThereError(Exception):
     """An error on a worker; its text is the traceback."""
 
 
-def outcome(text: str) -> Any:  # noqa: ANN401
+def outcome(text: str | bytes) -> Any:  # noqa: ANN401
     """Return the outcome of a part.
 
     Args:
