@@ -19,7 +19,7 @@ from benchmarks.scale import write_rows
 from tests.generated.repository import Repository, generate
 from tests.generated.test_own_data import BLOCK
 from tests.generated.test_recipes import TRAINING, section
-from tests.harness import Template
+from tests.harness import ROOT, Template
 from tests.pages import blocks
 
 pytestmark = [
@@ -124,6 +124,53 @@ def expected(repository: Repository) -> dict[str, str]:
     return hashes(repository)
 
 
+SCHEMA = '''\
+"""What a valid row is."""
+
+from datetime import datetime
+
+import pandera.polars as pa
+import polars as pl
+
+TARGET = "count"
+
+
+class Row(pa.DataFrameModel):
+    """A row."""
+
+    name: str = pa.Field(nullable=True, str_length={"max_value": 8})
+    amount: float = pa.Field(nullable=True)
+    at: datetime = pa.Field(nullable=True)
+    level: pl.Enum = pa.Field(nullable=True, dtype_kwargs={"categories": ["low", "high"]})
+    count: int = pa.Field(ge=0)
+'''
+FEATURES = '''\
+"""From a valid row to the inputs of the model."""
+
+import polars as pl
+
+from .core.base.settings import Section
+
+
+class FeatureSettings(Section):
+    """Section `features` of params.yaml."""
+
+    unused: list[str]
+
+
+def transform(rows: pl.LazyFrame, settings: FeatureSettings) -> pl.LazyFrame:
+    """Make the inputs of the model."""
+    return rows.select(
+        "name",
+        "level",
+        pl.col("amount").clip(-10, 1e6),
+        letters=pl.col("name").str.len_chars(),
+        hour=pl.col("at").dt.hour(),
+        since=(pl.col("at") - pl.datetime(2026, 1, 1)).dt.total_seconds() / 3600,
+    )
+'''
+
+
 def hashes(repository: Repository) -> dict[str, str]:
     """Return the hash of each table that has been made of the raw rows."""
     found = {}
@@ -179,6 +226,22 @@ def with_signal(pid: int, number: int) -> None:
         os.kill(pid, number)
 
 
+@pytest.fixture(scope="module")
+def of_all_kinds(template: Template, tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """Return a repository whose schema has columns of all kinds."""
+    pieces = ["distributed", "spark"]
+    path = tmp_path_factory.mktemp("kinds") / "repository"
+    found = generate(template, path, pieces=pieces, problem="regression")
+    found.run("git", "init", "--quiet")
+    found.sync()
+    for name, content in {"schema": SCHEMA, "features": FEATURES}.items():
+        (found.path / f"src/my_project/{name}.py").write_text(content, "utf-8")
+    found.change("params.yaml", "max_quarantined_share: 0.05", "max_quarantined_share: 1")
+    found.change("params.yaml", "source:\n", "source:\n  time_zone: Europe/Vienna\n")
+    shutil.copy(ROOT / "tests/generated/inside/engines/frames.py", path / "frames.py")
+    return found
+
+
 @pytest.fixture(scope="module", params=ENGINES)
 def cluster(request: pytest.FixtureRequest, repository: Repository, expected: dict[str, str]) -> Iterator[Cluster]:
     """Start what works on parts as the page says."""
@@ -211,6 +274,35 @@ def wait_for(repository: Repository, word: str) -> None:
 
 def test_all_checks_are_green(repository: Repository) -> None:
     assert "* tests: success" in repository.nox("check")
+
+
+def outcome(repository: Repository, seed: int, **env: str) -> dict[str, object]:
+    """Validate and featurize random rows, and return what there is then."""
+    python = repository.path / ".venv/bin/python"
+    subprocess.run([python, "frames.py", str(seed)], cwd=repository.path, env=repository.env, check=True)
+    found: dict[str, object] = {}
+    for stage in ("validate", "featurize"):
+        done = repository.run(str(python.with_name("my_project")), stage, check=False, **env)
+        last = done.stderr.splitlines()[-1:]  # the lines before say who has worked
+        found[stage] = (done.returncode, last if done.returncode else "")
+    for file in sorted((repository.path / "data").rglob("*.parquet")):
+        if file.is_file():
+            found[str(file.relative_to(repository.path))] = sha256(file.read_bytes()).hexdigest()
+    found["report"] = (repository.path / "reports/validation.json").read_text("utf-8")
+    return found
+
+
+def test_random_rows_give_the_same(of_all_kinds: Repository, cluster: Cluster) -> None:
+    """On one process, on four, and on what the page starts."""
+    engine = cluster.engine
+    seeds = range(8 * KILLS if engine.variable.startswith("DASK") else KILLS)
+    statuses = set()
+    for seed in seeds:
+        expected = outcome(of_all_kinds, seed, POLARS_MAX_THREADS="1")
+        assert outcome(of_all_kinds, seed, POLARS_MAX_THREADS="4") == expected
+        assert outcome(of_all_kinds, seed, **{engine.variable: engine.address}) == expected
+        statuses.add(str(expected["featurize"]))
+    assert "(0, '')" in statuses
 
 
 def test_lightgbm_trains_on_the_workers(repository: Repository, cluster: Cluster) -> None:
