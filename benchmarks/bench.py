@@ -17,7 +17,7 @@ from pathlib import Path
 
 from copier import run_copy
 
-from benchmarks import scale, serving
+from benchmarks import parts, scale, serving
 from benchmarks.table import update_rows
 from maintain.releases import served
 from tests.generated.repository import RUNNING, Repository, generate, machine
@@ -60,7 +60,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=11, help="how often each is measured")
     parser.add_argument(
         "--only",
-        choices=["generation", "update", "repository", "scale", "serving"],
+        choices=["generation", "update", "repository", "scale", "parts", "serving"],
         help="these; the others' rows stay",
     )
     options = parser.parse_args()
@@ -80,6 +80,8 @@ def main() -> int:
             figures += versions(repository, template, scratch, rounds)
         if only in (None, "scale"):
             figures += scale_figures(template, scratch)
+        if only in (None, "parts"):
+            figures += parts_figures(template, scratch)
         if only in (None, "serving"):
             figures += serving_figures(template, scratch)
     update_rows("figures", ["what", "limit", "measured", "how"], {figure.what: figure.row() for figure in figures})
@@ -339,6 +341,41 @@ def scale_figures(template: Template, scratch: Path) -> list[Figure]:
         figures.append(
             Figure(f"`{step}`, 30 million rows: CPU a row over that of 10 million", 1.2, linear, "times", how)
         )
+    return figures
+
+
+def parts_figures(template: Template, scratch: Path) -> list[Figure]:
+    """Compare one stream, a loop over parts and workers of Dask, and see how the loop grows."""
+    repository = generate(template, scratch / "parts", pieces=["distributed"])
+    repository.set_up()
+    found = parts.measure(repository)
+    seconds = {way: sum(it.seconds for it in stages.values()) for way, stages in found.items()}
+    megabytes = {way: max(it.megabytes for it in stages.values()) for way, stages in found.items()}
+    three = f"{parts.ROWS // 1_000_000} million rows, validate, featurize and predict"
+    files = f"{parts.FILES} files"
+
+    def cpu(what: str, limit: float, one: str, other: str) -> Figure:
+        how = f"{seconds[one]:.0f} s and {seconds[other]:.0f} s"
+        return Figure(f"{three}: CPU of {what}", limit, seconds[one] / seconds[other], "times", how)
+
+    small, middle, large = map(str, parts.GROWTH)
+    figures = [
+        cpu(f"a loop over {files} over that of one stream", 1.2, "loop", "one stream"),
+        cpu("two workers of Dask, once they are warm, over that of the loop", 1.1, "Dask, warm", "loop"),
+        Figure(f"{three}: memory of the loop", 600, megabytes["loop"], "MB", "all processes together"),
+        Figure(f"{three}: memory of Dask", 1500, megabytes["Dask, warm"], "MB", "scheduler, workers and the command"),
+    ]
+    for one, other, times in ((middle, small, 4), (large, middle, 3)):
+        what = f"{int(one) // 1_000_000} million rows in parts over {int(other) // 1_000_000} million"
+        how = f"{seconds[one]:.0f} s and {seconds[other]:.0f} s"
+        figures.append(Figure(f"{what}: CPU a row", 1.2, seconds[one] / seconds[other] / times, "times", how))
+        how = f"{megabytes[one]:.0f} MB and {megabytes[other]:.0f} MB"
+        figures.append(Figure(f"{what}: memory", 1.2, megabytes[one] / megabytes[other], "times", how))
+    a_part = [stages.seconds / parts.FILES for stages in found["Dask, warm"].values()]
+    slept = parts.scheduling(repository, a_part)
+    how = f"{slept['wall']:.1f} s and {slept['ideal']:.1f} s, in which each part sleeps as long as it took above"
+    what = "1,000 parts on 64 workers of Dask in one process, over the time without scheduling"
+    figures.append(Figure(what, 1.05, slept["wall"] / slept["ideal"], "times", how))
     return figures
 
 

@@ -387,7 +387,9 @@ def test_files_in_an_object_store_are_predicted_as_printed(
     repository.run("bash", "-c", install)
     repository.set_up()
     for number in range(8):
-        write_rows(repository.path / "tests/sample.csv", scratch / f"new/part={number % 2}/{number}.csv", 50_000)
+        file = scratch / f"new/half={number % 2}/{number}.csv"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_rows(repository.path / "tests/sample.csv", file, 50_000)
     with object_store(scratch) as variables:
         within = ["env", *(f"{name}={value}" for name, value in variables.items())]
 
