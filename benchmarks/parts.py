@@ -169,4 +169,4 @@ def scheduling(repository: Repository, seconds: list[float]) -> dict[str, float]
     program = str(INSIDE / "sleeping.py")
     python = str(repository.path / ".venv/bin/python")
     turns = [json.loads(repository.run(python, program, *map(str, seconds)).stdout) for _ in range(3)]
-    return {name: statistics.median(turn[name] for turn in turns) for name in ("wall", "ideal")}
+    return {name: statistics.median(turn[name] for turn in turns) for name in ("start", "wall", "ideal")}
