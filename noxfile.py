@@ -129,7 +129,7 @@ def journeys(session: nox.Session) -> None:
 
 @nox.session
 def faults(session: nox.Session) -> None:
-    """Break the code of a generated repository in every way, where `tests` takes each eighth."""
+    """Break the code of a generated repository in every way, where `tests` takes each twelfth."""
     install(session)
     session.run("pytest", "--numprocesses=2", "tests/generated/test_mutations.py", env={"FORMWORK_FAULTS_STEP": "1"})
 

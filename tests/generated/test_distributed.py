@@ -247,6 +247,8 @@ def cluster(request: pytest.FixtureRequest, repository: Repository, expected: di
     """Start what works on parts as the page says."""
     assert expected
     engine = ENGINES[request.param]
+    if engine.variable.startswith("SPARK") and not shutil.which("java"):
+        pytest.skip("there is no Java, which Spark needs")
     (repository.path / LOG).unlink(missing_ok=True)
     with ExitStack() as stack:
         for word in engine.commands:

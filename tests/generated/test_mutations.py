@@ -10,7 +10,7 @@ from tests.generated.mutations import MUTATIONS, Mutation
 from tests.generated.repository import Repository, generate
 from tests.harness import Template
 
-STEP = int(os.environ.get("FORMWORK_FAULTS_STEP", "8"))  # each of them takes up to ten seconds
+STEP = int(os.environ.get("FORMWORK_FAULTS_STEP", "12"))  # each of them takes up to ten seconds
 
 
 @pytest.fixture(scope="module")
