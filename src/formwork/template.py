@@ -224,13 +224,16 @@ class Template:
         from copier import run_copy  # imported here because it takes a third of a second
         from copier.errors import CopierAnswersInterrupt
 
+        from formwork.compiling import compiled_once
+
         folder = Path(tempfile.mkdtemp(dir=self.scratch))
         questions = self.questions(revision)
         data = {
             name: answer for name, answer in answers.items() if name not in questions or not questions[name].is_computed
         }
         try:
-            run_copy(str(self.checkout(revision)), folder, data=data, defaults=not is_asked, quiet=True)
+            with compiled_once():
+                run_copy(str(self.checkout(revision)), folder, data=data, defaults=not is_asked, quiet=True)
         except CopierAnswersInterrupt as error:
             raise KeyboardInterrupt from error
         except Exception as error:
