@@ -150,10 +150,11 @@ def _one_thread_each() -> Iterator[None]:
 
 
 def _watched(outcomes: Iterable[Any], parts: Sequence[Part]) -> Iterator[Any]:
-    """Show in a terminal how many rows are done, how many per second, and the time left."""
+    """Show in a terminal how many rows and parts are done, how fast, and the time left."""
     height = sum(part.height for part in parts)
     unit = {} if height else {"unit": " parts"}  # where nobody knows how many rows there are
     with tqdm(total=height or len(parts), **tables.BAR | unit) as bar:
-        for part, outcome in zip(parts, outcomes, strict=True):
+        for number, (part, outcome) in enumerate(zip(parts, outcomes, strict=True), start=1):
+            bar.set_postfix_str(f"{number} of {len(parts)} parts", refresh=False)
             bar.update(part.height if height else 1)
             yield outcome

@@ -59,11 +59,13 @@ def sent(stage: "Stage", parts: Sequence["Part"]) -> Iterator[Sent]:
     place = stage.place or parts[0].targets[0].parent.absolute()
     folder = f"{place}/_{uuid4().hex}.work"
     store, root = url_to_fs(folder)
-    make_folder(store, root)
     try:
-        wanted = _wanted(folder, parts[0])
-        sums = sorted(code_here().items())
-        store.pipe_file(f"{root}/code.zip", _zip([name for name, _ in sums]))
+        with explained(str(place)):
+            make_folder(store, root)
+            wanted = _wanted(folder, parts[0])
+            sums = sorted(code_here().items())
+            store.pipe_file(f"{root}/code.zip", _zip([name for name, _ in sums]))
+            words = [*_words(stage.words, folder)]
         task = {
             "package": paths.PACKAGE.name,
             "code": f"{folder}/code.zip",
@@ -71,7 +73,7 @@ def sent(stage: "Stage", parts: Sequence["Part"]) -> Iterator[Sent]:
             "wanted": wanted,
             "folder": str(Path.cwd()),
             "make": (stage.make.__module__, stage.make.__name__),
-            "words": [*_words(stage.words, folder)],
+            "words": words,
         }
         described = [
             {
@@ -85,7 +87,7 @@ def sent(stage: "Stage", parts: Sequence["Part"]) -> Iterator[Sent]:
         ]
         yield Sent(folder, wanted, task, described)
     finally:
-        with suppress(OSError):
+        with suppress(Exception):
             store.rm(root, recursive=True)
 
 
@@ -129,6 +131,16 @@ def make_folder(store: Any, path: str) -> None:  # noqa: ANN401 - fsspec has no 
     """Make a folder, unless this is a store without folders, which might make a bucket."""
     if isinstance(store, LocalFileSystem):
         store.makedirs(path, exist_ok=True)
+
+
+@contextmanager
+def explained(place: str) -> Iterator[None]:
+    """Say what a store refuses in one line; each kind of store has errors of its own."""
+    try:
+        yield
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ProjectError(f"cannot use {place}: {reason}") from error
 
 
 class _ThereError(Exception):

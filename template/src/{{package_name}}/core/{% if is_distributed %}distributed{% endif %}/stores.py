@@ -2,8 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
 from fsspec.core import url_to_fs
@@ -14,7 +13,7 @@ from ..base.settings import Environment
 from ..base.tables import Part
 from ..models.bundle import Bundle
 from ..processes import Stage
-from .sending import make_folder
+from .sending import explained, make_folder
 
 MANIFEST = "_manifest.json"
 
@@ -44,14 +43,14 @@ def predict_below(
         message = "features look back at earlier rows, which may be in other files"
         raise ProjectError(f"{message}: predict for a file that you have fetched")
     Environment.load()  # .env may hold the keys of a store
-    with _explained(source):
+    with explained(source):
         store, root = url_to_fs(source)
         found = sorted(store.find(root))
     root = str(PurePosixPath(root).parent) if found == [root] else root
     targets = _targets(root, found)
     if not targets:
         raise ProjectError(f"cannot read {source}: there is no file")
-    with _explained(output):
+    with explained(output):
         results, place = url_to_fs(output)
         is_taken = results.exists(f"{place}/{MANIFEST}")
     if is_taken:
@@ -69,25 +68,25 @@ def predict_below(
         counts = [*stage.each(stage, parts)]
     files = {
         target: {"rows": rows, "without_prediction": without}
-        for target, (rows, without) in zip(targets.values(), counts, strict=True)
+        for target, (rows, without) in zip(targets, counts, strict=True)
     }
     content = {"version_sha256": version.sha256, "source": source, "files": files}
-    with _explained(output):
+    with explained(output):
         results.pipe_file(f"{place}/{MANIFEST}", json.dumps(content, indent=2).encode())
     return sum(rows for rows, _ in counts), sum(without for _, without in counts)
 
 
 def _targets(root: str, found: Sequence[str]) -> dict[str, str]:
-    """Return the names of files below a place, without hidden ones, and of their results."""
+    """Return the names of results, and of the files below a place that are not hidden."""
     targets: dict[str, str] = {}
     for path in found:
         name = PurePosixPath(path).relative_to(root)
         if path.endswith("/") or any(part.startswith((".", "_")) for part in name.parts):
             continue
         target = str(name.with_suffix(".parquet"))
-        if target in targets.values():
-            raise ProjectError(f"{path} and another file would both be {target}: rename one")
-        targets[str(name)] = target
+        if other := targets.get(target):
+            raise ProjectError(f"{other} and {name} would both be {target}: rename one")
+        targets[target] = str(name)
     return targets
 
 
@@ -101,7 +100,7 @@ def work(
         source: Where the files of rows are.
         output: Where to write.
         ingested: Some text if `source.py` has read the rows already, else empty.
-        names: A file with the names of the files, and of their results.
+        names: A file with the names of the results and of the files.
     """
     scratch = tempfile.TemporaryDirectory()
     predict_file = prediction.work(version, scratch.name, ingested)
@@ -109,14 +108,14 @@ def work(
     (store, root), (results, place) = url_to_fs(source), url_to_fs(output)
 
     def predict_object(part: Part) -> tuple[int, int]:
-        name, target = pairs[part.first]
+        target, name = pairs[part.first]
         rows, made = Path(scratch.name, name), Path(scratch.name, ".predicted.parquet")
         rows.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with _explained(source):
+            with explained(source):
                 store.get_file(f"{root}/{name}", str(rows))
             counts = predict_file(Part([rows], 0, 0, [made], is_all=False))
-            with _explained(output):
+            with explained(output):
                 make_folder(results, str(PurePosixPath(place, target).parent))
                 results.put_file(str(made), f"{place}/{target}")
         except ProjectError as error:
@@ -127,13 +126,3 @@ def work(
         return counts
 
     return predict_object
-
-
-@contextmanager
-def _explained(place: str) -> Iterator[None]:
-    """Say what a store refuses in one line; each kind of store has errors of its own."""
-    try:
-        yield
-    except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ProjectError(f"cannot use {place}: {reason}") from error
