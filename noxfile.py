@@ -120,7 +120,7 @@ def growth(session: nox.Session) -> None:
 
 @nox.session
 def journeys(session: nox.Session) -> None:
-    """Check adopted repositories, and bring those of earlier releases here in every way, where `tests` takes one."""
+    """Check adopted repositories, and bring those of earlier releases here in every way."""
     install(session)
     files = ["tests/update/test_second_edition.py", "tests/update/test_edits.py"]
     files += ["tests/adopt/test_repositories.py", "tests/adopt/test_prototype.py"]

@@ -117,6 +117,8 @@ def test_the_search_works_on_a_server_and_from_a_folder(site: tuple[Path, str], 
         faults = watched(page, start.removesuffix("index.html"))
         page.goto(start)
         page.locator("input.md-search__input").first.click()
+        ready = page.locator(".md-search-result__meta", has_text="Type to start searching")
+        ready.wait_for(timeout=20_000)  # the theme minds letters that come before its index is there
         page.keyboard.type("pipeline", delay=20)
         page.locator("a.md-search-result__link").first.wait_for(timeout=20_000)
         assert not faults
