@@ -132,11 +132,13 @@ def run(
     if read != valid + bad:
         raise AssertionError(f"{read} rows read, {valid} valid, {bad} in quarantine")
     broken, warned = (sum(map(Counter, it), Counter[str]()) for it in zip(*counts, strict=True))
+    # Of equally frequent ones, the order does not depend on which batch was done first.
+    reasons = dict(sorted(broken.items(), key=lambda it: (-it[1], it[0])))
     report = {
         "read": read,
         "valid": valid,
         "quarantined": bad,
-        "reasons": dict(broken.most_common()),
+        "reasons": reasons,
     }
     tables.write_json(report, table.report)
     logger.info("validate: %d rows valid, %d in quarantine", valid, bad)
@@ -149,7 +151,7 @@ def run(
         first = tables.lazy(table.quarantine).select(NUMBER, REASON).head(1).collect()
         example = f"for example in row {first[NUMBER][0]}: {first[REASON][0]}"
         places = f"see {table.report}, {table.quarantine} for the rows, and docs/your-data.md"
-        most = f"most often {broken.most_common(1)[0][0]}, {example}"
+        most = f"most often {next(iter(reasons))}, {example}"
         tables.remove(table.valid)  # so that nothing goes on with the rest
         raise ProjectError(f"{message}, {most}: {places} for how cells are written")
 
