@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-RAW, NEW = Path("data/raw.parquet"), Path("data/new")
+RAW = Path("data/raw.parquet")
 
 
 def main(rows: int, files: int) -> None:
@@ -28,7 +28,6 @@ def main(rows: int, files: int) -> None:
     for number in range(files or 1):
         target = RAW / f"{number:08}.parquet" if files else RAW
         part(number).drop("step").sink_parquet(target)
-    NEW.symlink_to("raw.parquet")
 
 
 if __name__ == "__main__":

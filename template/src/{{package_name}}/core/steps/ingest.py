@@ -1,6 +1,7 @@
 """Step 1: read the raw data from its source."""
 
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -103,7 +104,9 @@ def _groups(files: list[Path]) -> Iterator[list[Path]]:
 
 def _parts(groups: list[list[Path]], target: Path) -> Iterator[Part]:
     for number, group in enumerate(groups):
-        height = sum(reading.expected_height(file) or 0 for file in group)
+        # Lines are counted only to show them, since the files are read for that.
+        shown = group if sys.stderr.isatty() else []
+        height = sum(reading.expected_height(file) or 0 for file in shown)
         yield Part(group, height, 0, [target / f"{number:08}"], is_all=False)
 
 

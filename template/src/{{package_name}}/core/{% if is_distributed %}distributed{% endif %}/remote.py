@@ -74,14 +74,15 @@ def work(task: Mapping[str, Any], part: Mapping[str, Any]) -> str:
             if found := fault(task["wanted"]):
                 return json.dumps({"unfit": f"a worker {found}"})
             _load(package, task["code"], task["sha256"])
-        return json.dumps({"outcome": _outcome(package, task, part)})
+        return json.dumps({"outcome": _outcome(task, part)})
     except Exception as error:
         name = type(error).__name__
         said = {"error": name, "message": str(error), "traceback": traceback.format_exc()}
         return json.dumps(said)
 
 
-def _outcome(package: str, task: Mapping[str, Any], part: Mapping[str, Any]) -> object:
+def _outcome(task: Mapping[str, Any], part: Mapping[str, Any]) -> object:
+    package = task["package"]
     if Path(task["folder"]).is_dir():
         os.chdir(task["folder"])  # files that your modules name are found as they are there
     tables = import_module(f"{package}.core.base.tables")
@@ -98,9 +99,9 @@ def _outcome(package: str, task: Mapping[str, Any], part: Mapping[str, Any]) -> 
 @cache
 def _here(place: str) -> Path:
     """Return where a file or a folder is on this machine; one in a store is fetched once."""
-    store, root = fsspec.core.url_to_fs(place)
     if "://" not in place:
         return Path(place)
+    store, root = fsspec.core.url_to_fs(place)
     copy = Path(tempfile.mkdtemp(), root.rpartition("/")[2])
     store.get(root, str(copy), recursive=True)
     return copy

@@ -34,13 +34,11 @@ class Sent:
 
     Attributes:
         folder: A folder that all machines see, or its URL, which is removed in the end.
-        wanted: What a worker needs.
         task: What is done with each part.
         parts: The parts.
     """
 
     folder: str
-    wanted: Mapping[str, Any]
     task: Mapping[str, Any]
     parts: Sequence[Mapping[str, Any]]
 
@@ -85,7 +83,7 @@ def sent(stage: "Stage", parts: Sequence["Part"]) -> Iterator[Sent]:
             }
             for part in parts
         ]
-        yield Sent(folder, wanted, task, described)
+        yield Sent(folder, task, described)
     finally:
         with suppress(Exception):
             store.rm(root, recursive=True)
