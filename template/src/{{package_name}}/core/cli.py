@@ -270,10 +270,8 @@ def predict(
 
     target = Path(output) if output else None
     with command.file_of(file) as path, command.file_of(history or os.devnull) as past:
-        if output and command.is_url(file, output):
-            rows, without = prediction.predict_below(bundle, file, output, is_ingested=ingested)
-        elif command.is_folder(target):
-            rows, without = prediction.predict_folder(bundle, path, target, is_ingested=ingested)
+        if output and (command.is_url(file, output) or command.is_folder(Path(output))):
+            rows, without = prediction.predict_files(bundle, file, output, is_ingested=ingested)
         else:
             raw = read(path)
             predictor = prediction.Predictor.of(bundle)

@@ -82,50 +82,37 @@ def _dtype(name: str) -> pl.DataType:
     return dtype()
 
 
-def predict_folder(
-    version: Bundle, source: Path, output: Path, *, is_ingested: bool
+def predict_files(
+    version: Bundle, source: str, output: str, *, is_ingested: bool
 ) -> tuple[int, int]:
     """Predict for each file of a folder, several at once.
 
     Args:
         version: The version.
-        source: The folder with files of rows.
-        output: The folder to write.
+        source: The folder with files of rows, or its URL.
+        output: The folder to write, or its URL.
         is_ingested: Whether `source.py` has read the rows already.
 
     Returns:
         How many rows there were, and how many of them have no prediction.
 
     Raises:
-        ProjectError: If the features of the version look back at other rows.
+        ProjectError: If the features of the version look back at other rows, or if a place cannot
+            be used.
     """
     if version.looks_back:
         message = "features look back at earlier rows, which may be in other files"
-        raise ProjectError(f"{message}: name a file to write to")
-    words = (version.folder, str(source.absolute()), "ingested" if is_ingested else "")
-    with predict.by_file(source, output) as parts:
-        stage = Stage(work, words, is_python=True)
-        counts = [*stage.each(stage, parts)]
+        raise ProjectError(f"{message}: write one file, on this machine")
+    how = "ingested" if is_ingested else ""
+    if predict.is_url(source, output):
+        stores = import_module(f"{__package__}.distributed.stores")
+        counts: list[tuple[int, int]] = stores.predict_below(version, source, output, how)
+    else:
+        words = (version.folder, str(Path(source).absolute()), how)
+        with predict.by_file(Path(source), Path(output)) as parts:
+            stage = Stage(work, words, is_python=True)
+            counts = [*stage.each(stage, parts)]
     return sum(rows for rows, _ in counts), sum(without for _, without in counts)
-
-
-def predict_below(
-    version: Bundle, source: str, output: str, *, is_ingested: bool
-) -> tuple[int, int]:
-    """Predict for each file below a URL, if the piece for that is here.
-
-    Args:
-        version: The version.
-        source: Where the files of rows are.
-        output: Where to write.
-        is_ingested: Whether `source.py` has read the rows already.
-
-    Returns:
-        How many rows there were, and how many of them have no prediction.
-    """
-    stores = import_module(f"{__package__}.distributed.stores")
-    counts: tuple[int, int] = stores.predict_below(version, source, output, is_ingested=is_ingested)
-    return counts
 
 
 def work(version: Path, folder: str, ingested: str) -> Callable[[Part], tuple[int, int]]:

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+import sys
 import tempfile
 import zipfile
 from collections import Counter
@@ -108,7 +109,7 @@ def folder_of(rows: pl.LazyFrame, dialect: Dialect) -> Path | None:
 @contextmanager
 def within(folder: Path) -> Iterator[None]:
     """Let `scan` read single files as it reads them in a folder: with the columns in its names."""
-    token = _folder.set(folder)
+    token = _folder.set(folder.absolute())
     try:
         yield
     finally:
@@ -128,11 +129,16 @@ def files_in(folder: Path) -> list[Path]:
     """
     found: list[Path] = []
     for place, folders, names in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith((".", "_"))]
-        found += [Path(place, name) for name in names if not name.startswith((".", "_"))]
+        folders[:] = [name for name in folders if not is_hidden(name)]
+        found += [Path(place, name) for name in names if not is_hidden(name)]
     if not found:
         raise ProjectError(f"cannot read {folder}: there is no file in this folder")
     return sorted(found)
+
+
+def is_hidden(name: str) -> bool:
+    """Return whether a file or folder holds no rows, as its name says, to Spark and others too."""
+    return name.startswith((".", "_"))
 
 
 def _partition(file: Path, folder: Path) -> list[tuple[str, str | None]]:
@@ -154,6 +160,13 @@ def expected_height(path: Path | None) -> int | None:
         return tables.height(path)
     with path.open("rb") as file:
         return sum(block.count(b"\n") for block in iter(partial(file.read, 2**20), b""))
+
+
+def shown_height(files: Sequence[Path]) -> int:
+    """Return about how many rows files hold, to show it; 0 if nobody knows or nothing is shown."""
+    if not sys.stderr.isatty():
+        return 0  # the lines of text files are not counted in vain
+    return sum(expected_height(file) or 0 for file in files)
 
 
 def query(address: "str | URL", sql: str, dialect: Dialect | None = None) -> pl.LazyFrame:

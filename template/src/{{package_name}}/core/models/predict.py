@@ -5,11 +5,11 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TextIO, TypeGuard
+from pathlib import Path, PurePath
+from typing import TextIO
 from uuid import uuid4
 
 import numpy as np
@@ -303,9 +303,30 @@ def refuse(source: str, place: str | None) -> None:
         raise ProjectError(f"{output} is the input: name another output file")
 
 
-def is_folder(output: Path | None) -> TypeGuard[Path]:
+def is_folder(output: Path) -> bool:
     """Return whether an output is to be a folder: its name has no suffix."""
-    return output is not None and not output.suffix
+    return not output.suffix
+
+
+def targets_of(names: Iterable[PurePath]) -> dict[PurePath, PurePath]:
+    """Name the result of each file of a folder.
+
+    Args:
+        names: The files, as the folder names them.
+
+    Returns:
+        The files by the names of their results.
+
+    Raises:
+        ProjectError: If two files would have the same result.
+    """
+    targets: dict[PurePath, PurePath] = {}
+    for name in names:
+        target = name.with_suffix(".parquet")
+        if other := targets.get(target):
+            raise ProjectError(f"{other} and {name} would both be {target}: rename one")
+        targets[target] = name
+    return targets
 
 
 @contextmanager
@@ -325,17 +346,14 @@ def by_file(source: Path, output: Path) -> Iterator[list[Part]]:
     partial = output.with_name(f".{output.name}.{uuid4().hex}.partial")
     for old in output.parent.glob(f".{output.name}.*.partial"):
         remove(old)  # of a run that was killed
-    targets: dict[Path, Path] = {}
-    for file in reading.files_in(source):
-        target = partial / file.relative_to(source).with_suffix(".parquet")
-        if other := targets.get(target):
-            raise ProjectError(f"{other} and {file} would both be {target.name}: rename one")
-        targets[target] = file
+    files = reading.files_in(source)
+    named = targets_of([file.relative_to(source) for file in files])
+    targets = {partial / target: source / name for target, name in named.items()}
     try:
         for target in targets:
             target.parent.mkdir(parents=True, exist_ok=True)
         yield [
-            Part([file], reading.expected_height(file) or 0, 0, [target], is_all=False)
+            Part([file], reading.shown_height([file]), 0, [target], is_all=False)
             for target, file in targets.items()
         ]
         for other in {it for it in partial.rglob("*") if it.is_file()} - targets.keys():

@@ -1,7 +1,6 @@
 """Step 1: read the raw data from its source."""
 
 import logging
-import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -74,7 +73,7 @@ def part(folder: Path, dialect: Dialect, given: Part) -> int:
     """
     [target] = given.targets
     partial = target.with_name(uuid4().hex)  # another process may do the same
-    with reading.within(folder.absolute()):
+    with reading.within(folder):
         rows = pl.concat(reading.scan(file, dialect) for file in given.sources)
     partial.mkdir()
     _sink(rows, partial)
@@ -104,9 +103,7 @@ def _groups(files: list[Path]) -> Iterator[list[Path]]:
 
 def _parts(groups: list[list[Path]], target: Path) -> Iterator[Part]:
     for number, group in enumerate(groups):
-        # Lines are counted only to show them, since the files are read for that.
-        shown = group if sys.stderr.isatty() else []
-        height = sum(reading.expected_height(file) or 0 for file in shown)
+        height = reading.shown_height(group)
         yield Part(group, height, 0, [target / f"{number:08}"], is_all=False)
 
 

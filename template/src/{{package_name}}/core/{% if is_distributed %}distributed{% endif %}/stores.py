@@ -2,16 +2,18 @@
 
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from fsspec.core import url_to_fs
 
 from .. import prediction
 from ..base.errors import ProjectError
+from ..base.reading import is_hidden
 from ..base.settings import Environment
 from ..base.tables import Part
 from ..models.bundle import Bundle
+from ..models.predict import targets_of
 from ..processes import Stage
 from .sending import explained, make_folder
 
@@ -19,8 +21,8 @@ MANIFEST = "_manifest.json"
 
 
 def predict_below(
-    version: Bundle, source: str, output: str, *, is_ingested: bool
-) -> tuple[int, int]:
+    version: Bundle, source: str, output: str, ingested: str
+) -> list[tuple[int, int]]:
     """Predict for each file below a URL, several at once.
 
     An object store cannot rename a folder. So the results are whole only when the manifest is
@@ -30,24 +32,22 @@ def predict_below(
         version: The version.
         source: Where the files of rows are.
         output: Where to write: a Parquet file for each file, of the same name, and the manifest.
-        is_ingested: Whether `source.py` has read the rows already.
+        ingested: Some text if `source.py` has read the rows already, else empty.
 
     Returns:
-        How many rows there were, and how many of them have no prediction.
+        For each file, how many rows there were, and how many of them have no prediction.
 
     Raises:
-        ProjectError: If a place cannot be used, if there are results already, or if the features
-            of the version look back at other rows.
+        ProjectError: If a place cannot be used, or if there are results already.
     """
-    if version.looks_back:
-        message = "features look back at earlier rows, which may be in other files"
-        raise ProjectError(f"{message}: predict for a file that you have fetched")
     Environment.load()  # .env may hold the keys of a store
     with explained(source):
         store, root = url_to_fs(source)
         found = sorted(store.find(root))
     root = str(PurePosixPath(root).parent) if found == [root] else root
-    targets = _targets(root, found)
+    names = [PurePosixPath(path).relative_to(root) for path in found if not path.endswith("/")]
+    named = targets_of(name for name in names if not any(map(is_hidden, name.parts)))
+    targets = {str(target): str(name) for target, name in named.items()}
     if not targets:
         raise ProjectError(f"cannot read {source}: there is no file")
     with explained(output):
@@ -59,10 +59,9 @@ def predict_below(
     if type(store) is type(results) and f"{place}/".startswith(f"{root}/"):
         raise ProjectError(f"{output} is below the input: name another place")
     with tempfile.TemporaryDirectory() as folder:
-        names = Path(folder) / "names.json"
-        names.write_text(json.dumps([*targets.items()]), encoding="utf-8")
-        below = store.unstrip_protocol(root)
-        words = (version.folder, below, output, "ingested" if is_ingested else "", names)
+        listed = Path(folder) / "names.json"
+        listed.write_text(json.dumps([*targets.items()]), encoding="utf-8")
+        words = (version.folder, store.unstrip_protocol(root), output, ingested, listed)
         stage = Stage(work, words, is_python=True, place=output)
         parts = [Part([], 0, number, [], is_all=False) for number in range(len(targets))]
         counts = [*stage.each(stage, parts)]
@@ -73,21 +72,7 @@ def predict_below(
     content = {"version_sha256": version.sha256, "source": source, "files": files}
     with explained(output):
         results.pipe_file(f"{place}/{MANIFEST}", json.dumps(content, indent=2).encode())
-    return sum(rows for rows, _ in counts), sum(without for _, without in counts)
-
-
-def _targets(root: str, found: Sequence[str]) -> dict[str, str]:
-    """Return the names of results, and of the files below a place that are not hidden."""
-    targets: dict[str, str] = {}
-    for path in found:
-        name = PurePosixPath(path).relative_to(root)
-        if path.endswith("/") or any(part.startswith((".", "_")) for part in name.parts):
-            continue
-        target = str(name.with_suffix(".parquet"))
-        if other := targets.get(target):
-            raise ProjectError(f"{other} and {name} would both be {target}: rename one")
-        targets[target] = str(name)
-    return targets
+    return counts
 
 
 def work(
