@@ -42,9 +42,11 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = formwork.add_subparsers(metavar="COMMAND", required=True)
     describe_update(command(commands, "update", run_update, "merge a newer release of the template into a repository"))
-    add = command(commands, "add", run_overview, "add a part to a repository; without a name, list them all")
+    purpose = "add a part to a repository; without a name, list them all"
+    add = command(commands, "add", run_overview, purpose, "uvx nox -s add --")
     describe_parts(add, is_removal=False)
-    remove = command(commands, "remove", run_overview, "take out what `add` has added, unless it was edited")
+    purpose = "take out what `add` has added, unless it was edited"
+    remove = command(commands, "remove", run_overview, purpose, "uvx nox -s remove --")
     describe_parts(remove, is_removal=True)
     describe_adopt(command(commands, "adopt", run_adopt, "bring the template into a repository that never saw it"))
     command(
@@ -62,10 +64,11 @@ def command(
     name: str,
     run: Callable[[argparse.Namespace], int],
     purpose: str,
+    typed: str | None = None,
 ) -> argparse.ArgumentParser:
-    """Add a command."""
+    """Add a command; `typed` is what people type before its options, where a task of theirs runs it."""
     description = f"{purpose[0].upper()}{purpose[1:]}."
-    added: argparse.ArgumentParser = commands.add_parser(name, help=purpose, description=description)
+    added: argparse.ArgumentParser = commands.add_parser(name, prog=typed, help=purpose, description=description)
     added.set_defaults(run=run)
     return added
 

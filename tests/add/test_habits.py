@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from formwork.cli import main
 from formwork.placing import exchanged
 from tests.add.conftest import Run
 from tests.harness import commit_everything, git, tree
@@ -262,3 +263,10 @@ def test_whoever_reads_what_is_printed_may_stop(mine: Path) -> None:
         assert process.stderr
         process.stdout.close()
         assert process.stderr.read() == b""
+
+
+@pytest.mark.parametrize(("command", "usage"), [("add stage", "add -- stage"), ("remove piece", "remove -- piece")])
+def test_the_usage_is_what_people_type(capsys: pytest.CaptureFixture[str], command: str, usage: str) -> None:
+    with pytest.raises(SystemExit):
+        main(command.split())
+    assert capsys.readouterr().err.startswith(f"usage: uvx nox -s {usage} [-h]")
