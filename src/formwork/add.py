@@ -150,8 +150,8 @@ def made(project: Project, changes: Iterable[Change]) -> dict[str, str | None]:
     """Make changes, and return each file as it is then."""
     texts: dict[str, str | None] = {}
     for change in changes:
-        texts[change.path] = change.make(texts.get(change.path, project.text(change.path)))
-    return texts
+        texts[change.path] = change.make(texts.get(change.path, whole(project.text(change.path))))
+    return ended(project, texts)
 
 
 def undone(project: Project, changes: Iterable[Change]) -> dict[str, str | None]:
@@ -164,13 +164,24 @@ def undone(project: Project, changes: Iterable[Change]) -> dict[str, str | None]
     edited: list[str] = []
     for change in changes:
         try:
-            texts[change.path] = change.undo(texts.get(change.path, project.text(change.path)))
+            texts[change.path] = change.undo(texts.get(change.path, whole(project.text(change.path))))
         except EditedError as problem:
             edited.append(str(problem))
     if edited:
         message = f"edited since it was added, so it stays: {', '.join(edited)}; delete by hand what you do not want"
         raise FormworkError(message)
-    return texts
+    return ended(project, texts)
+
+
+def whole(text: str | None) -> str | None:
+    """End the last line of a text, for changes that come behind it."""
+    return f"{text}\n" if text and not text.endswith("\n") else text
+
+
+def ended(project: Project, texts: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Leave the last line of each file without an end where it had none."""
+    open_ended = {path for path in texts if project.text(path) != whole(project.text(path))}
+    return {path: text.removesuffix("\n") if text and path in open_ended else text for path, text in texts.items()}
 
 
 def results_left(project: Project, after: Mapping[str, str | None]) -> Iterator[str]:

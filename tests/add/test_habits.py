@@ -12,6 +12,7 @@ import pytest
 from formwork.cli import main
 from formwork.placing import exchanged
 from tests.add.conftest import Run
+from tests.add.examples import SCAFFOLDS
 from tests.harness import commit_everything, git, tree
 from tests.small import put
 
@@ -270,3 +271,18 @@ def test_the_usage_is_what_people_type(capsys: pytest.CaptureFixture[str], comma
     with pytest.raises(SystemExit):
         main(command.split())
     assert capsys.readouterr().err.startswith(f"usage: uvx nox -s {usage} [-h]")
+
+
+@pytest.mark.parametrize(("part", "taken"), SCAFFOLDS.values(), ids=SCAFFOLDS)
+def test_files_that_do_not_end_their_last_line_are_as_before(
+    mine: Path, run: Run, part: list[str], taken: list[str]
+) -> None:
+    for name in (PIPELINE, PARAMETERS, "mkdocs.yml", "docs/decisions.md", "pyproject.toml"):
+        (mine / name).write_bytes((mine / name).read_bytes().rstrip(b"\n"))
+    commit_everything(mine, "Edit")
+    before = tree(mine)
+    assert run("add", *part)[0] == 0
+    assert tree(mine) != before
+    commit_everything(mine, "Add")
+    assert run("remove", *taken)[0] == 0
+    assert tree(mine) == before
