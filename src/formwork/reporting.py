@@ -47,6 +47,8 @@ def kept_files(repository: Repository, renders: Renders, merge: Merge) -> Iterat
             continue
         kept = "kept" if os.path.lexists(repository.top / path) else "kept deleted"
         yield line(kept, shown(repository, path), f"({what_changed(repository, old, new)})")
+    for path in sorted(merge.held_back - {*renders.old, *renders.new}):
+        yield line("kept", shown(repository, path), "(you have moved it; no longer of the template)")
 
 
 def what_changed(repository: Repository, old: File | None, new: File | None) -> str:

@@ -199,6 +199,19 @@ def test_an_edited_file_that_the_release_drops_stays(small: SmallTemplate, repos
     assert status(repository) == "M  .copier-answers.yml"
 
 
+def test_a_moved_file_that_the_release_drops_stays_and_is_named(
+    small: SmallTemplate, repository: Path, run_update: Run
+) -> None:
+    small.release("1.1.0", {GUIDE: None})
+    git(repository, "mv", "docs/guide.md", "docs/mine.md")
+    commit_everything(repository, "Mine")
+    code, said = run_update()
+    assert code == 0
+    assert "First" in (repository / "docs/mine.md").read_text("utf-8")
+    assert ["kept", "docs/mine.md", "(you", "have", "moved", "it;"] in [it[:6] for it in words(said)]
+    assert status(repository) == "M  .copier-answers.yml"
+
+
 def test_an_edit_follows_a_renamed_file(small: SmallTemplate, repository: Path, run_update: Run) -> None:
     small.release("1.1.0", {GUIDE: None, "template/docs/manual.md": FILES[GUIDE]})
     replace(repository / "docs/guide.md", "Third line.\n", "Third line.\n\nMine.\n")
