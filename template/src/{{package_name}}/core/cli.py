@@ -246,6 +246,7 @@ def predict(
     of: OF = "",
 ) -> None:
     """Predict with a registered model, one line of output for each row of FILE."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # sums of several threads are rounded anew
     from .models import predict as command
 
     for source in filter(None, (file, history)):
@@ -278,6 +279,8 @@ def predict(
             earlier = read(past) if history else None
             if predictor.history and not history:
                 logger.info("predict: features look back at rows of %s only: see --history", file)
+            if target:
+                target.resolve().parent.mkdir(parents=True, exist_ok=True)
             rows, without = command.write(predictor.rows(raw, earlier), target)
     logger.info("predict: %s, %d rows, %d without a prediction", name, rows, without)
     if rows == without:

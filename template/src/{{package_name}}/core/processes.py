@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 WORTH = 4  # parts from which on the start of further processes pays
 THREADS = "POLARS_MAX_THREADS"
+OF_MODELS = "OMP_NUM_THREADS"
 
 
 @dataclass(frozen=True)
@@ -80,13 +81,14 @@ def _engine() -> Callable[[Stage, Sequence[Part]], Iterator[Any]] | None:
     engines = [import_module(f"{__package__}.distributed.{file.stem}") for file in files]
     found = {address: engine for engine in engines if (address := engine.address())}
     if len(found) > 1:
-        raise ProjectError(f"the addresses {' and '.join(found)} are both set: unset one of them")
+        message = f"{' and '.join(found)} are both set, here or in .env"
+        raise ProjectError(f"{message}: unset the variable of one of them")
     each: Callable[[Stage, Sequence[Part]], Iterator[Any]] | None
     each = next((engine.each for engine in found.values()), None)
     return each
 
 
-@cache
+@lru_cache(maxsize=4)  # the workers of others may live long, and have work of several runs
 def _made(stage: Stage) -> Callable[[Part], Any]:
     return stage.make(*stage.words)
 
@@ -138,21 +140,23 @@ def _prepare() -> None:
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
     """Let processes that start now use one thread each, since there is one for each core."""
-    before = os.environ.get(THREADS)
-    os.environ[THREADS] = "1"
+    before = {name: os.environ.get(name) for name in (THREADS, OF_MODELS)}
+    os.environ.update(dict.fromkeys(before, "1"))
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[THREADS]
-        else:
-            os.environ[THREADS] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _watched(outcomes: Iterable[Any], parts: Sequence[Part]) -> Iterator[Any]:
     """Show in a terminal how many rows and parts are done, how fast, and the time left."""
     height = sum(part.height for part in parts)
-    unit = {} if height else {"unit": " parts"}  # where nobody knows how many rows there are
+    # Where nobody knows how many rows there are, parts are counted.
+    unit = {} if height else {"unit": " parts", "unit_scale": False}
     with tqdm(total=height or len(parts), **tables.BAR | unit) as bar:
         for number, (part, outcome) in enumerate(zip(parts, outcomes, strict=True), start=1):
             bar.set_postfix_str(f"{number} of {len(parts)} parts", refresh=False)

@@ -12,6 +12,7 @@ import shutil
 import sys
 import tempfile
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -94,7 +95,8 @@ def scan(path: Path, dialect: Dialect | None = None) -> pl.LazyFrame:
     schema = frames[0].collect_schema()
     for file, frame in zip(files, frames, strict=True):
         if frame.collect_schema() != schema:
-            raise ProjectError(f"cannot read {file}: its columns are not those of {files[0]}")
+            message = f"{files[0]} and {file} have other columns"
+            raise ProjectError(f"cannot read {path} as one table: {message}")
     rows = pl.concat(frames)
     _scanned.set((rows, path, dialect))
     return rows
@@ -320,7 +322,7 @@ def _json_lines(path: Path, dialect: Dialect) -> pl.LazyFrame:
 def _json_source(path: Path, dialect: Dialect) -> Iterator[str]:
     """Yield a path that Polars reads as one file, and explain what it cannot read."""
     try:
-        with _as_utf8(path, dialect, is_json=True) as source:
+        with _undamaged(path), _as_utf8(path, dialect, is_json=True) as source:
             yield glob.escape(str(source))
     except pl.exceptions.PolarsError as error:
         _refuse_json(path, dialect)
@@ -349,7 +351,7 @@ def _csv(path: Path, dialect: Dialect) -> pl.LazyFrame:
 
     def batches() -> Iterator[pl.DataFrame]:
         are_whole = False
-        with _as_utf8(path, dialect) as source:
+        with _undamaged(path), _as_utf8(path, dialect) as source:
             try:
                 for batch in pl.scan_csv(
                     source,
@@ -557,6 +559,15 @@ def _records(
             yield last, cells
     except csv.Error as error:
         raise ProjectError(f"{path}:{last}: {error}") from None
+
+
+@contextmanager
+def _undamaged(path: Path) -> Iterator[None]:
+    """Name a file that cannot be read to its end, such as one that was cut off."""
+    try:
+        yield
+    except (OSError, EOFError, zlib.error) as error:
+        raise ProjectError(f"cannot read {path}: {_first_line(error)}") from None
 
 
 @contextmanager

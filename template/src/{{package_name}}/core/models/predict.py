@@ -394,7 +394,6 @@ def write(predictions: pl.LazyFrame, output: Path | None) -> tuple[int, int]:
 def _write(rows: pl.LazyFrame, output: Path) -> None:
     """Write a file, whole or not at all."""
     output = output.resolve()  # a link stays, and what it names is written
-    output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_name(f".{uuid4().hex}{output.suffix}")
     try:
         WRITERS[output.suffix](rows, partial)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+ROUNDING = 1e-9  # of sums, which are rounded otherwise in batches of another size
+
 
 def run(registry: Registry, wanted: str, gate: Gate, force: str | None = None) -> None:
     """Make a version the champion if it is better than the champion, and keep the decision.
@@ -80,7 +82,7 @@ def _judged(
     rows = gate.held_out()
     ours = _predicted(version, bundle, rows, gate)
     theirs = _predicted(champion, registry.bundle(champion), rows, gate)
-    if ours.equals(theirs):
+    if _are_same(ours, theirs):
         reason = f"it predicts the same as version {number} for the held-out rows"
         logger.info("promote: version %s: %s", version.version, reason)
         return promotion.decision(reason, is_accepted=True, against=number)
@@ -92,6 +94,20 @@ def _judged(
         against=number,
         comparison=asdict(compared),
         confidence=gate.settings.confidence,
+    )
+
+
+def _are_same(ours: pl.DataFrame, theirs: pl.DataFrame) -> bool:
+    """Return whether predictions are the same, but for how sums over batches are rounded."""
+    if ours.schema != theirs.schema or ours.height != theirs.height:
+        return False
+    if not ours.select(pl.all().is_null()).equals(theirs.select(pl.all().is_null())):
+        return False
+    return all(
+        one.is_close(other, rel_tol=ROUNDING, abs_tol=0, nans_equal=True).all()
+        if one.dtype.is_float()
+        else one.equals(other)
+        for one, other in zip(ours, theirs, strict=True)
     )
 
 

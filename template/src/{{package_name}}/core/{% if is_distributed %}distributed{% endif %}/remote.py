@@ -4,14 +4,15 @@ The package, the parameters and a version of the model lie in a folder on the st
 machines share. A process copies the package from there once, so that it may be deleted.
 """
 
+import atexit
 import json
 import os
+import shutil
 import sys
 import tempfile
 import traceback
 import zipfile
 from collections.abc import Mapping
-from functools import cache
 from importlib import import_module, invalidate_caches
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,7 +20,9 @@ from typing import Any
 
 import fsspec
 
-LOADED = "_package_of_parts"  # on the module `sys`: the package that is loaded, and its hash
+# On the module `sys`: the package that is loaded, its hash and where it is; what was fetched.
+LOADED, FETCHED = "_package_of_parts", "_fetched_for_parts"
+RUNS = 4  # for which a process keeps what it has fetched
 
 
 def fault(wanted: Mapping[str, Any]) -> str:
@@ -36,7 +39,7 @@ def fault(wanted: Mapping[str, Any]) -> str:
         return f"does not see {unseen}: it needs the same storage, at the same path"
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     if python != wanted["python"]:
-        return f"has Python {python}, and here is {wanted['python']}: use one environment"
+        return other_python(python, wanted["python"])
     for name, here in wanted["versions"].items():
         try:
             found = version(name)
@@ -45,6 +48,11 @@ def fault(wanted: Mapping[str, Any]) -> str:
         if found != here:
             return f"has {name} {found}, and here is {here}: install what uv.lock says there"
     return ""
+
+
+def other_python(there: str, here: str) -> str:
+    """Say that a process has another Python."""
+    return f"has Python {there}, and here is {here}: use one environment"
 
 
 def _unseen(wanted: Mapping[str, Any]) -> str:
@@ -70,7 +78,7 @@ def work(task: Mapping[str, Any], part: Mapping[str, Any]) -> str:
     """
     package = task["package"]
     try:
-        if getattr(sys, LOADED, None) != (package, task["sha256"]):
+        if getattr(sys, LOADED, ())[:2] != (package, task["sha256"]):
             if found := fault(task["wanted"]):
                 return json.dumps({"unfit": f"a worker {found}"})
             _load(package, task["code"], task["sha256"])
@@ -89,21 +97,28 @@ def _outcome(task: Mapping[str, Any], part: Mapping[str, Any]) -> object:
     processes = import_module(f"{package}.core.processes")
     module, name = task["make"]
     make = getattr(import_module(module), name)
-    words = tuple(_here(it) if is_path else it for it, is_path in task["words"])
+    run = task["wanted"]["token"]
+    words = tuple(_here(it, run) if is_path else it for it, is_path in task["words"])
     paths = {kind: [Path(it) for it in part[kind]] for kind in ("sources", "targets")}
     stage = processes.Stage(make, words, is_python=True)
     done: object = stage(tables.Part(**{**part, **paths}))
     return done
 
 
-@cache
-def _here(place: str) -> Path:
-    """Return where a file or a folder is on this machine; one in a store is fetched once."""
+def _here(place: str, run: str) -> Path:
+    """Return where a file or a folder is on this machine; one in a store is fetched once a run."""
     if "://" not in place:
         return Path(place)
+    folders: dict[str, str] = sys.__dict__.setdefault(FETCHED, {})
+    if run not in folders:
+        while len(folders) >= RUNS:
+            shutil.rmtree(folders.pop(next(iter(folders))), ignore_errors=True)
+        folders[run] = tempfile.mkdtemp()
+        atexit.register(shutil.rmtree, folders[run], ignore_errors=True)
     store, root = fsspec.core.url_to_fs(place)
-    copy = Path(tempfile.mkdtemp(), root.rpartition("/")[2])
-    store.get(root, str(copy), recursive=True)
+    copy = Path(folders[run], *root.split("/")[-2:])
+    if not copy.exists():
+        store.get(root, str(copy), recursive=True)
     return copy
 
 
@@ -111,9 +126,13 @@ def _load(package: str, code: str, sha256: str) -> None:
     """Let this process import the package from a copy of its own."""
     for name in [it for it in sys.modules if it == package or it.startswith(f"{package}.")]:
         del sys.modules[name]
+    for before in getattr(sys, LOADED, ())[2:]:
+        shutil.rmtree(before, ignore_errors=True)
+        sys.path.remove(before)
     copy = tempfile.mkdtemp(prefix=f"{package}-")
+    atexit.register(shutil.rmtree, copy, ignore_errors=True)
     with fsspec.open(code) as packed, zipfile.ZipFile(packed) as archive:
         archive.extractall(copy)
     sys.path.insert(0, copy)
     invalidate_caches()
-    setattr(sys, LOADED, (package, sha256))
+    setattr(sys, LOADED, (package, sha256, copy))
