@@ -118,6 +118,7 @@ def _here(place: str, run: str) -> Path:
     store, root = fsspec.core.url_to_fs(place)
     copy = Path(folders[run], *root.split("/")[-2:])
     if not copy.exists():
+        copy.parent.mkdir(parents=True, exist_ok=True)
         store.get(root, str(copy), recursive=True)
     return copy
 
