@@ -321,12 +321,13 @@ def _json_lines(path: Path, dialect: Dialect) -> pl.LazyFrame:
 @contextmanager
 def _json_source(path: Path, dialect: Dialect) -> Iterator[str]:
     """Yield a path that Polars reads as one file, and explain what it cannot read."""
-    try:
-        with _undamaged(path), _as_utf8(path, dialect, is_json=True) as source:
-            yield glob.escape(str(source))
-    except pl.exceptions.PolarsError as error:
-        _refuse_json(path, dialect)
-        raise ProjectError(f"cannot read {path}: {_first_line(error)}") from None
+    with _undamaged(path):
+        try:
+            with _as_utf8(path, dialect, is_json=True) as source:
+                yield glob.escape(str(source))
+        except pl.exceptions.PolarsError as error:
+            _refuse_json(path, dialect)
+            raise ProjectError(f"cannot read {path}: {_first_line(error)}") from None
 
 
 def _refuse_json(path: Path, dialect: Dialect) -> None:
