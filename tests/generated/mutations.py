@@ -931,9 +931,23 @@ MUTATIONS = [
     Mutation(
         "a version that predicts the same refused",
         "core/models/promote.py",
-        "if ours.equals(theirs):",
-        "if ours.equals(theirs) and rows is None:",
+        "if _are_same(ours, theirs):",
+        "if _are_same(ours, theirs) and rows is None:",
         "test_versions.py",
+    ),
+    Mutation(
+        "a version refused for how its sums are rounded",
+        "core/models/promote.py",
+        "ROUNDING = 1e-9",
+        "ROUNDING = 0.0",
+        "test_versions.py",
+    ),
+    Mutation(
+        "a worker with another Python",
+        "core/distributed/dask_engine.py",
+        "        if python != wanted:\n",
+        "        if not python:\n",
+        "test_distributed.py",
     ),
     Mutation(
         "a worker that counts no refusal",
@@ -945,8 +959,8 @@ MUTATIONS = [
     Mutation(
         "a worker that goes on with other code",
         "core/distributed/remote.py",
-        'if getattr(sys, LOADED, None) != (package, task["sha256"]):',
-        "if not getattr(sys, LOADED, None):",
+        'if getattr(sys, LOADED, ())[:2] != (package, task["sha256"]):',
+        "if not getattr(sys, LOADED, ()):",
         "test_distributed.py",
     ),
     Mutation(
