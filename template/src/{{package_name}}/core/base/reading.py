@@ -130,7 +130,11 @@ def files_in(folder: Path) -> list[Path]:
         ProjectError: If there is none.
     """
     found: list[Path] = []
-    for place, folders, names in os.walk(folder, followlinks=True):
+
+    def refuse(error: OSError) -> None:
+        raise ProjectError(f"cannot read {error.filename}: {error.strerror}") from error
+
+    for place, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
         folders[:] = [name for name in folders if not is_hidden(name)]
         found += [Path(place, name) for name in names if not is_hidden(name)]
     if not found:

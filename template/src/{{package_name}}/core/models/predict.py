@@ -358,6 +358,8 @@ def by_file(source: Path, output: Path) -> Iterator[list[Part]]:
         ]
         for other in {it for it in partial.rglob("*") if it.is_file()} - targets.keys():
             other.unlink()  # of a process that was killed
+        if not all(target.is_file() for target in targets):
+            raise ProjectError(f"results for {output} have gone: is another `predict` writing it?")
         partial.rename(output)
     finally:
         remove(partial)
