@@ -341,7 +341,7 @@ def by_file(source: Path, output: Path) -> Iterator[list[Part]]:
         The files to read and to write.
 
     Raises:
-        ProjectError: If two files would have the same result.
+        ProjectError: If two files would have the same result, or if results have been removed.
     """
     partial = output.with_name(f".{output.name}.{uuid4().hex}.partial")
     for old in output.parent.glob(f".{output.name}.*.partial"):
@@ -359,7 +359,8 @@ def by_file(source: Path, output: Path) -> Iterator[list[Part]]:
         for other in {it for it in partial.rglob("*") if it.is_file()} - targets.keys():
             other.unlink()  # of a process that was killed
         if not all(target.is_file() for target in targets):
-            raise ProjectError(f"results for {output} have gone: is another `predict` writing it?")
+            message = "results are gone: is another `predict` writing to it?"
+            raise ProjectError(f"{output}: {message}")
         partial.rename(output)
     finally:
         remove(partial)

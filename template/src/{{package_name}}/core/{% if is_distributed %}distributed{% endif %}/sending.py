@@ -137,8 +137,12 @@ def explained(place: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ProjectError(f"cannot use {place}: {reason}") from error
+        raise ProjectError(f"cannot use {place}: {line_of(error)}") from error
+
+
+def line_of(error: BaseException) -> str:
+    """Return what an error says, in one line."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 class _ThereError(Exception):
