@@ -945,8 +945,8 @@ MUTATIONS = [
     Mutation(
         "a worker with another Python",
         "core/distributed/dask_engine.py",
-        "        if python != wanted:\n",
-        "        if not python:\n",
+        '        if python != (here := wanted["python"]):\n',
+        "        if not (here := python):\n",
         "test_distributed.py",
     ),
     Mutation(
@@ -959,8 +959,8 @@ MUTATIONS = [
     Mutation(
         "a worker that goes on with other code",
         "core/distributed/remote.py",
-        'if getattr(sys, LOADED, ())[:2] != (package, task["sha256"]):',
-        "if not getattr(sys, LOADED, ()):",
+        'return (package, sha256) == (task["package"], task["sha256"]) and is_there',
+        'return package == task["package"] and is_there',
         "test_distributed.py",
     ),
     Mutation(
@@ -973,8 +973,57 @@ MUTATIONS = [
     Mutation(
         "a worker on another storage",
         "core/distributed/remote.py",
-        'is_seen = token.read().decode() == wanted["text"]',
-        "is_seen = bool(token.read())",
+        'is_seen = store.cat_file(token).decode() == wanted["text"]',
+        "is_seen = bool(store.cat_file(token))",
         "test_distributed.py",
+    ),
+    Mutation(
+        "threads of a worker that import other code at once",
+        "core/distributed/remote.py",
+        "with sys.__dict__.setdefault(LOCK, threading.Lock()):",
+        "with threading.Lock():",
+        "test_distributed.py",
+    ),
+    Mutation(
+        "files of somebody overwritten in a store",
+        "core/distributed/stores.py",
+        "if found and UNFINISHED not in found:",
+        "if MANIFEST in found:",
+        "test_distributed.py",
+    ),
+    Mutation(
+        "an input overwritten whose address is written otherwise",
+        "core/distributed/stores.py",
+        "root = str(Path(root).resolve())",
+        "root = str(Path(root).absolute())",
+        "test_distributed.py",
+    ),
+    Mutation(
+        "a manifest of results that are not there",
+        "core/distributed/stores.py",
+        "- {*store.find(self.root)}:",
+        "- {*content['files']} and not content:",
+        "test_distributed.py",
+    ),
+    Mutation(
+        "a manifest of two commands' results",
+        "core/distributed/stores.py",
+        "if store.cat_file(mark) != token:",
+        "if not store.cat_file(mark):",
+        "test_distributed.py",
+    ),
+    Mutation(
+        "a file of many that is not named",
+        "core/prediction.py",
+        'f"{source}: {error}"',
+        "str(error)",
+        "test_cli.py",
+    ),
+    Mutation(
+        "an error of a process that is not named",
+        "core/processes.py",
+        'raise RuntimeError(f"{kind.__name__}: {error}") from error',
+        "raise error",
+        "test_parts.py",
     ),
 ]

@@ -249,6 +249,8 @@ def predict(
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # sums of several threads are rounded anew
     from .models import predict as command
 
+    if history and output and command.is_folder(output):
+        raise ProjectError(f"--history goes with one file, and {output} would be a folder")
     for source in filter(None, (file, history)):
         command.refuse(source, output)
     name, bundle = version(model, of)
@@ -269,18 +271,19 @@ def predict(
             return tables.stream(path)
         return prediction.read(path, bundle.params, bundle.of)
 
-    target = Path(output) if output else None
-    with command.file_of(file) as path, command.file_of(history or os.devnull) as past:
-        if output and (command.is_url(file, output) or command.is_folder(Path(output))):
-            rows, without = prediction.predict_files(bundle, file, output, is_ingested=ingested)
-        else:
+    if output and command.is_folder(output):
+        rows, without = prediction.predict_files(bundle, file, output, is_ingested=ingested)
+    else:
+        with (
+            command.file_of(file) as path,
+            command.file_of(history or os.devnull) as past,
+            command.target_of(output) as target,
+        ):
             raw = read(path)
             predictor = prediction.Predictor.of(bundle)
             earlier = read(past) if history else None
             if predictor.history and not history:
                 logger.info("predict: features look back at rows of %s only: see --history", file)
-            if target:
-                target.resolve().parent.mkdir(parents=True, exist_ok=True)
             rows, without = command.write(predictor.rows(raw, earlier), target)
     logger.info("predict: %s, %d rows, %d without a prediction", name, rows, without)
     if rows == without:
@@ -382,8 +385,9 @@ def main() -> None:
     except Exception as error:
         place = place_of(error)
         if isinstance(error, ModuleNotFoundError) and not place:
-            message = f"{PACKAGE}: {error.name} is not installed; where a version was exported to"
-            sys.exit(f"{message}, only commands with `--model FOLDER` work")
+            message = f"{PACKAGE}: {error.name or error} is not installed"
+            hint = "where a version was exported to, only commands with `--model FOLDER` work"
+            sys.exit(f"{message}; {hint}")
         if not place or logging.getLogger(PACKAGE).isEnabledFor(logging.DEBUG):
             raise
         reason = f"{place}: {type(error).__name__}: {' '.join(str(error).split())}"

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import Self
 
@@ -104,12 +103,13 @@ def predict_files(
         message = "features look back at earlier rows, which may be in other files"
         raise ProjectError(f"{message}: write one file, on this machine")
     how = "ingested" if is_ingested else ""
+    counts: list[tuple[int, int]]
     if predict.is_url(source, output):
-        stores = import_module(f"{__package__}.distributed.stores")
-        counts: list[tuple[int, int]] = stores.predict_below(version, source, output, how)
+        with predict.advice():
+            counts = predict.stores().predict_below(version, source, output, how)
     else:
         words = (version.folder, str(Path(source).absolute()), how)
-        with predict.by_file(Path(source), Path(output)) as parts:
+        with predict.advice(), predict.by_file(Path(source), Path(output)) as parts:
             stage = Stage(work, words, is_python=True)
             counts = [*stage.each(stage, parts)]
     return sum(rows for rows, _ in counts), sum(without for _, without in counts)
@@ -128,9 +128,13 @@ def work(version: Path, folder: str, ingested: str) -> Callable[[Part], tuple[in
 
     def predict_file(part: Part) -> tuple[int, int]:
         [source], [target] = part.sources, part.targets
-        with reading.within(Path(folder)):
-            rows = tables.lazy(source) if ingested else _read(source, bundle.params, bundle.of)
-            return predict.write(predictor.rows(rows), target)
+        try:
+            with reading.within(Path(folder)):
+                rows = tables.lazy(source) if ingested else _read(source, bundle.params, bundle.of)
+                return predict.write(predictor.rows(rows), target)
+        except ProjectError as error:
+            named = str(error) if str(source) in str(error) else f"{source}: {error}"
+            raise ProjectError(named) from error
 
     return predict_file
 

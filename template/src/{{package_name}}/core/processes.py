@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 WORTH = 4  # parts from which on the start of further processes pays
 THREADS = "POLARS_MAX_THREADS"
 OF_MODELS = "OMP_NUM_THREADS"
+TRAVEL = ("builtins", "polars.exceptions")  # modules whose errors other processes can return
 
 
 @dataclass(frozen=True)
@@ -79,12 +80,12 @@ def _engine() -> Callable[[Stage, Sequence[Part]], Iterator[Any]] | None:
     """Return what works on parts on other machines, if there is such a piece and an address."""
     files = sorted(Path(__file__).parent.glob("distributed/*_engine.py"))
     engines = [import_module(f"{__package__}.distributed.{file.stem}") for file in files]
-    found = {address: engine for engine in engines if (address := engine.address())}
+    engines = [engine for engine in engines if engine.address()]
+    found = [name for engine in engines for name in engine.VARIABLES if os.environ.get(name)]
     if len(found) > 1:
-        message = f"{' and '.join(found)} are both set, here or in .env"
-        raise ProjectError(f"{message}: unset the variable of one of them")
+        raise ProjectError(f"{' and '.join(found)} are set, here or in .env: unset all but one")
     each: Callable[[Stage, Sequence[Part]], Iterator[Any]] | None
-    each = next((engine.each for engine in found.values()), None)
+    each = next((engine.each for engine in engines), None)
     return each
 
 
@@ -114,12 +115,25 @@ def in_processes(count: int, work: Callable[[Any], object], parts: Sequence[Any]
     with _one_thread_each():
         executor = ProcessPoolExecutor(count, get_context("spawn"), _prepare)
         try:
-            yield from executor.map(work, parts)
+            yield from executor.map(partial(_answer, work), parts)
         except BrokenProcessPool as error:
             message = "a process was killed, perhaps for lack of memory"
             raise ProjectError(f"{message}: set {THREADS}=1, which starts no others") from error
         finally:
             executor.shutdown(cancel_futures=True)
+
+
+def _answer(work: Callable[[Any], object], part: Any) -> object:  # noqa: ANN401
+    """Call a function; an error that might not travel between processes becomes one that does."""
+    try:
+        return work(part)
+    except ProjectError as error:
+        raise ProjectError(str(error)) from error
+    except (Exception, SystemExit) as error:
+        kind = type(error)
+        if issubclass(kind, Exception) and kind.__module__ in TRAVEL:
+            raise
+        raise RuntimeError(f"{kind.__name__}: {error}") from error
 
 
 def _prepare() -> None:

@@ -127,7 +127,7 @@ def files_in(folder: Path) -> list[Path]:
     """List the files of a folder and its subfolders, except hidden ones (`_`, `.`).
 
     Raises:
-        ProjectError: If there is none.
+        ProjectError: If there is none, or if something else is among them, such as a pipe.
     """
     found: list[Path] = []
 
@@ -139,6 +139,8 @@ def files_in(folder: Path) -> list[Path]:
         found += [Path(place, name) for name in names if not is_hidden(name)]
     if not found:
         raise ProjectError(f"cannot read {folder}: there is no file in this folder")
+    if other := next((file for file in found if not file.is_file()), None):
+        raise ProjectError(f"cannot read {other}: it is neither a file nor a folder")
     return sorted(found)
 
 
@@ -500,7 +502,7 @@ def _begin(path: Path) -> bytes:
     try:
         with _open(path) as file:
             return file.read(2**16)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         reason = "there is no such file" if not path.exists() else str(error)
         raise ProjectError(f"cannot read {path}: {reason}") from None
 
@@ -522,7 +524,12 @@ def _starts_with(path: Path, *signatures: bytes) -> bool:
 def _zstd_lines(path: Path) -> Iterator[str]:
     """Read the lines of a file with Polars, since Python can unpack zstd only from 3.14 on."""
     lines = pl.scan_csv(
-        path, has_header=False, infer_schema=False, separator=NO_SEPARATOR, quote_char=None
+        path,
+        has_header=False,
+        infer_schema=False,
+        separator=NO_SEPARATOR,
+        quote_char=None,
+        glob=False,
     )
     for batch in lines.collect_batches():
         yield from (f"{line or ''}\n" for line in batch.to_series())

@@ -8,7 +8,9 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path, PurePath
+from types import ModuleType
 from typing import TextIO
 from uuid import uuid4
 
@@ -224,36 +226,57 @@ def schema_of(
 
 @contextmanager
 def file_of(place: str) -> Iterator[Path]:
-    """Yield the path that rows are read from; `-` and pipes are copied into a file first.
+    """Yield the path that rows are read from; other things are copied into a file first.
 
     Args:
-        place: A file, a folder, a pipe, or `-` for standard input.
+        place: A file, a folder, a URL, a pipe, or `-` for standard input.
 
     Raises:
         ProjectError: If the rows cannot be read, with what to do about a file to predict.
     """
     path = Path(place)
-    if place != "-" and not path.is_fifo():
-        with _advice():
+    if place != "-" and not is_url(place) and not path.is_fifo():
+        with advice():
             yield path
         return
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "stdin"
-        with copy.open("wb") as target:
-            if place == "-":
+        copy = Path(folder) / (path.name if is_url(place) else "stdin")
+        if is_url(place):
+            stores().fetch(place, copy)
+        elif place == "-":
+            with copy.open("wb") as target:
                 shutil.copyfileobj(_open_stream("stdin").buffer, target)
-            else:
-                with path.open("rb") as pipe:
-                    shutil.copyfileobj(pipe, target)
+        else:
+            with path.open("rb") as pipe, copy.open("wb") as target:
+                shutil.copyfileobj(pipe, target)
         try:
-            with _advice():
+            with advice():
                 yield copy
         except ProjectError as error:
             raise ProjectError(str(error).replace(str(copy), place)) from error
 
 
 @contextmanager
-def _advice() -> Iterator[None]:
+def target_of(place: str | None) -> Iterator[Path | None]:
+    """Yield the path to write to; the file goes to a URL when all is written.
+
+    Args:
+        place: A file, or the URL of one; None for stdout.
+    """
+    if not place or not is_url(place):
+        target = Path(place) if place else None
+        if target:
+            target.resolve().parent.mkdir(parents=True, exist_ok=True)
+        yield target
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder, Path(place).name)
+        yield made
+        stores().send(made, place)
+
+
+@contextmanager
+def advice() -> Iterator[None]:
     """Add to advice about training data what it means for a file to predict."""
     try:
         yield
@@ -270,6 +293,11 @@ def is_url(*places: str | None) -> bool:
     return any("://" in (place or "") for place in places)
 
 
+def stores() -> ModuleType:
+    """Return the module that reaches URLs, which a piece of the template brings."""
+    return import_module(f"{paths.PACKAGE.name}.core.distributed.stores")
+
+
 def refuse(source: str, place: str | None) -> None:
     """Refuse an input that is missing, and an output that cannot be written or is also the input.
 
@@ -282,15 +310,17 @@ def refuse(source: str, place: str | None) -> None:
         if not (paths.PACKAGE / "core/distributed").is_dir():
             message = f"{url} is not on this machine"
             raise ProjectError(f"{message}: `uvx nox -s add -- distributed` adds what reaches it")
-        if not place:
-            raise ProjectError(f"{url} may be many files: name a place to write to with --output")
+        if place and source == "-" and is_folder(place):
+            raise ProjectError(f"{place}: its name must end with {', '.join(WRITERS)}")
+        if place and source != "-":
+            stores().refuse_same(source, place)
         return
     path, output = Path(source), Path(place) if place else None
     if source != "-" and not path.exists():
         raise ProjectError(f"cannot read {source}: there is no such file")
     if output is None:
         return
-    if path.is_dir() and is_folder(output):
+    if path.is_dir() and is_folder(output.name):
         if output.exists():
             raise ProjectError(f"{output} exists: remove it, or name another folder to write to")
     elif output.is_dir():
@@ -303,9 +333,10 @@ def refuse(source: str, place: str | None) -> None:
         raise ProjectError(f"{output} is the input: name another output file")
 
 
-def is_folder(output: Path) -> bool:
-    """Return whether an output is to be a folder: its name has no suffix."""
-    return not output.suffix
+def is_folder(output: str) -> bool:
+    """Return whether an output is to be a folder: its name has no suffix of a file."""
+    suffix = PurePath(output).suffix
+    return suffix not in WRITERS if is_url(output) else not suffix
 
 
 def targets_of(names: Iterable[PurePath]) -> dict[PurePath, PurePath]:
@@ -326,6 +357,10 @@ def targets_of(names: Iterable[PurePath]) -> dict[PurePath, PurePath]:
         if other := targets.get(target):
             raise ProjectError(f"{other} and {name} would both be {target}: rename one")
         targets[target] = name
+    for target, name in targets.items():
+        if folder := next((it for it in target.parents if it in targets), None):
+            message = f"{targets[folder]} would be {folder}, which is a folder with {name}"
+            raise ProjectError(f"{message}: rename one")
     return targets
 
 

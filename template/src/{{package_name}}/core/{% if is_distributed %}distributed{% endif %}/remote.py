@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
 import traceback
 import zipfile
 from collections.abc import Mapping
@@ -18,10 +19,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import fsspec
+from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
 
-# On the module `sys`: the package that is loaded, its hash and where it is; what was fetched.
-LOADED, FETCHED = "_package_of_parts", "_fetched_for_parts"
+# On the module `sys`: the package that is loaded, its hash and where it is; what was fetched; what
+# lets one thread work at a time, since there is one package and one working directory.
+LOADED, FETCHED, LOCK = "_package_of_parts", "_fetched_for_parts", "_lock_of_parts"
 RUNS = 4  # for which a process keeps what it has fetched
 
 
@@ -50,6 +53,11 @@ def fault(wanted: Mapping[str, Any]) -> str:
     return ""
 
 
+def store_of(place: str) -> tuple[Any, str]:
+    """Return the store of fsspec for a URL or a path of this machine, and the path in it."""
+    return url_to_fs(place) if "://" in place else (LocalFileSystem(), str(Path(place).absolute()))
+
+
 def other_python(there: str, here: str) -> str:
     """Say that a process has another Python."""
     return f"has Python {there}, and here is {here}: use one environment"
@@ -57,8 +65,8 @@ def other_python(there: str, here: str) -> str:
 
 def _unseen(wanted: Mapping[str, Any]) -> str:
     try:
-        with fsspec.open(wanted["token"]) as token:
-            is_seen = token.read().decode() == wanted["text"]
+        store, token = store_of(wanted["token"])
+        is_seen = store.cat_file(token).decode() == wanted["text"]
     except Exception as error:
         return f"{wanted['token']} ({' '.join(str(error).split())})"
     if not is_seen:
@@ -76,17 +84,25 @@ def work(task: Mapping[str, Any], part: Mapping[str, Any]) -> str:
     Returns:
         In JSON, the outcome of the part, or the error, or what this process lacks.
     """
-    package = task["package"]
-    try:
-        if getattr(sys, LOADED, ())[:2] != (package, task["sha256"]):
-            if found := fault(task["wanted"]):
-                return json.dumps({"unfit": f"a worker {found}"})
-            _load(package, task["code"], task["sha256"])
-        return json.dumps({"outcome": _outcome(task, part)})
-    except Exception as error:
-        name = type(error).__name__
-        said = {"error": name, "message": str(error), "traceback": traceback.format_exc()}
-        return json.dumps(said)
+    with sys.__dict__.setdefault(LOCK, threading.Lock()):
+        try:
+            if not _is_loaded(task):
+                if found := fault(task["wanted"]):
+                    return json.dumps({"unfit": f"a worker {found}"})
+                _load(task["package"], task["code"], task["sha256"])
+            return json.dumps({"outcome": _outcome(task, part)})
+        except (Exception, SystemExit) as error:
+            # An error of one text, such as a KeyError, may show it otherwise.
+            text = error.args[0] if [*map(type, error.args)] == [str] else str(error)
+            names = [kind.__name__ for kind in type(error).__mro__]
+            said = {"error": names, "message": text, "traceback": traceback.format_exc()}
+            return json.dumps(said)
+
+
+def _is_loaded(task: Mapping[str, Any]) -> bool:
+    package, sha256, copy = getattr(sys, LOADED, ("", "", ""))
+    is_there = Path(copy, package, "__init__.py").is_file()  # and not cleaned up in the meantime
+    return (package, sha256) == (task["package"], task["sha256"]) and is_there
 
 
 def _outcome(task: Mapping[str, Any], part: Mapping[str, Any]) -> object:
@@ -115,11 +131,13 @@ def _here(place: str, run: str) -> Path:
             shutil.rmtree(folders.pop(next(iter(folders))), ignore_errors=True)
         folders[run] = tempfile.mkdtemp()
         atexit.register(shutil.rmtree, folders[run], ignore_errors=True)
-    store, root = fsspec.core.url_to_fs(place)
+    store, root = store_of(place)
     copy = Path(folders[run], *root.split("/")[-2:])
     if not copy.exists():
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        store.get(root, str(copy), recursive=True)
+        for file in store.find(root):
+            target = Path(f"{copy}{file.removeprefix(root)}")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            store.get_file(file, str(target))
     return copy
 
 
@@ -132,7 +150,8 @@ def _load(package: str, code: str, sha256: str) -> None:
         sys.path.remove(before)
     copy = tempfile.mkdtemp(prefix=f"{package}-")
     atexit.register(shutil.rmtree, copy, ignore_errors=True)
-    with fsspec.open(code) as packed, zipfile.ZipFile(packed) as archive:
+    store, path = store_of(code)
+    with store.open(path) as packed, zipfile.ZipFile(packed) as archive:
         archive.extractall(copy)
     sys.path.insert(0, copy)
     invalidate_caches()

@@ -10,18 +10,18 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.metadata import requires, version
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import polars as pl
-from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 from packaging.requirements import Requirement
 
 from ..base import paths
 from ..base.errors import ProjectError
 from ..models.bundle import code_here
+from .remote import store_of
 
 if TYPE_CHECKING:
     from ..base.tables import Part
@@ -56,7 +56,7 @@ def sent(stage: "Stage", parts: Sequence["Part"]) -> Iterator[Sent]:
     """
     place = stage.place or parts[0].targets[0].parent.absolute()
     folder = f"{place}/_{uuid4().hex}.work"
-    store, root = url_to_fs(folder)
+    store, root = store_of(folder)
     try:
         with explained(str(place)):
             make_folder(store, root)
@@ -90,7 +90,7 @@ def sent(stage: "Stage", parts: Sequence["Part"]) -> Iterator[Sent]:
 
 
 def _wanted(folder: str, part: "Part") -> dict[str, Any]:
-    store, token = url_to_fs(f"{folder}/token")
+    store, token = store_of(f"{folder}/token")
     text = uuid4().hex
     store.pipe_file(token, text.encode())
     needed = [Requirement(it) for it in requires(paths.PACKAGE.name) or [] if "extra ==" not in it]
@@ -107,7 +107,7 @@ def _wanted(folder: str, part: "Part") -> dict[str, Any]:
 def _zip(names: Sequence[str]) -> bytes:
     """Pack files of the package."""
     root, packed = paths.PACKAGE.parent, io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
         for name in names:
             archive.write(root / name, name)
     return packed.getvalue()
@@ -115,13 +115,16 @@ def _zip(names: Sequence[str]) -> bytes:
 
 def _words(words: Sequence[object], folder: str) -> Iterator[tuple[str, bool]]:
     """Copy the files and folders among the words to where the workers see them."""
-    store, root = url_to_fs(folder)
+    store, root = store_of(folder)
     for number, word in enumerate(words):
         if not isinstance(word, Path):
             yield str(word), False
             continue
-        make_folder(store, f"{root}/{number}")
-        store.put(str(word), f"{root}/{number}/{word.name}", recursive=True)
+        for file in sorted(it for it in word.rglob("*") if it.is_file()) or [word]:
+            # One by one: to copy a folder, fsspec would take `[` in its name for a pattern.
+            copy = PurePosixPath(root, str(number), file.relative_to(word.parent).as_posix())
+            make_folder(store, str(copy.parent))
+            store.put_file(str(file), str(copy))
         yield f"{folder}/{number}/{word.name}", True
 
 
@@ -164,13 +167,13 @@ def outcome(text: str | bytes) -> Any:  # noqa: ANN401
         return found["outcome"]
     if "unfit" in found:
         raise ProjectError(found["unfit"])
-    name, message = found["error"], found["message"]
-    if name == ProjectError.__name__:
+    names, message = found["error"], found["message"]
+    if ProjectError.__name__ in names:
         raise ProjectError(message)
+    error: Exception = RuntimeError(f"{names[0]}: {message}")
     for module in (builtins, pl.exceptions):
-        kind = getattr(module, name, None)
+        kind = getattr(module, names[0], None)
         if isinstance(kind, type) and issubclass(kind, Exception):
-            break
-    else:
-        kind, message = RuntimeError, f"{name}: {message}"
-    raise kind(message) from _ThereError(found["traceback"])
+            with suppress(TypeError):  # some are not made of one text
+                error = kind(message)
+    raise error from _ThereError(found["traceback"])

@@ -1,23 +1,172 @@
-"""Predict for the files below a URL, such as `s3://bucket/new`, into files below another one."""
+"""Read rows below a URL, such as `s3://bucket/new`, and write predictions below another one."""
 
 import json
+import shutil
 import tempfile
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any, Self
+from uuid import uuid4
 
-from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
 
 from .. import prediction
+from ..base import reading
 from ..base.errors import ProjectError
-from ..base.reading import is_hidden
 from ..base.settings import Environment
 from ..base.tables import Part
 from ..models.bundle import Bundle
 from ..models.predict import targets_of
 from ..processes import Stage
+from .remote import store_of
 from .sending import explained, make_folder
 
-MANIFEST = "_manifest.json"
+MANIFEST = "_manifest.json"  # written last
+UNFINISHED = "_unfinished"  # written first, and removed after the manifest is there
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where files are.
+
+    Attributes:
+        address: The URL, as it was given; for a folder of this machine, its path.
+        store: The store of fsspec.
+        root: The path in the store, written in one way.
+    """
+
+    address: str
+    store: Any
+    root: str
+
+    @classmethod
+    def of(cls, address: str) -> Self:
+        """Find a place.
+
+        Args:
+            address: A URL, or a path.
+
+        Raises:
+            ProjectError: If there is no such kind of store, or if a path in it is not plain.
+        """
+        Environment.load()  # .env may hold the keys of a store
+        with explained(address):
+            store, root = store_of(address)
+        if isinstance(store, LocalFileSystem):
+            root = str(Path(root).resolve())
+            return cls(root, store, root)
+        root = root.rstrip("/") if store.root_marker else root.strip("/")
+        if "://" not in root and {"", ".", ".."} & {*root.lstrip("/").split("/")}:
+            raise ProjectError(f"{address}: write it without empty names, `.` and `..`")
+        return cls(address.rstrip("/"), store, root)
+
+    def files(self) -> list[str]:
+        """List the files below this place, or the one that is there.
+
+        Raises:
+            ProjectError: If the place cannot be read, or if there is none.
+        """
+        if isinstance(self.store, LocalFileSystem) and Path(self.root).is_dir():
+            return [str(file) for file in reading.files_in(Path(self.root))]
+        with explained(self.address):
+            found = [it for it in sorted(self.store.find(self.root)) if not it.endswith("/")]
+            if not found:
+                try:
+                    self.store.info(self.root)  # may say why, where a list is just empty
+                except FileNotFoundError as error:
+                    if error.__cause__:
+                        raise error.__cause__ from None
+        if not found:
+            raise ProjectError(f"cannot read {self.address}: there is no file")
+        return found
+
+    def is_within(self, other: Self) -> bool:
+        """Return whether this place is the other one, or below it."""
+        is_below = f"{self.root}/".startswith(f"{other.root}/")
+        return type(self.store) is type(other.store) and is_below
+
+    @contextmanager
+    def claimed(self) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+        """Keep this place for what the block writes; if it writes nothing, leave it as it was.
+
+        Yields:
+            What writes the manifest in the end; it has names of files at the key `files`.
+
+        Raises:
+            ProjectError: If something else is there, or comes there.
+        """
+        store, mark, token = self.store, f"{self.root}/{UNFINISHED}", uuid4().hex.encode()
+        with explained(self.address):
+            store.invalidate_cache()
+            try:
+                found = {str(it).rpartition("/")[2] for it in store.ls(self.root, detail=False)}
+            except FileNotFoundError:
+                found = set()
+            is_new = isinstance(store, LocalFileSystem) and not store.exists(self.root)
+        if found and UNFINISHED not in found:
+            what = f"{self.address} is not empty"
+            if MANIFEST in found:
+                what = f"there are predictions at {self.address} already"
+            raise ProjectError(f"{what}: remove what is there, or name another place")
+        with explained(self.address):
+            make_folder(store, self.root)
+            store.pipe_file(mark, token)
+
+        def finish(content: Mapping[str, Any]) -> None:
+            with explained(self.address):
+                store.invalidate_cache()
+                if store.cat_file(mark) != token:
+                    raise FileExistsError("another `predict` writes there")
+                if {f"{self.root}/{it}" for it in content["files"]} - {*store.find(self.root)}:
+                    raise FileNotFoundError("results that were written are not there")
+                manifest = f"{json.dumps(content, indent=2)}\n".encode()
+                store.pipe_file(f"{self.root}/{MANIFEST}", manifest)
+
+        try:
+            yield finish
+        finally:
+            with suppress(Exception):
+                store.invalidate_cache()
+                left = store.find(self.root)
+                if f"{self.root}/{MANIFEST}" in left or left == [mark]:
+                    store.rm_file(mark)
+                if is_new:
+                    store.rmdir(self.root)  # unless something is in it
+
+
+def refuse_same(source: str, output: str) -> None:
+    """Refuse to write to where the rows are."""
+    read, write = Place.of(source), Place.of(output)
+    if write.is_within(read):
+        what = "is the input" if write.root == read.root else "is below the input"
+        raise ProjectError(f"{output} {what}: name another place")
+
+
+def fetch(address: str, copy: Path) -> None:
+    """Copy the file at a URL, or the files below it, to this machine.
+
+    Args:
+        address: The URL.
+        copy: Where to write the file, or the folder.
+    """
+    place = Place.of(address)
+    for file in place.files():
+        name = file.removeprefix(place.root).lstrip("/")
+        target = copy / name if name else copy
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with explained(f"{address}/{name}" if name else address):
+            place.store.get_file(file, str(target))
+
+
+def send(made: Path, address: str) -> None:
+    """Copy a file of this machine to a URL."""
+    place = Place.of(address)
+    with explained(address):
+        make_folder(place.store, str(PurePosixPath(place.root).parent))
+        place.store.put_file(str(made), place.root)
 
 
 def predict_below(
@@ -38,40 +187,30 @@ def predict_below(
         For each file, how many rows there were, and how many of them have no prediction.
 
     Raises:
-        ProjectError: If a place cannot be used, or if there are results already.
+        ProjectError: If a place cannot be used, or if something is at `output`.
     """
-    Environment.load()  # .env may hold the keys of a store
-    with explained(source):
-        store, root = url_to_fs(source)
-        found = sorted(store.find(root))
-    root = str(PurePosixPath(root).parent) if found == [root] else root
-    names = [PurePosixPath(path).relative_to(root) for path in found if not path.endswith("/")]
-    named = targets_of(name for name in names if not any(map(is_hidden, name.parts)))
+    refuse_same(source, output)
+    read, write = Place.of(source), Place.of(output)
+    found = read.files()
+    if found == [read.root]:
+        read = Place.of(read.address.rpartition("/")[0])
+    names = [PurePosixPath(path.removeprefix(read.root).lstrip("/")) for path in found]
+    named = targets_of(name for name in names if not any(map(reading.is_hidden, name.parts)))
     targets = {str(target): str(name) for target, name in named.items()}
     if not targets:
         raise ProjectError(f"cannot read {source}: there is no file")
-    with explained(output):
-        results, place = url_to_fs(output)
-        is_taken = results.exists(f"{place}/{MANIFEST}")
-    if is_taken:
-        message = f"there are predictions at {output} already ({MANIFEST})"
-        raise ProjectError(f"{message}: remove them, or name another place")
-    if type(store) is type(results) and f"{place}/".startswith(f"{root}/"):
-        raise ProjectError(f"{output} is below the input: name another place")
-    with tempfile.TemporaryDirectory() as folder:
+    with write.claimed() as finish, tempfile.TemporaryDirectory() as folder:
         listed = Path(folder) / "names.json"
         listed.write_text(json.dumps([*targets.items()]), encoding="utf-8")
-        words = (version.folder, store.unstrip_protocol(root), output, ingested, listed)
-        stage = Stage(work, words, is_python=True, place=output)
+        words = (version.folder, read.address, write.address, ingested, listed)
+        stage = Stage(work, words, is_python=True, place=write.address)
         parts = [Part([], 0, number, [], is_all=False) for number in range(len(targets))]
         counts = [*stage.each(stage, parts)]
-    files = {
-        target: {"rows": rows, "without_prediction": without}
-        for target, (rows, without) in zip(targets, counts, strict=True)
-    }
-    content = {"version_sha256": version.sha256, "source": source, "files": files}
-    with explained(output):
-        results.pipe_file(f"{place}/{MANIFEST}", json.dumps(content, indent=2).encode())
+        files = {
+            target: {"rows": rows, "without_prediction": without}
+            for target, (rows, without) in zip(targets, counts, strict=True)
+        }
+        finish({"version_sha256": version.sha256, "source": source, "files": files})
     return counts
 
 
@@ -87,22 +226,22 @@ def work(
         ingested: Some text if `source.py` has read the rows already, else empty.
         names: A file with the names of the results and of the files.
     """
-    scratch = tempfile.TemporaryDirectory()
-    predict_file = prediction.work(version, scratch.name, ingested)
+    scratch = tempfile.mkdtemp()
+    predict_file = prediction.work(version, scratch, ingested)
     pairs = json.loads(names.read_text(encoding="utf-8"))
-    (store, root), (results, place) = url_to_fs(source), url_to_fs(output)
+    read, write = Place.of(source), Place.of(output)
 
     def predict_object(part: Part) -> tuple[int, int]:
         target, name = pairs[part.first]
-        rows, made = Path(scratch.name, name), Path(scratch.name, ".predicted.parquet")
+        rows, made = Path(scratch, name), Path(scratch, ".predicted.parquet")
         rows.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with explained(source):
-                store.get_file(f"{root}/{name}", str(rows))
+            with explained(f"{source}/{name}"):
+                read.store.get_file(f"{read.root}/{name}", str(rows))
             counts = predict_file(Part([rows], 0, 0, [made], is_all=False))
-            with explained(output):
-                make_folder(results, str(PurePosixPath(place, target).parent))
-                results.put_file(str(made), f"{place}/{target}")
+            with explained(f"{output}/{target}"):
+                make_folder(write.store, str(PurePosixPath(write.root, target).parent))
+                write.store.put_file(str(made), f"{write.root}/{target}")
         except ProjectError as error:
             raise ProjectError(str(error).replace(str(rows), f"{source}/{name}")) from error
         finally:
@@ -110,4 +249,5 @@ def work(
                 file.unlink(missing_ok=True)
         return counts
 
+    weakref.finalize(predict_object, shutil.rmtree, scratch, ignore_errors=True)
     return predict_object
