@@ -187,8 +187,8 @@ def test_no_interpreter_of_this_machine_is_passed_over(version: str) -> None:
 def assert_lines(repository: Path) -> None:
     """Assert that there is little code to read, both without the tests and with them."""
     lines = {file: len(file.read_text("utf-8").splitlines()) for file in repository.rglob("*.py")}
-    assert sum(count for file, count in lines.items() if "tests" not in file.parts) <= 9300
-    assert sum(lines.values()) <= 12800
+    assert sum(count for file, count in lines.items() if "tests" not in file.parts) <= 9400
+    assert sum(lines.values()) <= 13000
 
 
 def offline(repository: Repository, *command: str) -> str:

@@ -140,7 +140,8 @@ def files_in(folder: Path) -> list[Path]:
     if not found:
         raise ProjectError(f"cannot read {folder}: there is no file in this folder")
     if other := next((file for file in found if not file.is_file()), None):
-        raise ProjectError(f"cannot read {other}: it is neither a file nor a folder")
+        reason = "it is neither a file nor a folder" if other.exists() else "there is no such file"
+        raise ProjectError(f"cannot read {other}: {reason}")
     return sorted(found)
 
 
