@@ -987,8 +987,8 @@ MUTATIONS = [
     Mutation(
         "files of somebody overwritten in a store",
         "core/distributed/stores.py",
-        "if found and UNFINISHED not in found:",
-        "if MANIFEST in found:",
+        "            found = {it for it in self._names() - left if not WORK.match(it)}\n",
+        "            found = set()\n",
         "test_distributed.py",
     ),
     Mutation(
@@ -1001,14 +1001,14 @@ MUTATIONS = [
     Mutation(
         "a manifest of results that are not there",
         "core/distributed/stores.py",
-        "- {*store.find(self.root)}:",
-        "- {*content['files']} and not content:",
+        "if {*names} - self._names():",
+        "if not self._names():",
         "test_distributed.py",
     ),
     Mutation(
         "a manifest of two commands' results",
         "core/distributed/stores.py",
-        "if store.cat_file(mark) != token:",
+        "if store.cat_file(mark) != claim:",
         "if not store.cat_file(mark):",
         "test_distributed.py",
     ),

@@ -23,7 +23,7 @@ def run() -> None:
 '''
 
 WIRING = '''\
-def summarize() -> None:
+def summarize(of: OF = "") -> None:  # noqa: ARG001 - this stage is the same for all
     """Write the names of the metrics."""
     from .steps import summarize as step
 
@@ -42,6 +42,7 @@ STAGE = """\
       - src/{{ package_name }}/core/base/paths.py
       - src/{{ package_name }}/core/base/settings.py
       - src/{{ package_name }}/core/pipeline.py
+      - src/{{ package_name }}/core/yours.py
       - src/{{ package_name }}/core/steps/summarize.py
     outs:
       - reports/summary.json:

@@ -380,8 +380,9 @@ def main() -> None:
     except ProjectError as error:
         sys.exit(f"{PACKAGE}: {error}")
     except OSError as error:  # such as a full disk or a read-only folder
-        place = f": {error.filename}" if error.filename else ""
-        sys.exit(f"{PACKAGE}: {error.strerror or error}{place}")
+        reason = f"{error.strerror or error}" + (f": {error.filename}" if error.filename else "")
+        place = place_of(error)
+        sys.exit(f"{PACKAGE}: {place}: {reason}" if place else f"{PACKAGE}: {reason}")
     except Exception as error:
         place = place_of(error)
         if isinstance(error, ModuleNotFoundError) and not place:

@@ -263,8 +263,9 @@ def target_of(place: str | None) -> Iterator[Path | None]:
     Args:
         place: A file, or the URL of one; None for stdout.
     """
-    if not place or not is_url(place):
-        target = Path(place) if place else None
+    local = (place or "").removeprefix("file://")
+    if not place or not is_url(local):
+        target = Path(local) if local else None
         if target:
             target.resolve().parent.mkdir(parents=True, exist_ok=True)
         yield target
@@ -384,6 +385,7 @@ def by_file(source: Path, output: Path) -> Iterator[list[Part]]:
     files = reading.files_in(source)
     named = targets_of([file.relative_to(source) for file in files])
     targets = {partial / target: source / name for target, name in named.items()}
+    gone = f"{output}: results are gone: is another `predict` writing to it?"
     try:
         for target in targets:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -394,9 +396,12 @@ def by_file(source: Path, output: Path) -> Iterator[list[Part]]:
         for other in {it for it in partial.rglob("*") if it.is_file()} - targets.keys():
             other.unlink()  # of a process that was killed
         if not all(target.is_file() for target in targets):
-            message = "results are gone: is another `predict` writing to it?"
-            raise ProjectError(f"{output}: {message}")
+            raise ProjectError(gone)
         partial.rename(output)
+    except Exception as error:
+        if partial.is_dir():
+            raise
+        raise ProjectError(gone) from error  # which a process has noticed in its own way
     finally:
         remove(partial)
 

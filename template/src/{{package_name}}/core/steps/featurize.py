@@ -141,6 +141,8 @@ def one_line_errors(module: str) -> Iterator[None]:
     """Explain errors of Polars in one of your modules, such as a misspelt column, in one line."""
     try:
         yield
+    except SystemExit as error:
+        raise ProjectError(f"{module} ends the program: sys.exit({error.code!r})") from error
     except pl.exceptions.ShapeError:
         message = f"{module} returns more or fewer rows than it gets"
         raise ProjectError(f"{message}: every row must come back, in the same order") from None

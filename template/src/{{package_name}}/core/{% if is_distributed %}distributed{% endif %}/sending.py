@@ -139,6 +139,8 @@ def explained(place: str) -> Iterator[None]:
     """Say what a store refuses in one line; each kind of store has errors of its own."""
     try:
         yield
+    except ProjectError:
+        raise
     except Exception as error:
         raise ProjectError(f"cannot use {place}: {line_of(error)}") from error
 

@@ -1,10 +1,11 @@
 """Read rows below a URL, such as `s3://bucket/new`, and write predictions below another one."""
 
 import json
+import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -12,6 +13,7 @@ from typing import Any, Self
 from uuid import uuid4
 
 from fsspec.implementations.local import LocalFileSystem
+from fsspec.implementations.memory import MemoryFileSystem
 
 from .. import prediction
 from ..base import reading
@@ -26,6 +28,7 @@ from .sending import explained, make_folder
 
 MANIFEST = "_manifest.json"  # written last
 UNFINISHED = "_unfinished"  # written first, and removed after the manifest is there
+WORK = re.compile(r"_[0-9a-f]{32}\.work/")  # what a command that was killed has left for workers
 
 
 @dataclass(frozen=True)
@@ -89,38 +92,35 @@ class Place:
         return type(self.store) is type(other.store) and is_below
 
     @contextmanager
-    def claimed(self) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    def claimed(self, names: Sequence[str]) -> Iterator[Callable[[Mapping[str, Any]], None]]:
         """Keep this place for what the block writes; if it writes nothing, leave it as it was.
 
+        What an unfinished command has written there is removed.
+
+        Args:
+            names: The files that the block will write.
+
         Yields:
-            What writes the manifest in the end; it has names of files at the key `files`.
+            What writes the manifest in the end.
 
         Raises:
             ProjectError: If something else is there, or comes there.
         """
-        store, mark, token = self.store, f"{self.root}/{UNFINISHED}", uuid4().hex.encode()
+        store, mark = self.store, f"{self.root}/{UNFINISHED}"
+        claim = json.dumps({"token": uuid4().hex, "files": [*names]}).encode()
+        is_new = isinstance(store, LocalFileSystem) and not store.exists(self.root)
         with explained(self.address):
-            store.invalidate_cache()
-            try:
-                found = {str(it).rpartition("/")[2] for it in store.ls(self.root, detail=False)}
-            except FileNotFoundError:
-                found = set()
-            is_new = isinstance(store, LocalFileSystem) and not store.exists(self.root)
-        if found and UNFINISHED not in found:
-            what = f"{self.address} is not empty"
-            if MANIFEST in found:
-                what = f"there are predictions at {self.address} already"
-            raise ProjectError(f"{what}: remove what is there, or name another place")
-        with explained(self.address):
+            for name in self._left():
+                store.rm_file(f"{self.root}/{name}")
             make_folder(store, self.root)
-            store.pipe_file(mark, token)
+            store.pipe_file(mark, claim)
 
         def finish(content: Mapping[str, Any]) -> None:
             with explained(self.address):
                 store.invalidate_cache()
-                if store.cat_file(mark) != token:
+                if store.cat_file(mark) != claim:
                     raise FileExistsError("another `predict` writes there")
-                if {f"{self.root}/{it}" for it in content["files"]} - {*store.find(self.root)}:
+                if {*names} - self._names():
                     raise FileNotFoundError("results that were written are not there")
                 manifest = f"{json.dumps(content, indent=2)}\n".encode()
                 store.pipe_file(f"{self.root}/{MANIFEST}", manifest)
@@ -130,16 +130,42 @@ class Place:
         finally:
             with suppress(Exception):
                 store.invalidate_cache()
-                left = store.find(self.root)
-                if f"{self.root}/{MANIFEST}" in left or left == [mark]:
+                found = self._names()
+                if MANIFEST in found or found == {UNFINISHED}:
                     store.rm_file(mark)
                 if is_new:
                     store.rmdir(self.root)  # unless something is in it
 
+    def _names(self) -> set[str]:
+        """List what is below this place, by the names that it has there."""
+        return {file.removeprefix(self.root).lstrip("/") for file in self.store.find(self.root)}
+
+    def _left(self) -> set[str]:
+        """List what an unfinished command has left here, and refuse anything else."""
+        self.store.invalidate_cache()
+        try:
+            listed = self.store.ls(self.root, detail=False)
+        except FileNotFoundError:
+            return set()
+        found = {str(it).rstrip("/").rpartition("/")[2] for it in listed}
+        remedy = "remove what is there, or name another place"
+        if MANIFEST in found:
+            raise ProjectError(f"there are predictions at {self.address} already: {remedy}")
+        left: set[str] = set()
+        if UNFINISHED in found:
+            claim = json.loads(self.store.cat_file(f"{self.root}/{UNFINISHED}"))
+            left = self._names() & {UNFINISHED, *claim["files"]}
+            found = {it for it in self._names() - left if not WORK.match(it)}
+        if found:
+            raise ProjectError(f"{self.address} is not empty ({min(found)}): {remedy}")
+        return left
+
 
 def refuse_same(source: str, output: str) -> None:
-    """Refuse to write to where the rows are."""
+    """Refuse to write to where the rows are, or to where nothing stays."""
     read, write = Place.of(source), Place.of(output)
+    if isinstance(write.store, MemoryFileSystem):
+        raise ProjectError(f"{output} ends with this command: name another place")
     if write.is_within(read):
         what = "is the input" if write.root == read.root else "is below the input"
         raise ProjectError(f"{output} {what}: name another place")
@@ -199,7 +225,7 @@ def predict_below(
     targets = {str(target): str(name) for target, name in named.items()}
     if not targets:
         raise ProjectError(f"cannot read {source}: there is no file")
-    with write.claimed() as finish, tempfile.TemporaryDirectory() as folder:
+    with write.claimed([*targets]) as finish, tempfile.TemporaryDirectory() as folder:
         listed = Path(folder) / "names.json"
         listed.write_text(json.dumps([*targets.items()]), encoding="utf-8")
         words = (version.folder, read.address, write.address, ingested, listed)
