@@ -24,6 +24,7 @@ from tests.pages import blocks
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(4 * 3600),
     pytest.mark.skipif("FORMWORK_KILLED" not in os.environ, reason="`nox -s distributed` tries it"),
 ]
 
