@@ -60,7 +60,8 @@ class Engine:
         address: Where it is.
         ready: What one of the commands prints when it can begin.
         worker: A word in the command line of a process that works on parts.
-        seconds: When to kill, from the start of a stage.
+        seconds: When to kill the command, from its start.
+        of_worker: When to kill a worker, from when there is one.
     """
 
     commands: tuple[str, ...]
@@ -69,6 +70,7 @@ class Engine:
     ready: str
     worker: str
     seconds: tuple[float, float]
+    of_worker: tuple[float, float]
 
 
 ENGINES = {
@@ -79,6 +81,7 @@ ENGINES = {
         "Starting established connection to",
         "spawn_main",
         (2, 8),
+        (2, 8),
     ),
     "spark": Engine(
         ("master.Master", "worker.Worker"),
@@ -87,6 +90,7 @@ ENGINES = {
         "Successfully registered with master",
         "pyspark.daemon",
         (8, 20),
+        (0, 6),
     ),
     "connect": Engine(
         ("SparkConnectServer",),
@@ -95,6 +99,7 @@ ENGINES = {
         "Connect server started at",
         "pyspark.daemon",
         (4, 12),
+        (0, 6),
     ),
 }
 
@@ -432,8 +437,8 @@ def test_whatever_is_killed_the_results_are_the_same(
     engine = cluster.engine
     if victim == "worker" and engine.variable == "SPARK_REMOTE":
         pytest.skip("the server of the page runs everything on one machine, where Spark tries nothing again")
-    above = (cluster.pid, engine.worker) if victim == "worker" else None
-    killed(repository, expected, {engine.variable: engine.address}, engine.seconds, above)
+    above, seconds = ((cluster.pid, engine.worker), engine.of_worker) if victim == "worker" else (None, engine.seconds)
+    killed(repository, expected, {engine.variable: engine.address}, seconds, above)
 
 
 def test_a_killed_process_of_this_machine_leaves_what_was_there(
@@ -457,7 +462,7 @@ def killed(
         repository: The repository.
         expected: The hashes of the results.
         where: The variable with the address.
-        seconds: When to kill.
+        seconds: When to kill, from the start of the command; of a worker, from when there is one.
         above: Kill a process below this one, in whose command line there is this word; else the command itself.
         is_below: Kill a process that the command has started.
     """
@@ -466,6 +471,8 @@ def killed(
     env, hits = {**repository.env, **where}, 0
     for _ in range(KILLS):
         with subprocess.Popen([program, "featurize"], cwd=repository.path, env=env, stderr=subprocess.PIPE) as command:
+            while above and not workers(*above) and command.poll() is None:
+                time.sleep(0.1)
             time.sleep(chance.uniform(*seconds))
             pids = workers(*above) if above else workers(command.pid) if is_below else [command.pid]
             if command.poll() is None and pids:
