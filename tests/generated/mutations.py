@@ -987,7 +987,7 @@ MUTATIONS = [
     Mutation(
         "files of somebody overwritten in a store",
         "core/distributed/stores.py",
-        "            found = {it for it in self._names() - left if not WORK.match(it)}\n",
+        "            found = {it for it in names - left if not WORK.match(it)}\n",
         "            found = set()\n",
         "test_distributed.py",
     ),

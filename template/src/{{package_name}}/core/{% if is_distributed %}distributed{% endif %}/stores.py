@@ -86,6 +86,10 @@ class Place:
             raise ProjectError(f"cannot read {self.address}: there is no file")
         return found
 
+    def name_of(self, file: str) -> str:
+        """Return the name below this place of a file in its store; empty if it is the place."""
+        return file.removeprefix(self.root).lstrip("/")
+
     def is_within(self, other: Self) -> bool:
         """Return whether this place is the other one, or below it."""
         is_below = f"{self.root}/".startswith(f"{other.root}/")
@@ -138,7 +142,7 @@ class Place:
 
     def _names(self) -> set[str]:
         """List what is below this place, by the names that it has there."""
-        return {file.removeprefix(self.root).lstrip("/") for file in self.store.find(self.root)}
+        return {self.name_of(file) for file in self.store.find(self.root)}
 
     def _left(self) -> set[str]:
         """List what an unfinished command has left here, and refuse anything else."""
@@ -154,8 +158,9 @@ class Place:
         left: set[str] = set()
         if UNFINISHED in found:
             claim = json.loads(self.store.cat_file(f"{self.root}/{UNFINISHED}"))
-            left = self._names() & {UNFINISHED, *claim["files"]}
-            found = {it for it in self._names() - left if not WORK.match(it)}
+            names = self._names()
+            left = names & {UNFINISHED, *claim["files"]}
+            found = {it for it in names - left if not WORK.match(it)}
         if found:
             raise ProjectError(f"{self.address} is not empty ({min(found)}): {remedy}")
         return left
@@ -180,7 +185,7 @@ def fetch(address: str, copy: Path) -> None:
     """
     place = Place.of(address)
     for file in place.files():
-        name = file.removeprefix(place.root).lstrip("/")
+        name = place.name_of(file)
         target = copy / name if name else copy
         target.parent.mkdir(parents=True, exist_ok=True)
         with explained(f"{address}/{name}" if name else address):
@@ -220,7 +225,7 @@ def predict_below(
     found = read.files()
     if found == [read.root]:
         read = Place.of(read.address.rpartition("/")[0])
-    names = [PurePosixPath(path.removeprefix(read.root).lstrip("/")) for path in found]
+    names = [PurePosixPath(read.name_of(file)) for file in found]
     named = targets_of(name for name in names if not any(map(reading.is_hidden, name.parts)))
     targets = {str(target): str(name) for target, name in named.items()}
     if not targets:
