@@ -13,6 +13,7 @@ from formwork.errors import FormworkError, in_one_line
 SETTINGS: Mapping[str, str] = {
     "core.hooksPath": os.devnull,
     "core.fsmonitor": "false",
+    "core.safecrlf": "false",
     "core.splitIndex": "false",
     "merge.renames": "true",
     "merge.directoryRenames": "true",

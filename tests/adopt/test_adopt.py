@@ -53,6 +53,20 @@ def test_a_dry_run_touches_nothing_and_says_the_same(mine: Path, run_adopt: Adop
     assert told.startswith(said.removesuffix("a dry run: nothing is changed\n"))
 
 
+def test_new_files_are_stored_as_git_add_does(mine: Path, run_adopt: Adopt) -> None:
+    """A filter such as that of git-lfs applies, and `core.safecrlf` stops nothing."""
+    for name, value in {"filter.upper.clean": "tr a-z A-Z", "filter.upper.smudge": "tr A-Z a-z"}.items():
+        git(mine, "config", name, value)
+    put(mine, {".gitattributes": "*.md filter=upper\n"})
+    commit_everything(mine, "Filter")
+    for name in ("core.autocrlf", "core.safecrlf"):
+        git(mine, "config", name, "true")
+    assert run_adopt(mine)[0] == 0
+    assert git(mine, "show", ":README.md") == "# MY WINES"
+    assert (mine / "README.md").read_bytes() == b"# my wines\r\n"
+    assert git(mine, "diff", "--stat") == ""
+
+
 def test_from_a_detached_head(mine: Path, run_adopt: Adopt) -> None:
     """A checkout of a tag leaves a repository with a detached HEAD."""
     git(mine, "checkout", "--quiet", "--detach")

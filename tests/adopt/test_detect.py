@@ -394,6 +394,22 @@ def test_requirements_beside_a_project_table(tmp_path: Path, project: str) -> No
     assert requirements(tmp_path, ["requirements.txt"], []).added == ("pandas",)
 
 
+@pytest.mark.parametrize(
+    ("files", "added", "left"),
+    [
+        ({"setup.py": "NEEDS = ['click']\nsetup(install_requires=NEEDS)\n"}, ("click",), ()),
+        ({"setup.py": "setup(install_requires=open('n').readlines())\n"}, (), ("install_requires of setup.py",)),
+        ({"setup.py": "setup(extras_require={'x': ['click']})\n"}, (), ("extras_require of setup.py",)),
+        ({"setup.cfg": "[options.extras_require]\nx = click\n"}, (), ("extras_require of setup.cfg",)),
+    ],
+)
+def test_requirements_that_cannot_be_read_are_named(
+    tmp_path: Path, files: dict[str, str], added: tuple[str, ...], left: tuple[str, ...]
+) -> None:
+    put(tmp_path, dict(files))
+    assert requirements(tmp_path, files, []) == Requirements(added=added, left=left)
+
+
 def test_requirements_in_other_places(tmp_path: Path) -> None:
     """Files in folders and files that others include are read, and what people wrote rather than what a tool made."""
     files = {

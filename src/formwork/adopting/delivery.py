@@ -58,7 +58,9 @@ def sort_out(repository: Repository, theirs: Tree, rendered: Tree, seeds: set[st
     for path, file in rendered.items():
         if reason := why_left_out(repository, theirs, folders, path, seeds):
             delivery.left_out[path] = reason
-        elif path not in theirs or theirs[path] == file:
+        elif path not in theirs:
+            delivery.merged[path] = File(file.mode, repository.store_bytes(repository.content(file), new=path))
+        elif theirs[path] == file:
             delivery.merged[path] = file
         elif sides := combined(repository, path, theirs[path], file):
             delivery.combined[path] = sides

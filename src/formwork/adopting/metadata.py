@@ -28,6 +28,7 @@ class Metadata:
         licences: Everything that may name the licence, the most certain first.
         requires: The requirements, unless they are in the standard table.
         requires_for_development: The same, for what only work on the code requires.
+        unread: Lists of requirements that cannot be carried over, such as those that code computes.
     """
 
     where: str
@@ -39,6 +40,7 @@ class Metadata:
     url: str = ""
     requires: tuple[str, ...] = ()
     requires_for_development: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 def read_metadata(folder: Path) -> list[Metadata]:
@@ -125,7 +127,8 @@ def of_setup_cfg(content: str) -> Metadata:
         "classifiers": metadata.get("classifiers", "").splitlines(),
         "install_requires": options.get("install_requires", "").splitlines(),
     }
-    return of_setuptools("setup.cfg", told | lists | {"python_requires": options.get("python_requires")})
+    extras = {"extras_require": None} if "options.extras_require" in parser else {}
+    return of_setuptools("setup.cfg", told | lists | extras | {"python_requires": options.get("python_requires")})
 
 
 def elsewhere(value: str) -> bool:
@@ -134,18 +137,26 @@ def elsewhere(value: str) -> bool:
 
 
 def of_setup_py(content: str) -> Metadata:
-    """Read the literal arguments of setup(), without running anything."""
+    """Read the arguments of setup() that are literals or names of literals, without running anything."""
     try:
-        calls = [node for node in ast.walk(ast.parse(content)) if isinstance(node, ast.Call)]
+        tree = ast.parse(content)
     except (SyntaxError, ValueError):
-        calls = []
+        return Metadata("setup.py")
+    named = {
+        target.id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
     keywords = [
-        (keyword.arg, keyword.value)
-        for call in calls
-        if getattr(call.func, "id", getattr(call.func, "attr", "")) == "setup"
+        (str(keyword.arg), keyword.value)
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call) and getattr(call.func, "id", getattr(call.func, "attr", "")) == "setup"
         for keyword in call.keywords
     ]
-    return of_setuptools("setup.py", {str(name): literal(value) for name, value in keywords})
+    told = {name: literal(named.get(getattr(value, "id", ""), value)) for name, value in keywords}
+    return of_setuptools("setup.py", told)
 
 
 def literal(node: ast.expr) -> object:
@@ -167,6 +178,11 @@ def of_setuptools(where: str, told: Mapping[str, object]) -> Metadata:
         licences=(text(told.get("license")), *classified(texts(told.get("classifiers")))),
         url=text(told.get("url")),
         requires=texts(told.get("install_requires")),
+        unread=tuple(
+            f"{name} of {where}"
+            for name in ("install_requires", "extras_require")
+            if name in told and not isinstance(told[name], list | tuple)
+        ),
     )
 
 
