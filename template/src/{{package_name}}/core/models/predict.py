@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -32,6 +33,7 @@ from ..steps.validate import IS_BAD, NUMBER, REASON, Checked, check
 logger = logging.getLogger(__name__)
 
 KNOWN = "\x1fknown target"
+NEARLY_URL = re.compile(r"(\w{2,}:/)[^/]")
 WRITERS: Mapping[str, Callable[[pl.LazyFrame, Path], object]] = {
     ".csv": lambda rows, path: rows.sink_csv(path),
     ".parquet": lambda rows, path: rows.sink_parquet(path),
@@ -306,6 +308,9 @@ def refuse(source: str, place: str | None) -> None:
         source: What `file_of` takes.
         place: The file to write; None for stdout.
     """
+    for it in (source, place or ""):
+        if (begin := NEARLY_URL.match(it)) and not Path(it).exists():
+            raise ProjectError(f"{it}: a URL begins with {begin[1]}/")
     if is_url(source, place):
         url = source if is_url(source) else place
         if not (paths.PACKAGE / "core/distributed").is_dir():

@@ -170,7 +170,7 @@ def refuse_same(source: str, output: str) -> None:
     """Refuse to write to where the rows are, or to where nothing stays."""
     read, write = Place.of(source), Place.of(output)
     if isinstance(write.store, MemoryFileSystem):
-        raise ProjectError(f"{output} ends with this command: name another place")
+        raise ProjectError(f"{output} would not outlast this command: name another place")
     if write.is_within(read):
         what = "is the input" if write.root == read.root else "is below the input"
         raise ProjectError(f"{output} {what}: name another place")
