@@ -9,7 +9,7 @@ from tests.harness import ROOT
 
 # From the lowest layer up; modules of one layer do not import each other.
 LAYERS = [
-    {"compiling", "errors", "questions", "seeds", "toml_merging"},
+    {"errors", "questions", "seeds", "shortcuts", "toml_merging"},
     {"git", "answers", "locking"},
     {"template", "repository"},
     {"readiness", "rendering", "merging"},

@@ -224,7 +224,7 @@ class Template:
         from copier import run_copy  # imported here because it takes a third of a second
         from copier.errors import CopierAnswersInterrupt
 
-        from formwork.compiling import compiled_once
+        from formwork.shortcuts import shortcuts
 
         folder = Path(tempfile.mkdtemp(dir=self.scratch))
         questions = self.questions(revision)
@@ -232,7 +232,7 @@ class Template:
             name: answer for name, answer in answers.items() if name not in questions or not questions[name].is_computed
         }
         try:
-            with compiled_once():
+            with shortcuts():
                 run_copy(str(self.checkout(revision)), folder, data=data, defaults=not is_asked, quiet=True)
         except CopierAnswersInterrupt as error:
             raise KeyboardInterrupt from error

@@ -1,9 +1,11 @@
-"""Compile each text of a template once, though a release is rendered twice and shares most texts with the next one."""
+"""What a render into a folder of its own can do without, which is more than half of copier's time."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from copier import run_copy
 from jinja2 import Environment
 
 # The settings of Jinja that decide what a text means; the extensions are the same in each render.
@@ -22,6 +24,8 @@ SYNTAX = (
     "keep_trailing_newline",
 )
 
+ASKS_GIT = "is_git_available"  # what copier calls for each file; if it no longer does, it is only slower
+
 _compile = Environment.compile
 _compiled: dict[tuple[object, ...], Any] = {}
 
@@ -35,10 +39,18 @@ def _compile_once(environment: Environment, source: Any, *arguments: Any, **opti
 
 
 @contextmanager
-def compiled_once() -> Iterator[None]:
-    """Let Jinja keep what it has compiled: that takes half of the time of a render, and Jinja caches no texts."""
+def shortcuts() -> Iterator[None]:
+    """Let Jinja keep what it has compiled, and copier not ask git about each file.
+
+    A release is rendered twice, and shares most texts with the next one; Jinja itself caches no texts. And copier asks
+    for each file whether git ignores its mode, which matters only in a repository.
+    """
     Environment.compile = _compile_once  # type: ignore[assignment, method-assign]
+    copying = sys.modules[run_copy.__module__]
+    has_git = getattr(copying, ASKS_GIT, None)
+    setattr(copying, ASKS_GIT, lambda: False)
     try:
         yield
     finally:
         Environment.compile = _compile  # type: ignore[method-assign]
+        setattr(copying, ASKS_GIT, has_git)
