@@ -185,15 +185,16 @@ def ended(project: Project, texts: Mapping[str, str | None]) -> dict[str, str | 
 
 
 def results_left(project: Project, after: Mapping[str, str | None]) -> Iterator[str]:
-    """Say which results of removed stages are in git, and stay there."""
+    """Say which results of removed stages stay, in git or not."""
     stages = stages_of(project)
     entries = parsed(after.get(PIPELINE) or "")
     kept = (entries.get("stages") if isinstance(entries, dict) else None) or stages
-    gone = (path for name in stages.keys() - kept.keys() for path in stages[name].writes)
-    prefix = project.repository.prefix
-    left = sorted(path for path in gone if any(f"{name}/".startswith(f"{prefix}{path}/") for name in project.tree))
-    if left:
-        yield f"git rm -r {' '.join(left)}, if nobody needs these results"
+    gone = sorted(path for name in stages.keys() - kept.keys() for path in stages[name].writes if project.has(path))
+    tracked = [path for path in gone if any(f"{name}/".startswith(f"{path}/") for name in project.below())]
+    others = [path for path in gone if path not in tracked]
+    for command, paths in {"git rm -r": tracked, "rm -r": others}.items():
+        if paths:
+            yield f"{command} {' '.join(paths)}, if nobody needs these results"
 
 
 def stored(repository: Repository, path: str, text: str | None, before: File | None) -> File | None:

@@ -200,7 +200,7 @@ def plan(delivery: Delivery, merge: Merge) -> Iterator[str]:
             yield line("kept", path, f"({delivery.kept[path]})")
         elif path in delivery.combined:
             clashes = delivery.combined[path].clashes
-            how = f"yours or the template's: {', '.join(clashes)}" if clashes else "all of yours, then the template's"
+            how = f"yours or the template's: {', '.join(clashes)}" if clashes else "all of yours, and the template's"
             yield line("conflict" if clashes else "merged", path, f"({how})")
         elif path in merge.conflicts:
             how = "both sides are in it" if path in merge.changes else "yours stays as it is"

@@ -185,6 +185,27 @@ def test_what_python_leaves_of_a_model_is_not_in_the_way(mine: Path, run: Run) -
     assert run("add", "model", "demand")[0] == 0
 
 
+def test_a_result_that_git_ignores_stays_and_is_named(mine: Path, run: Run) -> None:
+    run("add", "stage", "clean")
+    commit_everything(mine, "Add")
+    put(mine, {"data/clean.parquet": "mine"})
+    said = run("remove", "stage", "clean")[1]
+    assert said.endswith("next: rm -r data/clean.parquet, if nobody needs these results\n")
+    commit_everything(mine, "Remove")
+    reason = "data/clean.parquet is there already: delete it if nobody needs it, or name another file with --writes"
+    assert run("add", "stage", "clean") == (1, f"error: {reason}\n")
+
+
+@pytest.mark.parametrize("thing", ["notebook explore", "model demand"])
+def test_tests_that_were_left_out_are_needed(mine: Path, run: Run, thing: str) -> None:
+    git(mine, "rm", "--quiet", "-r", "tests/contract")
+    git(mine, "commit", "--quiet", "--message", "As after adopting")
+    before = tree(mine)
+    status, said = run("add", *thing.split())
+    assert (status, said.startswith("error: its test needs tests/contract, which is not here")) == (1, True)
+    assert tree(mine) == before
+
+
 def test_a_package_among_the_stages_stays_one(mine: Path, run: Run) -> None:
     run("add", "stage", "clean")
     put(mine, {"src/my_project/stages/lib/__init__.py": ""})

@@ -39,7 +39,7 @@ def test_tests_of_theirs_run_as_before(tmp_path: Path, run_adopt: Adopt) -> None
     assert plan(said)["tests/sample.csv"] == "added"
     assert sorted(path.name for path in (mine / "tests").iterdir()) == ["conftest.py", "sample.csv", "test_a.py"]
     project = (mine / "pyproject.toml").read_text("utf-8")
-    assert project.endswith('tests" once a test is not left out below\nstrict = true\n')
+    assert project.endswith('tests/contract" once it is here, and your tests once they have types\nstrict = true\n')
     command = "git checkout formwork/v1.0.0 -- tests/__init__.py tests/test_model.py"
     assert f"when your tests pass in .venv too: {command}; merge by hand: tests/conftest.py\n" in said
     git(mine, *command.split()[1:])

@@ -132,8 +132,24 @@ def test_parameters_of_theirs_that_do_not_clash(tmp_path: Path, run_adopt: Adopt
     own = SmallTemplate(tmp_path / "own", {**FILES, "template/params.yaml": "seed: 1\n"})
     mine = make(tmp_path / "mine", {"params.yaml": "depth: 3  # deep", "dvc.yaml": "stages: {}\n"})
     status, said = run_adopt(mine, "--template", own.url)
-    assert (status, plan(said)["params.yaml"]) == (0, "merged: all of yours, then the template's")
+    assert (status, plan(said)["params.yaml"]) == (0, "merged: all of yours, and the template's")
     assert (mine / "params.yaml").read_text("utf-8") == "depth: 3  # deep\n\nseed: 1\n"
+
+
+@pytest.mark.parametrize(
+    ("yours", "expected"),
+    [
+        ("*.csv text eol=crlf", "* text=auto eol=lf\n\n*.csv text eol=crlf\n\n*.parquet binary\nreports/** -text\n"),
+        ("* text=auto eol=lf\n*.parquet binary\n", "* text=auto eol=lf\n*.parquet binary\n\nreports/** -text\n"),
+    ],
+)
+def test_attributes_of_theirs(tmp_path: Path, run_adopt: Adopt, yours: str, expected: str) -> None:
+    """Theirs hold for their files, and the template's for what the pipeline writes."""
+    attributes = "* text=auto eol=lf\n*.parquet binary\nreports/** -text\n"
+    own = SmallTemplate(tmp_path / "own", {**FILES, "template/.gitattributes": attributes})
+    mine = make(tmp_path / "mine", {".gitattributes": yours})
+    assert run_adopt(mine, "--template", own.url)[0] == 0
+    assert (mine / ".gitattributes").read_text("utf-8") == expected
 
 
 def test_help(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,6 +76,7 @@ class Model(Scaffold):
         if replaced:
             message = f"stage {replaced[0]} is {package}/stages/{replaced[0]}.py here, for the first model only"
             raise FormworkError(message)
+        project.require_contract()
         return cls(project, name, options.problem or str(project.answers.get(PROBLEM)))
 
     @classmethod

@@ -48,6 +48,7 @@ class Notebook(Scaffold):
         if name in {project.package, *sys.stdlib_module_names, *installed(project)}:
             message = f"{name} is a package that notebooks import: take another name, for example {name}_explore"
             raise FormworkError(message)
+        project.require_contract()
         return cls(project, name)
 
     @classmethod

@@ -76,6 +76,18 @@ class Project:
         is_left = place.is_dir() and {each.name for each in place.iterdir()} == {"__pycache__"}
         return self.repository.prefix + path in self.tree or (os.path.lexists(place) and not is_left)
 
+    def require_contract(self) -> None:
+        """Refuse if the template's own tests are missing, as they may be after adopting.
+
+        Raises:
+            FormworkError: If they are.
+        """
+        if not self.has("tests/contract/conftest.py"):
+            message = (
+                "its test needs tests/contract, which is not here: docs/adopt.md of the template says how it comes"
+            )
+            raise FormworkError(message)
+
     def below(self, folder: str = "") -> list[str]:
         """List the files in a folder and in those below it, as paths from there."""
         start = self.repository.prefix + (f"{folder}/" if folder else "")

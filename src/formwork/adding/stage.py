@@ -173,7 +173,7 @@ def writable(path: str, project: Project) -> str:
         raise FormworkError(message)
     refuse_if_written(path, project)
     if project.has(path):
-        message = f"--writes {path}: there is such a file already"
+        message = f"{path} is there already: delete it if nobody needs it, or name another file with --writes"
         raise FormworkError(message)
     return path
 

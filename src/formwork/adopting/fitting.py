@@ -94,7 +94,7 @@ def without_tests(project: str) -> str:
     """Remove the settings for the template's tests, which would change how the repository's tests run."""
     sections = r"^\[tool\.(?:pytest|coverage)(?:\.[^]]+)?\]\n(?:(?!\[).*\n)*"
     project = re.sub(sections, "", project, flags=re.MULTILINE).rstrip() + "\n"
-    typed = 'files = ["src", "docs"] # add "tests" once a test is not left out below'
+    typed = 'files = ["src", "docs"] # add "tests/contract" once it is here, and your tests once they have types'
     return project.replace('files = ["src", "tests", "docs"]', typed)
 
 
