@@ -47,7 +47,8 @@ def render_both(
     if "package_name" in changed:
         del answers["_commit"]  # the template accepts a recorded name that it would refuse as a new one
     before = template.render(recorded.commit, recorded.values)
-    after = template.render(release, answers, is_asked=in_a_terminal(), record=True)
+    name = release if release == recorded.commit else template.describe(release)
+    after = template.render(release, answers, is_asked=in_a_terminal(), record=name)
     is_another = not template.is_same(release, recorded.commit)
     same = rendered_again(template, recorded.commit, answers) if changed and is_another else None
     names = read_answers(after / ANSWERS)

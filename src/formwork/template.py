@@ -207,16 +207,15 @@ class Template:
         """List the paths of the files that belong to the owner once they are delivered."""
         return {filled_in(path, answers) for path in seeds_in(self.settings(revision))}
 
-    def render(
-        self, revision: str, answers: Mapping[str, Any], *, is_asked: bool = False, record: bool = False
-    ) -> Path:
+    def render(self, revision: str, answers: Mapping[str, Any], *, is_asked: bool = False, record: str = "") -> Path:
         """Render a revision into a new folder.
 
         Args:
             revision: A release or another revision.
             answers: The answers; other questions are asked, or get their defaults.
             is_asked: Whether a person can be asked.
-            record: Whether to record the template's address and this revision in the answers file.
+            record: The name by which the answers file records the revision, with the template's address; empty to
+                record the folder that was rendered.
 
         Raises:
             FormworkError: If the template refuses the answers.
@@ -241,12 +240,12 @@ class Template:
             message = f"{revision} refuses: {in_one_line(error)}{remedy}"
             raise FormworkError(message) from error
         if record:
-            self._record(folder / ANSWERS, revision)
+            self._record(folder / ANSWERS, record)
         return folder
 
-    def _record(self, answers: Path, revision: str) -> None:
+    def _record(self, answers: Path, name: str) -> None:
         """Record the template's address and a revision instead of the folder that was rendered."""
-        lines = yaml.safe_dump({"_commit": self.describe(revision), "_src_path": self.url})
+        lines = yaml.safe_dump({"_commit": name, "_src_path": self.url})
         text = answers.read_text(encoding="utf-8")
         text = re.sub(r"^_src_path: .*\n", lambda _: lines, text, count=1, flags=re.MULTILINE)
         answers.write_text(text, encoding="utf-8", newline="\n")

@@ -1,5 +1,6 @@
 """Repositories that their owners have written in other ways than the template does."""
 
+import re
 import shutil
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from formwork.cli import main
 from formwork.placing import exchanged
 from tests.add.conftest import Run
 from tests.add.examples import SCAFFOLDS
-from tests.harness import commit_everything, git, tree
+from tests.harness import ANSWERS_FILE, Template, commit_everything, git, tree
 from tests.small import put
 
 LAST = "  evaluate:\n"  # a stage before which others can be inserted
@@ -183,6 +184,18 @@ def test_what_python_leaves_of_a_model_is_not_in_the_way(mine: Path, run: Run) -
         put(mine, {"src/my_project/demand/__pycache__/model.pyc": "\n"})
         commit_everything(mine, verb)
     assert run("add", "model", "demand")[0] == 0
+
+
+def test_the_recorded_revision_stays_as_it_is_written(mine: Path, run: Run, template: Template) -> None:
+    answers = (mine / ANSWERS_FILE).read_text("utf-8")
+    answers = re.sub(r"(?m)^_commit: .*", f"_commit: {template.commit(template.newest)}", answers)
+    put(mine, {ANSWERS_FILE: answers})
+    commit_everything(mine, "As at a revision without a name")
+    before = tree(mine)
+    for verb in ("add", "remove"):
+        assert run(verb, "agents")[0] == 0
+        commit_everything(mine, verb)
+    assert tree(mine) == before
 
 
 def test_a_result_that_git_ignores_stays_and_is_named(mine: Path, run: Run) -> None:

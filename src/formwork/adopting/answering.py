@@ -70,7 +70,7 @@ def answer(repository: Repository, theirs: Tree, template: Template, release: st
     rendered, is_asked = accepted.rendered, in_a_terminal()
     if is_asked:
         known = {name: fact.value for name, fact in accepted.chosen.items()}
-        rendered = template.render(release, {**given, **known}, is_asked=True, record=True)
+        rendered = template.render(release, {**given, **known}, is_asked=True, record=template.describe(release))
     recorded = read_answers(rendered / ANSWERS)
     names = {name: value for name, value in recorded.items() if name in settings and not name.startswith("_")}
     where = dict.fromkeys(names, "typed" if is_asked else "the default") | dict.fromkeys(given, "--data")
@@ -106,7 +106,7 @@ def first_accepted(
         chosen = {name: answers[0] for name, answers in found.items() if answers}
         known = {name: fact.value for name, fact in chosen.items()}
         try:
-            return Accepted(chosen, template.render(release, {**known, **given}, record=True))
+            return Accepted(chosen, template.render(release, {**known, **given}, record=template.describe(release)))
         except FormworkError as problem:
             refused = REFUSED.search(in_one_line(problem.__cause__))
             if not refused or refused[1] not in chosen:
