@@ -8,6 +8,7 @@ from formwork.adopting import detect
 from formwork.adopting.detect import Fact, History
 from formwork.adopting.licences import licence_files, licence_of
 from formwork.adopting.metadata import Person, as_specifier
+from formwork.adopting.project import overruled
 from formwork.adopting.requirements import Requirements, requirements
 from tests.harness import ROOT
 from tests.small import put
@@ -395,19 +396,20 @@ def test_requirements_beside_a_project_table(tmp_path: Path, project: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("files", "added", "left"),
+    ("files", "added", "lost"),
     [
-        ({"setup.py": "NEEDS = ['click']\nsetup(install_requires=NEEDS)\n"}, ("click",), ()),
-        ({"setup.py": "setup(install_requires=open('n').readlines())\n"}, (), ("install_requires of setup.py",)),
-        ({"setup.py": "setup(extras_require={'x': ['click']})\n"}, (), ("extras_require of setup.py",)),
-        ({"setup.cfg": "[options.extras_require]\nx = click\n"}, (), ("extras_require of setup.cfg",)),
+        ({"setup.py": "NEEDS = ['click']\nsetup(install_requires=NEEDS)\n"}, ("click",), "setup.py"),
+        ({"setup.py": "setup(install_requires=open('n').readlines())\n"}, (), "setup.py (install_requires)"),
+        ({"setup.py": "setup(version='1', extras_require={'x': ['y']})\n"}, (), "setup.py (extras_require, version)"),
+        ({"setup.cfg": "[metadata]\nname = a\n[options.extras_require]\nx = y\n"}, (), "setup.cfg (extras_require)"),
     ],
 )
-def test_requirements_that_cannot_be_read_are_named(
-    tmp_path: Path, files: dict[str, str], added: tuple[str, ...], left: tuple[str, ...]
+def test_what_setuptools_is_told_is_carried_over_or_named(
+    tmp_path: Path, files: dict[str, str], added: tuple[str, ...], lost: str
 ) -> None:
     put(tmp_path, dict(files))
-    assert requirements(tmp_path, files, []) == Requirements(added=added, left=left)
+    assert requirements(tmp_path, files, []) == Requirements(added=added)
+    assert overruled(tmp_path, []) == [lost]
 
 
 def test_requirements_in_other_places(tmp_path: Path) -> None:

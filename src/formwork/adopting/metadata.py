@@ -9,6 +9,8 @@ from pathlib import Path
 
 from formwork.adopting.reading import read, read_toml, table, text, texts
 
+LOST = ("entry_points", "extras_require", "package_data", "scripts", "version")  # of setuptools, and not carried over
+
 
 @dataclass(frozen=True)
 class Person:
@@ -28,7 +30,7 @@ class Metadata:
         licences: Everything that may name the licence, the most certain first.
         requires: The requirements, unless they are in the standard table.
         requires_for_development: The same, for what only work on the code requires.
-        unread: Lists of requirements that cannot be carried over, such as those that code computes.
+        lost: The names of what else it says, which is not carried over; among them requirements that code computes.
     """
 
     where: str
@@ -40,7 +42,7 @@ class Metadata:
     url: str = ""
     requires: tuple[str, ...] = ()
     requires_for_development: tuple[str, ...] = ()
-    unread: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
 
 
 def read_metadata(folder: Path) -> list[Metadata]:
@@ -127,8 +129,8 @@ def of_setup_cfg(content: str) -> Metadata:
         "classifiers": metadata.get("classifiers", "").splitlines(),
         "install_requires": options.get("install_requires", "").splitlines(),
     }
-    extras = {"extras_require": None} if "options.extras_require" in parser else {}
-    return of_setuptools("setup.cfg", told | lists | extras | {"python_requires": options.get("python_requires")})
+    others = {name: None for name in LOST if f"options.{name}" in parser}
+    return of_setuptools("setup.cfg", told | lists | others | {"python_requires": options.get("python_requires")})
 
 
 def elsewhere(value: str) -> bool:
@@ -178,10 +180,10 @@ def of_setuptools(where: str, told: Mapping[str, object]) -> Metadata:
         licences=(text(told.get("license")), *classified(texts(told.get("classifiers")))),
         url=text(told.get("url")),
         requires=texts(told.get("install_requires")),
-        unread=tuple(
-            f"{name} of {where}"
-            for name in ("install_requires", "extras_require")
-            if name in told and not isinstance(told[name], list | tuple)
+        lost=tuple(
+            name
+            for name in sorted(told)
+            if name in LOST or (name == "install_requires" and not isinstance(told[name], list | tuple))
         ),
     )
 

@@ -15,6 +15,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from formwork.adopting.metadata import read_metadata
 from formwork.adopting.reading import read, read_toml, table, text, texts
 from formwork.toml_merging import merge_tables
 
@@ -209,4 +210,6 @@ def overruled(folder: Path, clashes: Sequence[str]) -> list[str]:
         return []
     tools = [f"[tool.{name}]" for name in BACKENDS if table(toml, "tool", *name.split("."))]
     is_declared = re.search(r"^\[(metadata|options)\]", read(folder / "setup.cfg"), re.MULTILINE)
-    return [*tools, *["setup.py"] * (folder / "setup.py").exists(), *["setup.cfg"] * bool(is_declared)]
+    files = [*["setup.py"] * (folder / "setup.py").exists(), *["setup.cfg"] * bool(is_declared)]
+    lost = {one.where: f" ({', '.join(one.lost)})" for one in read_metadata(folder) if one.lost}
+    return [*tools, *(f"{name}{lost.get(name, '')}" for name in files)]

@@ -25,7 +25,7 @@ class Requirements:
         added: What the template does not require, as the repository writes it.
         dev: The same, for what only work on the code requires.
         had: What the template also requires, so the template's version applies.
-        left: What cannot be written in pyproject.toml: options, files, addresses, what code computes, extras.
+        left: What cannot be written in pyproject.toml: options, files, addresses.
     """
 
     added: tuple[str, ...] = ()
@@ -55,7 +55,6 @@ def requirements(folder: Path, paths: Iterable[str], known: Iterable[str]) -> Re
     lines += [line for one in metadata for line in one.requires]
     dev = [line for file in files if FOR_DEVELOPMENT.search(file) for line in listed_in(folder / file)]
     dev += [line for one in metadata for line in one.requires_for_development]
-    unread = [name for one in metadata for name in one.unread]
     named: dict[str, str] = {}
     for line in [*lines, *dev]:
         named.setdefault(name_of(line), line)
@@ -66,7 +65,7 @@ def requirements(folder: Path, paths: Iterable[str], known: Iterable[str]) -> Re
         added=tuple(line for line in new if line in lines),
         dev=tuple(line for line in new if line not in lines),
         had=tuple(line for name, line in named.items() if name in present),
-        left=tuple(dict.fromkeys([*(line for line in [*lines, *dev] if not name_of(line)), *unread])),
+        left=tuple(dict.fromkeys(line for line in [*lines, *dev] if not name_of(line))),
     )
 
 
