@@ -54,7 +54,7 @@ def picture(session: nox.Session) -> None:
 
 @nox.session
 def adopt(session: nox.Session) -> None:
-    """Bring this checkout of the template into a repository: `-- PATH`, `-- PATH --dry-run`."""
+    """Bring the newest release into a repository: `-- PATH`; with `--release HEAD`, this checkout."""
     install(session)
     with session.chdir(session.invoked_from):
         env = {"UV_PYTHON": None}  # nox sets it to the Python of this session

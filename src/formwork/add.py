@@ -281,6 +281,8 @@ def steps_of(plan: Plan) -> Iterator[str]:
         yield "resolve each conflict and git add it; uv lock"
     has_lock = f"{plan.repository.prefix}pyproject.toml" in plan.merge.changes
     yield f"uvx nox -s check; git commit{' --all' if has_lock else ''}"
+    if any("/core/" in path for path in plan.merge.added):
+        yield "for a version that has it: uv run dvc repro --force train evaluate; git commit --all; register; promote"
 
 
 def carry_out(request: Request, repository: Repository, merge: Merge, steps: Iterable[str]) -> int:

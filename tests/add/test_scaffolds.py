@@ -298,7 +298,7 @@ def test_what_another_stage_reads_is_not_removed(mine: Path, run: Run, kind: str
     status, said = run("remove", *kind.split())
     assert (status, said) == (
         1,
-        f"error: stage next reads {file}: remove that stage first, or have it read another file\n",
+        f"error: stage next reads {file}: remove that stage first, or take the file out of its code and its deps\n",
     )
     assert run("remove", "stage", "next")[0] == 0
     commit_everything(mine, "Three")

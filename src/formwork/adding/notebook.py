@@ -77,7 +77,10 @@ class Notebook(Scaffold):
     def next_steps(self) -> Sequence[str]:
         """Say what is left to do by hand."""
         lab = "uv run --with jupyterlab --with jupytext --with ipywidgets jupyter lab notebooks"
-        return [f"{lab} (docs/notebooks.md explains it)"]
+        steps = [f"{lab} (docs/notebooks.md explains it)"]
+        if self.project.names(FOLDER, ".ipynb"):
+            steps.append(f"git add --force each new .ipynb that is to be in git: {FOLDER}/.gitignore leaves them out")
+        return steps
 
 
 def installed(project: Project) -> set[str]:

@@ -206,5 +206,6 @@ def refuse_if_read(project: Project, names: set[str]) -> None:
     made = {path for name in names & stages.keys() for path in stages[name].writes}
     for other in stages.keys() - names:
         if read := made & {*stages[other].reads}:
-            message = f"stage {other} reads {min(read)}: remove that stage first, or have it read another file"
+            remedy = "remove that stage first, or take the file out of its code and its deps"
+            message = f"stage {other} reads {min(read)}: {remedy}"
             raise FormworkError(message)

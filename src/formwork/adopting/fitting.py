@@ -33,7 +33,7 @@ def fit(rendered: Path, templates: Tree, repository: Repository, theirs: Tree) -
         theirs: What is committed in it.
     """
     mine = repository.own_paths(theirs)
-    places = {file.relative_to(rendered).as_posix() for file in rendered.rglob("*")}
+    places = {file.relative_to(rendered).as_posix() for file in rendered.rglob("*")} | {"notebooks"}  # as `add` has it
     old = unchecked(repository.own_paths(path for path in theirs if theirs[path] != templates.get(path)), places)
     for file in (rendered / name for name in RUFF if (rendered / name).is_file()):
         text = with_excluded(file.read_text(encoding="utf-8"), old)

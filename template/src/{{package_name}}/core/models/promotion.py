@@ -127,9 +127,10 @@ class Comparison:
 
     def __str__(self) -> str:
         """Say it in one line."""
+        kind = "a gain of at least" if self.at_least >= 0 else "at worst a loss of"
         return (
             f"{self.metric} {self.value:.4g} against {self.champion:.4g} on {self.rows} held-out "
-            f"rows, {_better_by(self.better_by)}, a gain of at least {self.at_least:.4g}"
+            f"rows, {_better_by(self.better_by)}, {kind} {abs(self.at_least):.4g}"
         )
 
 
