@@ -929,6 +929,13 @@ MUTATIONS = [
         "test_parts.py",
     ),
     Mutation(
+        "half a table there while the old one is removed",
+        "core/base/tables.py",
+        "        table.rename(former)\n",
+        "        remove(table)\n",
+        "test_parts.py",
+    ),
+    Mutation(
         "a version that predicts the same refused",
         "core/models/promote.py",
         "if _are_same(ours, theirs):",

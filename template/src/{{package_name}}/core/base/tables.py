@@ -116,6 +116,20 @@ def remove(table: Path) -> None:
         time.sleep(PAUSE)
 
 
+def _exchange(table: Path, new: Path) -> None:
+    """Put something into the place of a table, of which no half is there at any moment."""
+    former = table.with_name(f"{table.name}.{uuid4().hex}.partial")
+    if table.exists():
+        table.rename(former)
+    try:
+        new.rename(table)
+    except OSError:  # Windows has it in use
+        if former.exists():
+            former.rename(table)
+        raise
+    remove(former)
+
+
 @contextmanager
 def replacing(*tables: Path) -> Iterator[list[Path]]:
     """Replace tables by what is written into a folder for each; after an error, they stay.
@@ -141,8 +155,7 @@ def replacing(*tables: Path) -> Iterator[list[Path]]:
             if len(written) == 1 and not table.is_dir():
                 written[0].replace(table)
             else:
-                remove(table)
-                (written[0] if len(written) == 1 else folder).rename(table)
+                _exchange(table, written[0] if len(written) == 1 else folder)
     finally:
         for folder in folders:
             remove(folder)
