@@ -407,9 +407,10 @@ def test_files_in_an_object_store_are_predicted_as_printed(
 
         s3(f"s3.mkdir('bucket'), s3.put({str(scratch / 'new')!r}, 'bucket/new', recursive=True)")
         env = {**repository.env, **variables}
+        command = predict.replace("uv run ", f"exec {repository.path}/.venv/bin/")  # uv itself would be killed alone
         for _ in range(KILLS):
-            with subprocess.Popen(["bash", "-c", f"exec {predict}"], cwd=repository.path, env=env) as process:
-                time.sleep(random.uniform(1, 6))  # noqa: S311
+            with subprocess.Popen(["bash", "-c", command], cwd=repository.path, env=env) as process:
+                time.sleep(random.uniform(2, 12))  # noqa: S311
                 process.kill()
             if "_manifest.json" in s3("s3.find('bucket/predicted')"):
                 s3("s3.rm('bucket/predicted', recursive=True)")
