@@ -190,7 +190,8 @@ def results_left(project: Project, after: Mapping[str, str | None]) -> Iterator[
     entries = parsed(after.get(PIPELINE) or "")
     kept = (entries.get("stages") if isinstance(entries, dict) else None) or stages
     gone = sorted(path for name in stages.keys() - kept.keys() for path in stages[name].writes if project.has(path))
-    tracked = [path for path in gone if any(f"{name}/".startswith(f"{path}/") for name in project.below())]
+    files = project.below()
+    tracked = [path for path in gone if any(f"{name}/".startswith(f"{path}/") for name in files)]
     others = [path for path in gone if path not in tracked]
     for command, paths in {"git rm -r": tracked, "rm -r": others}.items():
         if paths:

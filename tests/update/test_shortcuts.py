@@ -23,7 +23,7 @@ def test_git_is_not_asked_about_each_file(tmp_path: Path, monkeypatch: pytest.Mo
     assert len(asked) == 1
 
 
-def test_a_text_is_shortcuts() -> None:
+def test_a_text_is_compiled_once() -> None:
     with shortcuts():
         first, again = (Environment().compile("{{ name }} is compiled once") for _ in range(2))
     assert first is again

@@ -84,7 +84,7 @@ class Project:
         """
         if not self.has("tests/contract/conftest.py"):
             message = (
-                "its test needs tests/contract, which is not here: docs/adopt.md of the template says how it comes"
+                "its test needs tests/contract, which is not here: docs/adopt.md of the template says how to add it"
             )
             raise FormworkError(message)
 

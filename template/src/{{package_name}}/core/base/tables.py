@@ -117,13 +117,13 @@ def remove(table: Path) -> None:
 
 
 def _exchange(table: Path, new: Path) -> None:
-    """Put something into the place of a table, of which no half is there at any moment."""
+    """Put something in the place of a table, so that half a table is never visible."""
     former = table.with_name(f"{table.name}.{uuid4().hex}.partial")
     if table.exists():
         table.rename(former)
     try:
         new.rename(table)
-    except OSError:  # Windows has it in use
+    except OSError:  # on Windows, another program may have it open
         if former.exists():
             former.rename(table)
         raise
