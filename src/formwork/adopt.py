@@ -5,9 +5,9 @@ both have becomes a conflict that contains the repository's side byte for byte. 
 own, and nothing is committed: `git reset --hard` undoes it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from formwork import git
 from formwork.adopting.answering import Answers, answer
@@ -232,7 +232,15 @@ def steps(repository: Repository, delivery: Delivery, merge: Merge, release: str
         yield f"compare what was kept or left out: git diff {rendered_name(release)} HEAD -- FILE"
     if tests := sorted(path for path in delivery.left_out if path.startswith(f"{repository.prefix}tests/")):
         there = [path for path in tests if (repository.top / path).exists()]
-        new = " ".join(path for path in tests if path not in there)
+        new = " ".join(folders_first((path for path in tests if path not in there), delivery.rendered))
         by_hand = f"; merge by hand: {' '.join(there)}" if there else ""
         yield f"when your tests pass in .venv too: git checkout {rendered_name(release)} -- {new}{by_hand}"
     yield "move your code to where the pipeline looks for it: source.py, schema.py, features.py, model.py"
+
+
+def folders_first(paths: Iterable[str], tree: Tree) -> list[str]:
+    """Name a folder instead of its files where they are all that a tree has in it."""
+    wanted = {*paths}
+    folders = {f"{PurePosixPath(path).parent}/" for path in wanted}
+    whole = {folder for folder in folders if wanted.issuperset(path for path in tree if path.startswith(folder))}
+    return sorted(whole | {path for path in wanted if not path.startswith(tuple(whole))})

@@ -87,12 +87,17 @@ def heading(folder: Path) -> list[Fact]:
 
 
 def packages(files: set[str], metadata: Iterable[Metadata]) -> list[Fact]:
-    """Find the package among the folders that can be imported: below src/, else at the root."""
+    """Find the package among the folders that can be imported: below src/, else at the root.
+
+    A folder at the root without code beside its `__init__.py`, such as `configs`, has to have the project's name.
+    """
     initials = {PurePosixPath(path).parent for path in files if path.endswith("/__init__.py")}
+    code = [path for path in files if path.endswith(".py") and not path.endswith("/__init__.py")]
     source = PurePosixPath("src")
     below = [] if source in initials else [folder for folder in initials if folder.parent == source]
-    flat = [folder for folder in initials if len(folder.parts) == 1 and folder.name not in {"src", "test", "tests"}]
     names = {as_module(one.name) for one in metadata}
+    flat = [folder for folder in initials if len(folder.parts) == 1 and folder.name not in {"src", "test", "tests"}]
+    flat = [folder for folder in flat if folder.name in names or any(path.startswith(f"{folder}/") for path in code)]
     for folders in (below, flat):
         named = [folder for folder in folders if folder.name in names]
         if len(named or folders) == 1:
