@@ -212,6 +212,8 @@ def remote() -> Finding:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
         reason = " ".join(errors).removeprefix("ERROR: ").removeprefix("unexpected error - ")
         remedy = CREDENTIALS.get(scheme, f"uv run dvc remote modify {name} url ADDRESS")
+        if package := re.search(r"'(dvc-\w+)'", reason):
+            remedy = f"uv add --group=pipeline {package[1]}"
         if "dvc.lock" in reason or "dvc.yaml" in reason:
             remedy = _readable_again()
         return missing("remote", f"{place}: {reason or 'no answer'}", remedy)
