@@ -53,6 +53,13 @@ FLAT_SCRIPTS = Shape(
         "tests.py": "import warnings\n\nimport wine\n\n\ndef test_taste():\n    warnings.warn('old')\n"
         "    assert wine.taste() == 2\n",
         "README.md": "# Wine\n",
+        "docs/index.md": "# Wine\n\nSee [how](usage.md), [why](old/why.md), [the code](../wine.py), [here](#no).\n",
+        "docs/README.md": "# Pages\n",
+        "docs/usage.md": "# Usage\n\nSee [the code](../wine.py).\n\n::: nowhere\n",
+        "docs/old/why.md": "# Why\n\n![The plot](/plots/why.png)\n",
+        ".github/ISSUE_TEMPLATE/bug.yml": "name: Bug\ndescription: A bug\nbody: []\n",
+        ".github/actions/setup/action.yml": "name: Set up\nruns:\n  using: composite\n  steps:\n"
+        "    - uses: actions/checkout@v4\n",
         "LICENSE.txt": "Do what you like.\n",
         "params.yaml": "n: 1\n",
     },

@@ -7,11 +7,13 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from formwork.adopting.fitting import has_tests
+from formwork.cli import main
 from formwork.repository import File
 from tests.adopt.examples import FILES, PROJECT, RUFF, Adopt, make, plan
-from tests.harness import git
+from tests.harness import Template, git
 from tests.small import SmallTemplate, put
 
 
@@ -75,6 +77,18 @@ def test_their_code_is_not_linted_at_once(tmp_path: Path, run_adopt: Adopt) -> N
         '    "./a.py",\n    "docs/d.ipynb",\n    "./old",\n    "src/mine/e.py",\n]\n\n[format]\n'
     )
     assert (mine / "ruff.toml").read_text("utf-8").startswith(excluded)
+
+
+def test_their_pages_are_not_on_the_site_at_once(template: Template, tmp_path: Path) -> None:
+    """Their home page is, and may lead to what is not on it."""
+    pages = ("docs/index.md", "docs/README.md", "docs/a/b/c.md", "docs/[old] & new.md", "docs/conf.py", "notes/d.md")
+    mine = make(tmp_path / "mine", dict.fromkeys(pages, "x\n"))
+    assert main(["adopt", str(mine), "--template", template.url, "--release", template.newest]) == 0
+    site = yaml.safe_load((mine / "mkdocs.yml").read_text("utf-8"))
+    listed = ["/figures.py", "/generated/", "# Yours from before: take off what you have moved"]
+    assert site["exclude_docs"].splitlines() == [*listed, "/README.md", "/?old? ? new.md", "/a/"]
+    assert {*site["validation"]["links"].values()} == {"info"}
+    assert "not_found" in site["validation"]["links"]
 
 
 def test_any_name_of_a_file_can_be_left_out(tmp_path: Path, run_adopt: Adopt) -> None:

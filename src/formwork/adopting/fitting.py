@@ -45,6 +45,10 @@ def fit(rendered: Path, templates: Tree, repository: Repository, theirs: Tree) -
     if storage.is_file():
         text = storage.read_text(encoding="utf-8").replace("url = ../../", "url = ../../" + above(repository.prefix))
         storage.write_text(text, encoding="utf-8", newline="\n")
+    if (site := rendered / "mkdocs.yml").is_file():
+        pages = [path for path in old if path not in places]
+        text = with_hidden_pages(site.read_text(encoding="utf-8"), pages, has_home="docs/index.md" in mine)
+        site.write_text(text, encoding="utf-8", newline="\n")
     project = rendered / "pyproject.toml"
     if not project.is_file():
         return Requirements()
@@ -134,6 +138,28 @@ def with_excluded(ruff: str, paths: Iterable[str]) -> str:
         return ruff
     listed = f"extend-exclude = [\n    {entry[1]},\n    # Yours from before: take off what you have moved\n{lines}]\n"
     return ruff[: entry.start()] + listed + ruff[entry.end() :]
+
+
+def with_hidden_pages(site: str, paths: Iterable[str], *, has_home: bool) -> str:
+    """Leave the repository's pages out of the site, and let its home page lead to what is not on it.
+
+    Args:
+        site: The text of mkdocs.yml.
+        paths: The repository's code, by file or folder.
+        has_home: Whether it has a home page.
+    """
+    pages = (path.removeprefix("docs") for path in paths if path.startswith("docs/") and path.endswith((".md", "/")))
+    lines = "".join("  " + re.sub(r"[^-\w./ ]", "?", page) + "\n" for page in pages)
+    if lines:
+        listed = rf"\g<0>  # Yours from before: take off what you have moved\n{lines}"
+        site = re.sub(r"^exclude_docs: \|\n(?:  .*\n)+", listed, site, flags=re.MULTILINE)
+    if has_home:
+        said = (
+            "validation:\n  links: # `warn` refuses dead ones: your docs/index.md may have some\n    not_found: info\n"
+        )
+        rules = re.compile(r"^validation:\n  links:\n((?:    \w+: warn\n)+)", re.MULTILINE)
+        site = rules.sub(lambda found: said + found[1].replace(": warn", ": info"), site)
+    return site
 
 
 def in_toml(text: str) -> str:
