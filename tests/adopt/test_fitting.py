@@ -19,7 +19,7 @@ from tests.small import SmallTemplate, put
 
 def test_requirements_are_carried_over(tmp_path: Path, run_adopt: Adopt) -> None:
     lines = 'NumPy==1.26\nmlflow\npytest\npandas >= 2  # tables\nfoo; python_version < "3.12"\n-r other.txt\n'
-    mine = make(tmp_path / "mine", {"requirements.txt": lines})
+    mine = make(tmp_path / "mine", {"requirements.txt": lines, "environment.yaml": "", "a/environment.yml": ""})
     _, said = run_adopt(mine)
     project = (mine / "pyproject.toml").read_text("utf-8")
     added = '    # Yours below\n    "pandas >= 2",\n    "foo; python_version < \\"3.12\\"",\n]\n\n[project.optional'
@@ -27,7 +27,7 @@ def test_requirements_are_carried_over(tmp_path: Path, run_adopt: Adopt) -> None
     assert project.count("pandas") == 1
     assert '  requirements added to pyproject.toml: pandas >= 2, foo; python_version < "3.12"\n' in said
     assert "  requirements in the template's version: NumPy==1.26, mlflow, pytest\n" in said
-    assert "  requirements not carried over: -r other.txt\n" in said
+    assert "  requirements not carried over: -r other.txt, environment.yaml (Conda)\n" in said
 
 
 def test_tests_of_theirs_run_as_before(tmp_path: Path, run_adopt: Adopt) -> None:

@@ -1,7 +1,7 @@
 """What a repository requires, and how much of it the template requires as well."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from formwork.toml_merging import name_of
 # Where requirements are; those of a file that has such a word in its name are for work on the code only.
 FILES = re.compile(r"(?:src/)?requirements[^/]*\.(?:txt|in)|requirements/[^/]+\.(?:txt|in)")
 FOR_DEVELOPMENT = re.compile(r"[-_./](dev|develop|development|tests?|testing|lint|linting|docs?|build|ci)(?=[-_.])")
+CONDA = re.compile(r"(?:conda[^/]*|environment)\.ya?ml")
 INCLUDED = re.compile(r"(?:-r|--requirement)[ =]*(\S+)")
 
 
@@ -25,7 +26,7 @@ class Requirements:
         added: What the template does not require, as the repository writes it.
         dev: The same, for what only work on the code requires.
         had: What the template also requires, so the template's version applies.
-        left: What cannot be written in pyproject.toml: options, files, addresses.
+        left: What cannot be written in pyproject.toml: options, files, addresses, environments of Conda.
     """
 
     added: tuple[str, ...] = ()
@@ -34,7 +35,7 @@ class Requirements:
     left: tuple[str, ...] = ()
 
 
-def requirements(folder: Path, paths: Iterable[str], known: Iterable[str]) -> Requirements:
+def requirements(folder: Path, paths: Collection[str], known: Iterable[str]) -> Requirements:
     """Sort the requirements, except those in a table [project], since that is merged as it is.
 
     Args:
@@ -61,11 +62,13 @@ def requirements(folder: Path, paths: Iterable[str], known: Iterable[str]) -> Re
     named.pop("", None)
     present = {canonicalize_name(name) for name in known}
     new = [line for name, line in named.items() if name not in present]
+    left = [line for line in [*lines, *dev] if not name_of(line)]
+    left += sorted(f"{path} (Conda)" for path in paths if CONDA.fullmatch(path))
     return Requirements(
         added=tuple(line for line in new if line in lines),
         dev=tuple(line for line in new if line not in lines),
         had=tuple(line for name, line in named.items() if name in present),
-        left=tuple(dict.fromkeys(line for line in [*lines, *dev] if not name_of(line))),
+        left=tuple(dict.fromkeys(left)),
     )
 
 
