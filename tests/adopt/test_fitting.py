@@ -30,6 +30,23 @@ def test_requirements_are_carried_over(tmp_path: Path, run_adopt: Adopt) -> None
     assert "  requirements not carried over: -r other.txt, environment.yaml (Conda)\n" in said
 
 
+@pytest.mark.parametrize(
+    "bounds", ["<2", "==2.0.1", "~=1.5", "==1.5.*", ">=1.1,<2", "<=2.2.1; python_version >= '3.9'"]
+)
+def test_a_pandas_that_would_break_the_pipeline_is_left_out(tmp_path: Path, run_adopt: Adopt, bounds: str) -> None:
+    mine = make(tmp_path / "mine", {"requirements.txt": f"pandas{bounds}\nclick\n"})
+    _, said = run_adopt(mine)
+    assert f"  requirements not carried over: pandas{bounds} (it needs numpy 1)\n" in said
+    assert "pandas" not in (mine / "pyproject.toml").read_text("utf-8")
+
+
+@pytest.mark.parametrize("bounds", ["", ">=1", "~=2.0", "==2.3.1", "==3.0.7", "<3", ">=2,<2.3", "!=2.0", "===old"])
+def test_any_other_pandas_is_carried_over(tmp_path: Path, run_adopt: Adopt, bounds: str) -> None:
+    mine = make(tmp_path / "mine", {"requirements.txt": f"pandas{bounds}\n"})
+    _, said = run_adopt(mine)
+    assert f"  requirements added to pyproject.toml: pandas{bounds}\n" in said
+
+
 def test_tests_of_theirs_run_as_before(tmp_path: Path, run_adopt: Adopt) -> None:
     """The template's tests and the settings for them are left out. The sample is data, so it is delivered."""
     mine = make(tmp_path / "mine", {"tests/conftest.py": "x = 1\n", "tests/test_a.py": "x = 1\n"})

@@ -5,7 +5,9 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from formwork.adopting.metadata import read_metadata
 from formwork.adopting.reading import read, read_toml, table, texts
@@ -15,6 +17,7 @@ from formwork.toml_merging import name_of
 FILES = re.compile(r"(?:src/)?requirements[^/]*\.(?:txt|in)|requirements/[^/]+\.(?:txt|in)")
 FOR_DEVELOPMENT = re.compile(r"[-_./](dev|develop|development|tests?|testing|lint|linting|docs?|build|ci)(?=[-_.])")
 CONDA = re.compile(r"(?:conda[^/]*|environment)\.ya?ml")
+NUMPY_2 = Version("2.2.2")  # of pandas, the first that supports it; older ones do not say that they need numpy 1
 INCLUDED = re.compile(r"(?:-r|--requirement)[ =]*(\S+)")
 
 
@@ -61,8 +64,9 @@ def requirements(folder: Path, paths: Collection[str], known: Iterable[str]) -> 
         named.setdefault(name_of(line), line)
     named.pop("", None)
     present = {canonicalize_name(name) for name in known}
-    new = [line for name, line in named.items() if name not in present]
-    left = [line for line in [*lines, *dev] if not name_of(line)]
+    old = [line for name, line in named.items() if name == "pandas" and is_for_numpy_1(line)]
+    new = [line for name, line in named.items() if name not in present and line not in old]
+    left = [line for line in [*lines, *dev] if not name_of(line)] + [f"{line} (it needs numpy 1)" for line in old]
     left += sorted(f"{path} (Conda)" for path in paths if CONDA.fullmatch(path))
     return Requirements(
         added=tuple(line for line in new if line in lines),
@@ -70,6 +74,14 @@ def requirements(folder: Path, paths: Collection[str], known: Iterable[str]) -> 
         had=tuple(line for name, line in named.items() if name in present),
         left=tuple(dict.fromkeys(left)),
     )
+
+
+def is_for_numpy_1(pandas: str) -> bool:
+    """Return whether a requirement allows only releases of pandas that break under numpy 2 when they are imported."""
+    bounds = Requirement(pandas).specifier
+    named = [Version(each.version.removesuffix(".*")) for each in bounds if each.operator != "==="]
+    later = any(version in bounds for version in (NUMPY_2, Version("2.3"), Version("99")))
+    return min(named, default=NUMPY_2) < NUMPY_2 and not later
 
 
 def requirement_files(folder: Path, paths: Iterable[str]) -> list[str]:
