@@ -35,6 +35,7 @@ if sys.platform != "win32":
     import fcntl
 
 PIECES = "pieces"
+LEARNING = ("train", "evaluate")  # the stages that make a model anew
 
 
 @dataclass(frozen=True)
@@ -220,7 +221,8 @@ def change_pieces(request: Request, names: Sequence[str]) -> int:
     refuse_changed(repository, plan.merge.changes, since="" if request.is_removal else "HEAD")
     print(f"{template.name} {recorded.commit}: {request.verb} {', '.join(names)}")
     print("\n".join(plan.summary()))
-    return carry_out(request, repository, plan.merge, steps_of(plan))
+    project = Project(repository, repository.committed(), partial(render, request))
+    return carry_out(request, repository, plan.merge, steps_of(plan, SCAFFOLDS["model"].present(project)))
 
 
 def recorded_template(request: Request) -> tuple[Recorded, Template]:
@@ -276,24 +278,34 @@ def refuse_clashes(tree: Tree, added: Iterable[str]) -> None:
     refuse({spelled[path.lower()] for path in added if path.lower() in spelled}, "differs from a new file only in case")
 
 
-def steps_of(plan: Plan) -> Iterator[str]:
-    """Say what is left to do after pieces have changed."""
+def steps_of(plan: Plan, models: Iterable[str]) -> Iterator[str]:
+    """Say what is left to do after pieces have changed, in a repository with some further models."""
     if plan.conflicts:
         yield "resolve each conflict and git add it; uv lock"
     has_lock = f"{plan.repository.prefix}pyproject.toml" in plan.merge.changes
     yield f"uvx nox -s check; git commit{' --all' if has_lock else ''}"
     if any("/core/" in path for path in plan.merge.added):
-        yield "for a version that has it: uv run dvc repro --force train evaluate; git commit --all; register; promote"
+        stages = " ".join(f"{prefix}{each}" for prefix in ("", *(f"{it}_" for it in models)) for each in LEARNING)
+        again = f"uv run dvc repro --force --single-item {stages}; git commit --all; uvx nox -s pipeline"
+        yield f"for a version that has it: {again}; promote"
 
 
 def carry_out(request: Request, repository: Repository, merge: Merge, steps: Iterable[str]) -> int:
     """Show the difference, or put it into place and say what is next."""
+    project = f"{repository.prefix}pyproject.toml"
+    is_to_lock = (
+        project in merge.changes and project not in merge.conflicts and (repository.project / "uv.lock").exists()
+    )
     if request.is_dry_run:
         print(f"\n{difference(repository, merge)}\n\na dry run: nothing is changed")
+        if is_to_lock:
+            print(f"{request.verb} also runs uv lock")
         return 0
     put_all_into_place(repository, merge, request.verb)
-    project = f"{repository.prefix}pyproject.toml"
-    problem = lock(repository.project) if project in merge.changes and project not in merge.conflicts else ""
+    try:
+        problem = lock(repository.project) if is_to_lock else ""
+    except KeyboardInterrupt:
+        problem = "it was interrupted"
     if problem:
         print(f"uv lock failed, so uv.lock is out of date: {problem}")
     for step in steps:

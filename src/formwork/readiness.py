@@ -82,7 +82,8 @@ def refuse_half_an_update(repository: Repository, *, has_changes: bool) -> None:
     if has_changes:
         message = f"the update to {release} was interrupted: run git reset --hard, then update again"
         raise FormworkError(message)
-    print(f"note: the interrupted update to {release} is undone")
+    is_over = f"nothing is left of an interrupted `{release}`" if release in ("add", "remove") else ""
+    print(f"note: {is_over or f'the interrupted update to {release} is undone'}")
     mark.unlink()
 
 

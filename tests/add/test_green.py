@@ -74,17 +74,31 @@ def grown(
         git(repository.path, "clean", "--quiet", "-fdx", "--", "data")  # `add` refuses a file that is there
 
 
-@pytest.mark.parametrize("origin", ["csv", "sql"])
-def test_a_table_is_joined_as_its_test_says(
-    template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, origin: str
+def test_a_further_model_learns_from_rows_of_which_some_lack_the_target(
+    template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The pipeline, the tests and `predict` read the rows with the columns of the table."""
+    """Its test counts the predictions of valid rows only: those that lack the target get one, too."""
+    repository = next(grown(template, tmp_path, monkeypatch, "classification", [("model",)]))
+    repository.change("tests/demand.csv", ",87,151\n", ",87,\n")
+    repository.nox("tests", "--", "tests/test_demand.py")
+
+
+@pytest.mark.parametrize(("origin", "stage"), [("csv", ""), ("sql", ""), ("csv", "clean")])
+def test_a_table_is_joined_as_its_test_says(
+    template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, origin: str, stage: str
+) -> None:
+    """The pipeline, the tests and `predict` read the rows with the columns of the table, or of a stage after it."""
     repository = generate(template, tmp_path / "repository", problem="regression")
     repository.set_up()
     monkeypatch.chdir(repository.path)
     assert main(["add", "dataset", "vineyards", f"--from={origin}"]) == 0
+    if stage:
+        commit_everything(repository.path, "Add a table")
+        assert main(["add", "stage", stage, "--after=vineyards"]) == 0
     page = ast.get_docstring(ast.parse((repository.path / "tests/test_vineyards.py").read_text("utf-8"))) or ""
     join, dep = (textwrap.dedent(block) for block in re.findall(r"(?:^    .+\n?)+", page, re.MULTILINE))
+    if stage:
+        join, dep = (text.replace("data/vineyards/valid.parquet", f"data/{stage}.parquet") for text in (join, dep))
     package = "src/my_project"
     repository.change(
         f"{package}/source.py", "    return scan(settings.path, settings)\n", textwrap.indent(join, "    ")

@@ -52,6 +52,11 @@ def each(items: str, out: str) -> tuple[str, str, str]:
         ),
         ((PIPELINE, "stages:\n", "vars:\n  - clean: 1\nstages:\n"), "stage clean", "clean is a variable of dvc.yaml"),
         ((PIPELINE, "stages:\n", "vars:\n  - vars.yaml\nstages:\n"), "stage clean", "clean is a variable of dvc.yaml"),
+        ((PIPELINE, "stages:\n", "vars: [vars.json]\nstages:\n"), "stage clean", "clean is a variable of dvc.yaml"),
+        ((PIPELINE, "stages:\n", "vars: [vars.toml]\nstages:\n"), "stage clean", "clean is a variable of dvc.yaml"),
+        ((PIPELINE, "stages:\n", "vars: ['vars.toml:a,clean']\nstages:\n"), "stage clean", "clean is a variable of"),
+        ((PIPELINE, "stages:\n", "vars: [vars.toml:a]\nstages:\n"), "stage clean", ""),
+        ((PIPELINE, LAST, LAST + "    vars: [{clean: 1}]\n"), "stage clean", "clean is a variable of dvc.yaml"),
         (
             ("src/my_project/core/cli.py", '"""', '"""\n"""\n(\n"""'),
             "stage clean",
@@ -71,7 +76,7 @@ def each(items: str, out: str) -> tuple[str, str, str]:
 def test_stages_are_read_as_dvc_reads_them(
     mine: Path, run: Run, change: tuple[str, str, str], command: str, reason: str
 ) -> None:
-    put(mine, {"vars.yaml": "clean: 1\n"})
+    put(mine, {"vars.yaml": "clean: 1\n", "vars.json": '{\n\t"clean": 1}\n', "vars.toml": "a = 1\n[clean]\nb = 1\n"})
     edit(mine, *change)
     status, said = run("add", *command.split())
     assert (status, said.startswith(f"error: {reason}")) == (1, True) if reason else status == 0, said
@@ -91,6 +96,8 @@ def test_stages_are_read_as_dvc_reads_them(
         ({"sub/dvc.yaml": "stages: ["}, "stage clean", ""),
         ({}, "stage notebooks", "notebooks is where notebooks are kept: take another name"),
         ({}, "dataset stages", "stages is where stages are kept"),
+        ({}, "stage my_project", "my_project is the name of the package: take another name"),
+        ({}, "stage serve", "serve is a command of a piece: take another name"),
         ({}, "notebook my_project", "my_project is a package that notebooks import: take another name, for example"),
         ({}, "notebook polars", "polars is a package that notebooks import"),
         ({}, "notebook sklearn", "sklearn is a package that notebooks import"),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from formwork.adding.pipeline import OF_PIECES
 from tests.add.conftest import Run
 from tests.add.examples import SCAFFOLDS, begin
 from tests.harness import ROOT, Template, commit_everything, git, tree
@@ -104,6 +105,14 @@ def test_the_page_shows_what_is_printed(mine: Path, run: Run) -> None:
     for command, printed in shown:
         assert run("add", *command.split()) == (0, printed)
         commit_everything(mine, command)
+
+
+def test_commands_of_pieces_are_known_before_the_pieces_are_there() -> None:
+    """A stage of such a name would take the command's place."""
+    texts = [path.read_text("utf-8") for path in (ROOT / "template/src").rglob("command.py")]
+    named = r'^COMMAND\b.* = "(\w+)"|app\.command\("(\w+)"'
+    found = {name for text in texts for names in re.findall(named, text, re.MULTILINE) for name in names if name}
+    assert found == {*OF_PIECES}
 
 
 @pytest.mark.parametrize(

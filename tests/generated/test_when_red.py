@@ -305,7 +305,7 @@ def _(repository: Repository) -> str:
     return refused(repository, REGISTER, PIPELINE)
 
 
-@case("since its code is not committed")
+@case("since not everything is committed")
 def _(repository: Repository) -> str:
     repository.change(PARAMS, "seed: 20", "seed: 23")
     helps(repository, PIPELINE)
@@ -348,7 +348,7 @@ def _(repository: Repository) -> str:
 def _(repository: Repository) -> str:
     repository.change(PARAMS, "seed: 20", "seed: 24")
     helps(repository, PIPELINE, "uv add --quiet iniconfig", COMMIT)
-    return refused(repository, REGISTER, "uv run dvc repro --force train evaluate", COMMIT)
+    return refused(repository, REGISTER, "uv run dvc repro --force --single-item train evaluate", COMMIT)
 
 
 def challenge(repository: Repository, old: str, new: str) -> None:

@@ -2,7 +2,6 @@
 
 import re
 import sys
-import tomllib
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from formwork.adding.changes import Change, Entry, NewFile
 from formwork.adding.project import Project, identifier
 from formwork.adding.rendering import rendered
 from formwork.adding.scaffold import Scaffold
-from formwork.errors import FormworkError, in_one_line
+from formwork.errors import FormworkError
 
 FOLDER = "notebooks"
 PAIRED = (
@@ -91,11 +90,7 @@ def installed(project: Project) -> set[str]:
     """
     names: list[str] = []
     for path in ("pyproject.toml", "uv.lock"):
-        try:
-            content = tomllib.loads(project.text(path) or "")
-        except tomllib.TOMLDecodeError as error:
-            message = f"{path} cannot be read: {in_one_line(error)}"
-            raise FormworkError(message) from error
+        content = project.toml(path)
         required = [content.get("project", {}).get("dependencies", []), *content.get("dependency-groups", {}).values()]
         names += [name for each in required for name in each if isinstance(name, str)]
         names += [package["name"] for package in content.get("package", [])]

@@ -15,6 +15,8 @@ from formwork.errors import FormworkError
 PIPELINE, PARAMETERS = "dvc.yaml", "params.yaml"
 COMPUTED = re.compile(r"\$\{\s*([^}]+?)\s*\}")
 FOLDERS = ("stages", "notebooks")  # their names are those of what is kept in them
+OF_PIECES = ("serve", "image")  # commands that pieces bring
+READERS = {".yaml": Project.yaml, ".yml": Project.yaml, ".json": Project.json, ".toml": Project.toml}
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,16 @@ def all_stages(project: Project) -> Stages:
 
 
 def variables(project: Project, content: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the variables of a dvc.yaml, those in its own text and those in other files."""
+    """Yield the variables of a dvc.yaml or of a stage, those in its own text and those in other files."""
     for each in as_list(content.get("vars")):
         if isinstance(each, dict):
             yield each
-        elif (path := str(each).partition(":")[0]) != PARAMETERS and path.endswith((".yaml", ".yml")):
-            yield project.yaml(path) if project.text(path) else {}
+            continue
+        path, _, names = str(each).partition(":")
+        read = READERS.get(PurePosixPath(path).suffix)
+        if read and path != PARAMETERS and project.text(path):
+            found = read(project, path)
+            yield {name: found[name] for name in names.split(",") if name in found} if names else found
 
 
 def step(stage: object, values: Mapping[str, Any], folder: str = ".") -> Step:
@@ -164,10 +170,15 @@ def refuse_if_taken(project: Project, *names: str) -> None:
     Raises:
         FormworkError: If it is one.
     """
-    variable = (name for each in variables(project, project.yaml(PIPELINE)) for name in each)
+    content = project.yaml(PIPELINE)
+    stages = content.get("stages")
+    texts = [content, *(stages.values() if isinstance(stages, dict) else ())]
+    variable = (name for text in texts if isinstance(text, dict) for each in variables(project, text) for name in each)
     taken = {
         **{folder: f"where {folder} are kept" for folder in FOLDERS},
+        project.package: "the name of the package",
         **dict.fromkeys(variable, "a variable of dvc.yaml already"),
+        **dict.fromkeys(OF_PIECES, "a command of a piece"),
         **dict.fromkeys(commands(project), "a command already"),
         **dict.fromkeys(stages_of(project), "a stage already"),
     }

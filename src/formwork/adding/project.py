@@ -1,8 +1,10 @@
 """The repository that something is added to."""
 
+import json
 import keyword
 import os
 import re
+import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -115,6 +117,31 @@ class Project:
             message += "" if there else ": run this where the generated repository begins"
             raise FormworkError(message)
         return content
+
+    def toml(self, path: str) -> Mapping[str, Any]:
+        """Read a TOML file, which is empty if it is not there.
+
+        Raises:
+            FormworkError: If it is not valid.
+        """
+        try:
+            return tomllib.loads(self.text(path) or "")
+        except tomllib.TOMLDecodeError as error:
+            message = f"{path} cannot be read: {in_one_line(error)}"
+            raise FormworkError(message) from error
+
+    def json(self, path: str) -> Mapping[str, Any]:
+        """Read a JSON file, which is empty if it is not there or no object.
+
+        Raises:
+            FormworkError: If it is not valid.
+        """
+        try:
+            content = json.loads(self.text(path) or "{}")
+        except ValueError as error:
+            message = f"{path} cannot be read: {in_one_line(error)}"
+            raise FormworkError(message) from error
+        return content if isinstance(content, dict) else {}
 
 
 @lru_cache(maxsize=8)  # each check of a name looks at the same files

@@ -203,6 +203,9 @@ def query(address: "str | URL", sql: str, dialect: Dialect | None = None) -> pl.
         reason = _first_line(error).replace(str(address), "it")
         raise ProjectError(f"the address of the database cannot be used: {reason}") from None
     place = url.render_as_string(hide_password=True)
+    file = url.database if url.get_backend_name() == "sqlite" else None
+    if file and not file.startswith((":memory:", "file:")) and not Path(file).is_file():
+        raise ProjectError(f"the database {place} is not there")  # SQLite would make an empty one
     sign = (dialect or Dialect()).decimal
 
     def chunks() -> Iterator[pl.DataFrame]:

@@ -83,7 +83,9 @@ def lazy(path: Path) -> pl.LazyFrame:
         ProjectError: If the earlier step has not run.
     """
     if not (found := files(path)):
-        raise ProjectError(f"there is no {path} yet: run `uvx nox -s pipeline`")
+        is_repository = Path("dvc.yaml").is_file()
+        remedy = "run `uvx nox -s pipeline`" if is_repository else "put it there"
+        raise ProjectError(f"there is no {path} yet: {remedy}")
     try:
         rows = scan(found)
         rows.collect_schema()

@@ -317,7 +317,7 @@ def _requirements(of: str) -> bytes:
     if trained != sha256(paths.UV_LOCK.read_bytes()).hexdigest():
         message = "uv.lock has changed since the model was trained"
         stages = " ".join(f"{of}_{it}" if of else it for it in ("train", "evaluate"))
-        raise ProjectError(f"{message}: run `uv run dvc repro --force {stages}`")
+        raise ProjectError(f"{message}: run `uv run dvc repro --force --single-item {stages}`")
     try:
         done = subprocess.run(
             ["uv", "export", "--frozen", *EXPORT], capture_output=True, check=False

@@ -71,7 +71,7 @@ def _register(registry: Registry, last: Run, lineage: Lineage, write: Write) -> 
     state = version.tags["git_state"]
     if state == UNCLEAN:
         logger.info(
-            "register: version %s is marked `unclean`, since its code is not committed: "
+            "register: version %s is marked `unclean`, since not everything is committed: "
             "commit, then register again",
             version.version,
         )
