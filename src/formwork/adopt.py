@@ -243,4 +243,4 @@ def folders_first(paths: Iterable[str], tree: Tree) -> list[str]:
     wanted = {*paths}
     folders = {f"{PurePosixPath(path).parent}/" for path in wanted}
     whole = {folder for folder in folders if wanted.issuperset(path for path in tree if path.startswith(folder))}
-    return sorted(whole | {path for path in wanted if not path.startswith(tuple(whole))})
+    return sorted(path for path in whole | wanted if not path.startswith(tuple(whole - {path})))

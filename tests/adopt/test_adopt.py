@@ -7,7 +7,7 @@ import yaml
 
 from formwork import adopt
 from formwork.cli import main
-from formwork.repository import Repository
+from formwork.repository import File, Repository
 from tests.adopt.examples import FILES, PROJECT, RUFF, Adopt, answers, make, plan, refused, unmerged, without_index
 from tests.harness import commit_everything, git, tree
 from tests.small import SmallTemplate, put
@@ -185,3 +185,10 @@ def test_what_was_settled_does_not_come_up_again(
     assert 'numpy>=3",\n    # Yours below\n    "pandas",\n' in (mine / "pyproject.toml").read_text("utf-8")
     assert (mine / "new.md").exists()
     assert not (mine / "src/mine/pipeline/__init__.py").exists()
+
+
+def test_a_folder_is_named_instead_of_all_its_files() -> None:
+    there = File("100644", "")
+    rendered = dict.fromkeys(("tests/a.py", "tests/b.py", "tests/c/d.py", "tests/c/e/f.py", "tests/g/h.py"), there)
+    wanted = ["tests/a.py", "tests/c/d.py", "tests/c/e/f.py", "tests/g/h.py"]
+    assert adopt.folders_first(wanted, rendered) == ["tests/a.py", "tests/c/", "tests/g/"]
