@@ -22,7 +22,7 @@ from formwork.adding.project import Project, parsed
 from formwork.adding.scaffolds import SCAFFOLDS
 from formwork.answers import ANSWERS, Recorded, read_recorded
 from formwork.errors import FormworkError, refuse
-from formwork.locking import lock
+from formwork.locking import has_lock, lock
 from formwork.merging import Merge
 from formwork.placing import put_all_into_place
 from formwork.readiness import refuse_changed, refuse_in_the_way, refuse_unfinished
@@ -209,7 +209,8 @@ def stored(repository: Repository, path: str, text: str | None, before: File | N
 
 def change_pieces(request: Request, names: Sequence[str]) -> int:
     """Add or remove pieces, and say what happens to each file."""
-    repository = request.repository()
+    project = project_of(request)
+    repository = project.repository
     recorded, template = recorded_template(request)
     known, here = pieces_of(template, recorded.commit), pieces_here(recorded)
     refuse_pieces(request, names, known, here)
@@ -217,11 +218,10 @@ def change_pieces(request: Request, names: Sequence[str]) -> int:
     wanted = [name for name in known if name in there]
     rendered = replace(recorded, values={**recorded.values, PIECES: [name for name in known if name in here]})
     plan = planned(repository, template, rendered, recorded.commit, {PIECES: wanted})
-    refuse_clashes(repository.committed(), plan.merge.added)
+    refuse_clashes(project.tree, plan.merge.added)
     refuse_changed(repository, plan.merge.changes, since="" if request.is_removal else "HEAD")
     print(f"{template.name} {recorded.commit}: {request.verb} {', '.join(names)}")
     print("\n".join(plan.summary()))
-    project = Project(repository, repository.committed(), partial(render, request))
     return carry_out(request, repository, plan.merge, steps_of(plan, SCAFFOLDS["model"].present(project)))
 
 
@@ -282,8 +282,8 @@ def steps_of(plan: Plan, models: Iterable[str]) -> Iterator[str]:
     """Say what is left to do after pieces have changed, in a repository with some further models."""
     if plan.conflicts:
         yield "resolve each conflict and git add it; uv lock"
-    has_lock = f"{plan.repository.prefix}pyproject.toml" in plan.merge.changes
-    yield f"uvx nox -s check; git commit{' --all' if has_lock else ''}"
+    is_to_lock = f"{plan.repository.prefix}pyproject.toml" in plan.merge.changes
+    yield f"uvx nox -s check; git commit{' --all' if is_to_lock else ''}"
     if any("/core/" in path for path in plan.merge.added):
         stages = " ".join(f"{prefix}{each}" for prefix in ("", *(f"{it}_" for it in models)) for each in LEARNING)
         again = f"uv run dvc repro --force --single-item {stages}; git commit --all; uvx nox -s pipeline"
@@ -293,9 +293,7 @@ def steps_of(plan: Plan, models: Iterable[str]) -> Iterator[str]:
 def carry_out(request: Request, repository: Repository, merge: Merge, steps: Iterable[str]) -> int:
     """Show the difference, or put it into place and say what is next."""
     project = f"{repository.prefix}pyproject.toml"
-    is_to_lock = (
-        project in merge.changes and project not in merge.conflicts and (repository.project / "uv.lock").exists()
-    )
+    is_to_lock = project in merge.changes and project not in merge.conflicts and has_lock(repository.project)
     if request.is_dry_run:
         print(f"\n{difference(repository, merge)}\n\na dry run: nothing is changed")
         if is_to_lock:

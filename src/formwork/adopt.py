@@ -18,6 +18,7 @@ from formwork.adopting.project import overruled
 from formwork.adopting.requirements import Requirements
 from formwork.answers import ANSWERS, recorded_url
 from formwork.errors import FormworkError
+from formwork.locking import has_lock
 from formwork.merging import Merge
 from formwork.placing import put_into_place
 from formwork.readiness import refuse_in_the_way, refuse_unless_ready
@@ -224,7 +225,7 @@ def steps(repository: Repository, delivery: Delivery, merge: Merge, release: str
         count = len(merge.conflicts)
         yield f"resolve {count} {'conflict' if count == 1 else 'conflicts'} (git status), git add each"
     yield "git rm -f what you do not want"
-    if (repository.project / "uv.lock").exists():
+    if has_lock(repository.project):
         yield "uv lock"
     yield "uvx nox -s setup"
     yield "git add --all, git commit"
@@ -232,13 +233,13 @@ def steps(repository: Repository, delivery: Delivery, merge: Merge, release: str
         yield f"compare what was kept or left out: git diff {rendered_name(release)} HEAD -- FILE"
     if tests := sorted(path for path in delivery.left_out if path.startswith(f"{repository.prefix}tests/")):
         there = [path for path in tests if (repository.top / path).exists()]
-        new = " ".join(folders_first((path for path in tests if path not in there), delivery.rendered))
+        new = " ".join(as_folders((path for path in tests if path not in there), delivery.rendered))
         by_hand = f"; merge by hand: {' '.join(there)}" if there else ""
         yield f"when your tests pass in .venv too: git checkout {rendered_name(release)} -- {new}{by_hand}"
     yield "move your code to where the pipeline looks for it: source.py, schema.py, features.py, model.py"
 
 
-def folders_first(paths: Iterable[str], tree: Tree) -> list[str]:
+def as_folders(paths: Iterable[str], tree: Tree) -> list[str]:
     """Name a folder instead of its files where they are all that a tree has in it."""
     wanted = {*paths}
     folders = {f"{PurePosixPath(path).parent}/" for path in wanted}

@@ -76,14 +76,15 @@ def refuse_half_an_update(repository: Repository, *, has_changes: bool) -> None:
     if not mark.exists():
         return
     release = mark.read_text(encoding="utf-8")
-    if has_changes and release in ("add", "remove"):
+    is_update = release not in ("add", "remove")
+    if has_changes and not is_update:
         message = f"a crash has interrupted `{release}`: undo what git status shows of it, then delete {mark}"
         raise FormworkError(message)
     if has_changes:
         message = f"the update to {release} was interrupted: run git reset --hard, then update again"
         raise FormworkError(message)
-    is_over = f"nothing is left of an interrupted `{release}`" if release in ("add", "remove") else ""
-    print(f"note: {is_over or f'the interrupted update to {release} is undone'}")
+    undone, over = f"the interrupted update to {release} is undone", f"nothing is left of an interrupted `{release}`"
+    print(f"note: {undone if is_update else over}")
     mark.unlink()
 
 

@@ -74,7 +74,7 @@ def grown(
         git(repository.path, "clean", "--quiet", "-fdx", "--", "data")  # `add` refuses a file that is there
 
 
-def test_a_further_model_learns_from_rows_of_which_some_lack_the_target(
+def test_a_further_model_may_have_rows_without_a_target(
     template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its test counts the predictions of valid rows only: those that lack the target get one, too."""

@@ -191,4 +191,4 @@ def test_a_folder_is_named_instead_of_all_its_files() -> None:
     there = File("100644", "")
     rendered = dict.fromkeys(("tests/a.py", "tests/b.py", "tests/c/d.py", "tests/c/e/f.py", "tests/g/h.py"), there)
     wanted = ["tests/a.py", "tests/c/d.py", "tests/c/e/f.py", "tests/g/h.py"]
-    assert adopt.folders_first(wanted, rendered) == ["tests/a.py", "tests/c/", "tests/g/"]
+    assert adopt.as_folders(wanted, rendered) == ["tests/a.py", "tests/c/", "tests/g/"]

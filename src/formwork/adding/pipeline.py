@@ -43,8 +43,7 @@ def stages_of(project: Project) -> Stages:
     values = dict(project.yaml(PARAMETERS)) if project.text(PARAMETERS) else {}
     for each in variables(project, content):
         values |= each
-    stages = content.get("stages")
-    return {name: step(stage, values) for name, stage in stages.items()} if isinstance(stages, dict) else {}
+    return {name: step(stage, values) for name, stage in as_mapping(content.get("stages")).items()}
 
 
 def all_stages(project: Project) -> Stages:
@@ -52,10 +51,10 @@ def all_stages(project: Project) -> Stages:
     found: dict[str, Step] = {}
     for path in (path for path in project.below() if path.endswith(f"/{PIPELINE}")):
         try:
-            stages = project.yaml(path).get("stages")
+            stages = as_mapping(project.yaml(path).get("stages"))
         except FormworkError:
             continue  # it is not for `add` to mend
-        for name, stage in stages.items() if isinstance(stages, dict) else ():
+        for name, stage in stages.items():
             found[f"{path}:{name}"] = step(stage, {}, posixpath.dirname(path))
     return found | dict(stages_of(project))
 
@@ -132,6 +131,11 @@ def as_list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def as_mapping(value: object) -> Mapping[str, Any]:
+    """Return a mapping, which is empty for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
 def valid_rows(name: str) -> str:
     """Return the path of the valid rows of a further table."""
     return f"data/{name}/valid.parquet"
@@ -171,9 +175,8 @@ def refuse_if_taken(project: Project, *names: str) -> None:
         FormworkError: If it is one.
     """
     content = project.yaml(PIPELINE)
-    stages = content.get("stages")
-    texts = [content, *(stages.values() if isinstance(stages, dict) else ())]
-    variable = (name for text in texts if isinstance(text, dict) for each in variables(project, text) for name in each)
+    places = [content, *map(as_mapping, as_mapping(content.get("stages")).values())]
+    variable = (name for place in places for each in variables(project, place) for name in each)
     taken = {
         **{folder: f"where {folder} are kept" for folder in FOLDERS},
         project.package: "the name of the package",

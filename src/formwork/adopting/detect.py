@@ -92,12 +92,13 @@ def packages(files: set[str], metadata: Iterable[Metadata]) -> list[Fact]:
     A folder at the root without code beside its `__init__.py`, such as `configs`, has to have the project's name.
     """
     initials = {PurePosixPath(path).parent for path in files if path.endswith("/__init__.py")}
-    code = [path for path in files if path.endswith(".py") and not path.endswith("/__init__.py")]
+    code = (PurePosixPath(path) for path in files if path.endswith(".py"))
+    coded = {path.parts[0] for path in code if path.name != "__init__.py"}
+    names = {as_module(one.name) for one in metadata}
     source = PurePosixPath("src")
     below = [] if source in initials else [folder for folder in initials if folder.parent == source]
-    names = {as_module(one.name) for one in metadata}
-    flat = [folder for folder in initials if len(folder.parts) == 1 and folder.name not in {"src", "test", "tests"}]
-    flat = [folder for folder in flat if folder.name in names or any(path.startswith(f"{folder}/") for path in code)]
+    likely = (coded | names) - {"src", "test", "tests"}
+    flat = [folder for folder in initials if len(folder.parts) == 1 and folder.name in likely]
     for folders in (below, flat):
         named = [folder for folder in folders if folder.name in names]
         if len(named or folders) == 1:

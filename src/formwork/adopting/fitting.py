@@ -3,7 +3,7 @@
 import json
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 
 from formwork import git
@@ -35,20 +35,13 @@ def fit(rendered: Path, templates: Tree, repository: Repository, theirs: Tree) -
     mine = repository.own_paths(theirs)
     places = {file.relative_to(rendered).as_posix() for file in rendered.rglob("*")} | {"notebooks"}  # as `add` has it
     old = unchecked(repository.own_paths(path for path in theirs if theirs[path] != templates.get(path)), places)
-    for file in (rendered / name for name in RUFF if (rendered / name).is_file()):
-        text = with_excluded(file.read_text(encoding="utf-8"), old)
-        file.write_text(text, encoding="utf-8", newline="\n")
-    if (ignore := rendered / ".gitignore").is_file():
-        text = ignore.read_text(encoding="utf-8") + taken_back(repository)
-        ignore.write_text(text, encoding="utf-8", newline="\n")
-    storage = rendered / ".dvc/config"
-    if storage.is_file():
-        text = storage.read_text(encoding="utf-8").replace("url = ../../", "url = ../../" + above(repository.prefix))
-        storage.write_text(text, encoding="utf-8", newline="\n")
-    if (site := rendered / "mkdocs.yml").is_file():
-        pages = [path for path in old if path not in places]
-        text = with_hidden_pages(site.read_text(encoding="utf-8"), pages, has_home="docs/index.md" in mine)
-        site.write_text(text, encoding="utf-8", newline="\n")
+    for name in RUFF:
+        rewrite(rendered / name, lambda text: with_excluded(text, old))
+    rewrite(rendered / ".gitignore", lambda text: text + taken_back(repository))
+    storage = "url = ../../"
+    rewrite(rendered / ".dvc/config", lambda text: text.replace(storage, storage + above(repository.prefix)))
+    pages = [path for path in old if path not in places]
+    rewrite(rendered / "mkdocs.yml", lambda text: with_hidden_pages(text, pages, has_home="docs/index.md" in mine))
     project = rendered / "pyproject.toml"
     if not project.is_file():
         return Requirements()
@@ -63,6 +56,12 @@ def fit(rendered: Path, templates: Tree, repository: Repository, theirs: Tree) -
     text = text.replace('readme = "README.md"', f"readme = {json.dumps(readme)}")
     project.write_text(with_packages(text, repository.project, mine), encoding="utf-8", newline="\n")
     return carried
+
+
+def rewrite(file: Path, change: Callable[[str], str]) -> None:
+    """Change the text of a file, if there is one."""
+    if file.is_file():
+        file.write_text(change(file.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
 
 
 def taken_back(repository: Repository) -> str:
@@ -154,11 +153,10 @@ def with_hidden_pages(site: str, paths: Iterable[str], *, has_home: bool) -> str
         listed = rf"\g<0>  # Yours from before: take off what you have moved\n{lines}"
         site = re.sub(r"^exclude_docs: \|\n(?:  .*\n)+", listed, site, flags=re.MULTILINE)
     if has_home:
-        said = (
-            "validation:\n  links: # `warn` refuses dead ones: your docs/index.md may have some\n    not_found: info\n"
-        )
-        rules = re.compile(r"^validation:\n  links:\n((?:    \w+: warn\n)+)", re.MULTILINE)
-        site = rules.sub(lambda found: said + found[1].replace(": warn", ": info"), site)
+        head = "validation:\n  links:"
+        lenient = f"{head} # `warn` refuses dead ones: your docs/index.md may have some\n    not_found: info\n"
+        rules = re.compile(rf"^{head}\n((?:    \w+: warn\n)+)", re.MULTILINE)
+        site = rules.sub(lambda found: lenient + found[1].replace(": warn", ": info"), site)
     return site
 
 

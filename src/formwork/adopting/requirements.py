@@ -17,7 +17,7 @@ from formwork.toml_merging import name_of
 FILES = re.compile(r"(?:src/)?requirements[^/]*\.(?:txt|in)|requirements/[^/]+\.(?:txt|in)")
 FOR_DEVELOPMENT = re.compile(r"[-_./](dev|develop|development|tests?|testing|lint|linting|docs?|build|ci)(?=[-_.])")
 CONDA = re.compile(r"(?:conda[^/]*|environment)\.ya?ml")
-NUMPY_2 = Version("2.2.2")  # of pandas, the first that supports it; older ones do not say that they need numpy 1
+PANDAS = Version("2.2.2")  # the first that supports numpy 2; older ones do not say that they need numpy 1
 INCLUDED = re.compile(r"(?:-r|--requirement)[ =]*(\S+)")
 
 
@@ -29,7 +29,7 @@ class Requirements:
         added: What the template does not require, as the repository writes it.
         dev: The same, for what only work on the code requires.
         had: What the template also requires, so the template's version applies.
-        left: What cannot be written in pyproject.toml: options, files, addresses, environments of Conda.
+        left: What is not carried over: options, files, addresses, environments of Conda, a pandas for numpy 1.
     """
 
     added: tuple[str, ...] = ()
@@ -80,8 +80,8 @@ def is_for_numpy_1(pandas: str) -> bool:
     """Return whether a requirement allows only releases of pandas that break under numpy 2 when they are imported."""
     bounds = Requirement(pandas).specifier
     named = [Version(each.version.removesuffix(".*")) for each in bounds if each.operator != "==="]
-    later = any(version in bounds for version in (NUMPY_2, Version("2.3"), Version("99")))
-    return min(named, default=NUMPY_2) < NUMPY_2 and not later
+    later = any(version in bounds for version in (PANDAS, Version("2.3"), Version("99")))
+    return min(named, default=PANDAS) < PANDAS and not later
 
 
 def requirement_files(folder: Path, paths: Iterable[str]) -> list[str]:
